@@ -1,0 +1,1 @@
+"""Rules, incidents, escalation and delivery: from a finding to a person who goes."""

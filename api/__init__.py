@@ -1,0 +1,1 @@
+"""HTTP: the JSON API, the provider callbacks and the console."""

@@ -1,0 +1,1 @@
+"""Simulated bands and simulated telephones."""

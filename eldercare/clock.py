@@ -1,0 +1,50 @@
+"""The one clock: the database's, read through the SQL function `eldercare_now()`.
+
+Replay, stories and the demo may set it (an origin and a speed); every loop takes `now` as an argument.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from eldercare.errors import Conflict
+from eldercare.settings import Settings
+
+Connection = AsyncConnection[Any]
+
+
+async def now(conn: Connection) -> datetime:
+    """The current time, aware, UTC. Inside one statement it stands still."""
+    row = await (await conn.execute("select eldercare_now()")).fetchone()
+    assert row is not None  # noqa: S101  the function returns one row always
+    moment: datetime = row[0]
+    return moment
+
+
+async def set_clock(conn: Connection, settings: Settings, origin: datetime, speed: float = 1.0) -> None:
+    """Let the clock start at `origin` (aware) now and run `speed` times as fast; 0 stands still.
+
+    Raises Conflict while any channel is real: here, or in a running service's heartbeat.
+    """
+    if settings.real_channel:
+        raise Conflict("the clock cannot be set while a real telephone provider is configured")
+    row = await (
+        await conn.execute(
+            "select instance from heartbeat where detail @> '{\"real_channel\": true}'"
+            " and beat_at > clock_timestamp() - interval '5 minutes' limit 1"
+        )
+    ).fetchone()
+    if row is not None:
+        raise Conflict(f"the clock cannot be set while {row[0]} runs with a real telephone provider")
+    await conn.execute(
+        "insert into clock (origin, started_at, speed) values (%s, clock_timestamp(), %s)"
+        " on conflict (singleton) do update"
+        " set origin = excluded.origin, started_at = excluded.started_at, speed = excluded.speed",
+        (origin, speed),
+    )
+
+
+async def reset_clock(conn: Connection) -> None:
+    """Back to the real time."""
+    await conn.execute("delete from clock")

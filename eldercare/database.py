@@ -1,0 +1,45 @@
+"""Connections to the database. Functions of the nouns take a connection and never commit; the edge does, once."""
+
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, tuple_row
+from psycopg_pool import AsyncConnectionPool
+
+Connection = AsyncConnection[Any]
+Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+
+async def connect(url: str, *, autocommit: bool = False, application_name: str = "eldercare") -> Connection:
+    """One connection, in UTC, with the keepalives that notice a dead peer within about a minute."""
+    return await AsyncConnection.connect(
+        url,
+        autocommit=autocommit,
+        application_name=application_name,
+        row_factory=tuple_row,
+        options="-c timezone=UTC",
+        connect_timeout=5,
+        keepalives_idle=15,
+        keepalives_interval=10,
+        keepalives_count=3,
+    )
+
+
+def pool(url: str, *, min_size: int = 1, max_size: int = 8, application_name: str = "eldercare") -> Pool:
+    """A pool of connections that still has to be opened; `async with pool.connection()` is one transaction."""
+    return AsyncConnectionPool(
+        url,
+        min_size=min_size,
+        max_size=max_size,
+        open=False,
+        timeout=5,
+        check=AsyncConnectionPool.check_connection,
+        kwargs={
+            "application_name": application_name,
+            "options": "-c timezone=UTC",
+            "connect_timeout": 5,
+            "keepalives_idle": 15,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+        },
+    )

@@ -1,0 +1,43 @@
+"""The one tree of domain errors. `api.errors` maps each class to an HTTP status; the CLI maps them to exit statuses."""
+
+
+class EldercareError(Exception):
+    """Base of every error this product raises on purpose."""
+
+
+class InvalidInput(EldercareError):
+    """Somebody handed in a value that cannot be used; names the field and the reason."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class NotFound(EldercareError):
+    """The named thing does not exist, or the viewer may not know that it does."""
+
+    def __init__(self, noun: str, key: object) -> None:
+        super().__init__(f"{noun} {key} not found")
+        self.noun = noun
+        self.key = key
+
+
+class Forbidden(EldercareError):
+    """The viewer is known and may not do this."""
+
+
+class Unauthenticated(EldercareError):
+    """Nobody is logged in, or the session or token has ended."""
+
+
+class Conflict(EldercareError):
+    """The thing is in a state that does not allow this change; says which state."""
+
+
+class ConfigurationError(EldercareError):
+    """A setting is missing or wrong. The CLI prints it as one line and exits with status 2."""
+
+
+class Unavailable(EldercareError):
+    """The database, the broker or a provider cannot be reached right now; trying again may help."""

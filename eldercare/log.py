@@ -1,0 +1,32 @@
+"""Structured logging to standard error: readable lines on a terminal, JSON lines elsewhere."""
+
+import logging
+import sys
+from typing import Any, cast
+
+import structlog
+
+
+def configure(level: str = "info", service: str | None = None) -> None:
+    """Set up structlog for this process. `level` is a standard level name; `service` is bound to every line."""
+    renderer: Any = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.clear_contextvars()
+    if service:
+        structlog.contextvars.bind_contextvars(service=service)
+
+
+def logger(name: str) -> structlog.typing.FilteringBoundLogger:
+    """A logger bound to the module's name."""
+    return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger(name).bind(module=name))

@@ -1,0 +1,165 @@
+"""Settings from the environment (or `.env`), prefix `ELDERCARE_`. Built once in each `__main__` and passed down."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from eldercare.errors import ConfigurationError
+
+PREFIX = "ELDERCARE_"
+
+
+@dataclass(frozen=True)
+class Mqtt:
+    """Where the broker listens and who we are to it."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str | None
+    password: str | None
+
+
+def parse_mqtt_url(url: str) -> Mqtt:
+    """Split `mqtt[s]://user:password@host:port`; the port defaults to 1883, with TLS to 8883. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("mqtt", "mqtts"):
+        raise ValueError("must start with mqtt:// or mqtts://")
+    if not parts.hostname:
+        raise ValueError("names no host")
+    tls = parts.scheme == "mqtts"
+    return Mqtt(
+        host=parts.hostname,
+        port=parts.port or (8883 if tls else 1883),
+        tls=tls,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+    )
+
+
+def _checked_mqtt_url(url: str) -> str:
+    parse_mqtt_url(url)
+    return url
+
+
+def _checked_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except Exception as error:
+        raise ValueError("is no time zone of the IANA database, such as Asia/Shanghai") from error
+    return name
+
+
+def _checked_database_url(url: str) -> str:
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must start with postgresql://")
+    return url
+
+
+def _checked_base_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must start with http:// or https://")
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_checked_base_url)]
+
+
+class Settings(BaseSettings):
+    """Every setting of every service. A secret may also come from the file named by the same name with `_FILE`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
+
+    database_url: Annotated[str, AfterValidator(_checked_database_url)] | None = None
+    mqtt_url: Annotated[str, AfterValidator(_checked_mqtt_url)] | None = None
+    mqtt_ca: Path | None = None
+    """CA certificate that signed the broker's; the system's when unset."""
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8000, ge=0, le=65535)
+    public_url: BaseUrl | None = None
+    """How providers and browsers reach `api` from outside; callback signatures are computed over it."""
+    timezone: Annotated[str, AfterValidator(_checked_zone)] = "Asia/Shanghai"
+    data_dir: Path = Path(".eldercare")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    broker_passwords: Path | None = None
+    """The broker's password file that `enroll` rewrites."""
+    broker_pid_file: Path | None = None
+    """The broker's pid file: `enroll` sends that process SIGHUP, so that it reads the password file again."""
+
+    twilio_account_sid: str | None = None
+    twilio_auth_token: SecretStr | None = None
+    twilio_from: str | None = None
+    twilio_api_url: BaseUrl = "https://api.twilio.com"
+    deadman_url: BaseUrl | None = None
+    deadman_interval_s: float = Field(default=60, gt=0)
+
+    batch_size: int = Field(default=2000, ge=1, le=10_000)
+    """Telemetry messages per transaction; the broker's window must be 4 times this."""
+    batch_age_ms: int = Field(default=200, ge=1, le=10_000)
+    """A batch is written when its oldest message has waited this long."""
+    phones_host: str = "127.0.0.1"
+    phones_port: int = Field(default=8010, ge=0, le=65535)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in ("database_url", "mqtt_url", "twilio_account_sid", "twilio_auth_token"):
+            path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
+            if path and not values.get(name):
+                try:
+                    values[name] = Path(path).read_text(encoding="utf-8").strip()
+                except OSError as error:
+                    raise ValueError(f"{PREFIX}{name.upper()}_FILE: {error}") from error
+        return values
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The community's time zone, in which people read times and night begins."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def mqtt(self) -> Mqtt:
+        """The broker's address. Raises ConfigurationError where MQTT_URL is unset."""
+        return parse_mqtt_url(self.required("mqtt_url"))
+
+    @property
+    def simulated_telephones(self) -> bool:
+        """Whether calls go to another address than Twilio's own."""
+        return self.twilio_api_url != "https://api.twilio.com"
+
+    @property
+    def real_channel(self) -> bool:
+        """Whether a message sent now could reach a person outside: then the clock must not be set."""
+        return self.twilio_account_sid is not None and not self.simulated_telephones
+
+    def required(self, name: str) -> str:
+        """The value of an optional setting that this service cannot do without. Raises ConfigurationError."""
+        value = getattr(self, name)
+        if value is None:
+            raise ConfigurationError(f"{PREFIX}{name.upper()} is not set")
+        return str(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings. Raises ConfigurationError with one line that names the first wrong one."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        message = first["msg"].removeprefix("Value error, ")
+        where = f"{PREFIX}{str(first['loc'][0]).upper()}: " if first["loc"] else ""
+        raise ConfigurationError(f"{where}{message}") from error
+
+
+def exit_with(error: ConfigurationError) -> NoReturn:
+    """Print the error as one line and leave with status 2, as every command does for a wrong setting."""
+    print(f"eldercare: {error}", file=sys.stderr)
+    raise SystemExit(2)
