@@ -1,1 +1,1 @@
-"""The kernel every service shares: settings, errors, log, clock, wire contract, database and the nouns of the domain."""
+"""The kernel every service shares: settings, errors, log, clock, wire contract, database, the nouns of the domain."""

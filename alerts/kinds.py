@@ -1,0 +1,66 @@
+"""The words of incidents: kinds, severities, states, and what a rule's verdict looks like."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class IncidentKind(StrEnum):
+    """What happened; one incident of a kind may be open per subject."""
+
+    SOS = "sos"
+    HEART_RATE = "heart_rate"
+    WANDERING = "wandering"
+    SILENT = "silent"
+    OFF_WRIST = "off_wrist"
+    NO_HEART_RATE = "no_heart_rate"
+    LOW_BATTERY = "low_battery"
+    NETWORK = "network"
+
+
+class Severity(StrEnum):
+    """How it is handled: an SOS never ends by itself, a task waits for office hours."""
+
+    SOS = "sos"
+    URGENT = "urgent"
+    WARNING = "warning"
+    TASK = "task"
+
+
+SEVERITY_ORDER = (Severity.SOS, Severity.URGENT, Severity.WARNING, Severity.TASK)
+"""Gravest first."""
+
+
+class IncidentState(StrEnum):
+    """`open → accepted → en_route → on_site → resolved`, with `handed_to_120` and reopening."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    EN_ROUTE = "en_route"
+    ON_SITE = "on_site"
+    HANDED_TO_120 = "handed_to_120"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule's verdict that something is wrong. `reason` is its name; `at` is the band's time, aware."""
+
+    kind: IncidentKind
+    severity: Severity
+    reason: str
+    at: datetime
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A rule's verdict that what it found is over."""
+
+    kind: IncidentKind
+    reason: str
+    at: datetime
+
+
+Verdict = Finding | Cleared
