@@ -1,0 +1,132 @@
+"""Fixtures for every test: real services of the session, and data that no two tests share."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eldercare.database import Connection, connect
+from eldercare.settings import PREFIX, Settings
+from tests.services import mosquitto, timescale
+from tests.services.databases import DatabaseServer
+from tests.services.missing import missing
+from tests.services.mosquitto import Mosquitto
+from tests.services.timescale import Timescale
+
+MakeSettings = Callable[..., Settings]
+
+OF_THE_TESTS = {
+    f"{PREFIX}{name}" for name in ("TEST_DATABASE_URL", "TIMESCALE_ROOT", "REQUIRE_SERVICES", "SHARED_DATA")
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test must never see the settings of whoever runs it, least of all a real provider's account."""
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in OF_THE_TESTS:
+            monkeypatch.delenv(name)
+
+
+def _migrate(url: str) -> None:
+    from eldercare.migrate import migrate
+
+    migrate(url)
+
+
+@pytest.fixture(scope="session")
+def _timescale() -> Iterator[DatabaseServer | None]:
+    server = timescale.start(_migrate)
+    yield server
+    if server:
+        server.close()
+
+
+@pytest.fixture
+def database_server(_timescale: DatabaseServer | None) -> DatabaseServer:
+    """Real TimescaleDB, maybe not ours to stop. Its `database()` gives further fresh databases."""
+    return _timescale or missing("TimescaleDB", timescale.HOW)
+
+
+@pytest.fixture
+def timescale_server(database_server: DatabaseServer) -> Iterator[Timescale]:
+    """Real TimescaleDB that the test may stop, kill and start; it runs again afterwards."""
+    if not isinstance(database_server, Timescale):
+        missing("a TimescaleDB that tests may stop", "unset ELDERCARE_TEST_DATABASE_URL and run `make test` as root")
+    yield database_server
+    if not database_server.running:
+        database_server.start()
+
+
+@pytest.fixture
+def database_url(database_server: DatabaseServer) -> Iterator[str]:
+    """A fresh, migrated TimescaleDB database of this test."""
+    with database_server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(database_server: DatabaseServer) -> Iterator[str]:
+    """A fresh TimescaleDB database with nothing in it, for tests of the migrations."""
+    with database_server.database(migrated=False) as url:
+        yield url
+
+
+@pytest.fixture
+async def conn(database_url: str) -> AsyncIterator[Connection]:
+    """A connection to `database_url`, inside a transaction as soon as it is used; what is not committed is lost."""
+    connection = await connect(database_url, application_name="test")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+def _mosquitto() -> Iterator[Mosquitto | None]:
+    server = Mosquitto() if mosquitto.found() else None
+    if server:
+        server.start()
+    yield server
+    if server:
+        server.close()
+
+
+@pytest.fixture
+def broker(_mosquitto: Mosquitto | None) -> Iterator[Mosquitto]:
+    """Real Mosquitto with deploy's configuration. The test may stop, kill and start it; it runs again afterwards.
+
+    Sessions outlive a test: use client ids and device ids of the test's own, or `clean_broker`.
+    """
+    server = _mosquitto or missing("Mosquitto", mosquitto.HOW)
+    yield server
+    if not server.running:
+        server.start()
+
+
+@pytest.fixture
+def clean_broker(broker: Mosquitto) -> Mosquitto:
+    """The same broker with no session, queued or retained message, for tests that use the services' client ids."""
+    broker.forget()
+    return broker
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> MakeSettings:
+    """Settings with a data folder of the test's own and nothing from the environment or `.env`."""
+
+    def make(**values: Any) -> Settings:
+        return Settings(_env_file=None, **{"data_dir": tmp_path / "data", **values})
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings, database_url: str, broker: Mosquitto) -> Settings:
+    """Settings that name this test's database and the broker."""
+    return make_settings(
+        database_url=database_url,
+        mqtt_url=broker.url,
+        broker_passwords=broker.passwords,
+        broker_pid_file=broker.pid_file,
+    )
