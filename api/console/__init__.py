@@ -1,0 +1,1 @@
+"""The pages: Jinja2 templates, HTMX for the parts that change, an event stream that only says "look again"."""
