@@ -68,8 +68,9 @@ create table grid_worker (
 create table session (
     token_hash bytea primary key,
     person_id  bigint not null references person on delete cascade,
-    created_at timestamptz not null default eldercare_now(),
+    created_at timestamptz not null default clock_timestamp(),  -- sessions live on the wall's clock
     expires_at timestamptz not null,
+    board_at   timestamptz,                         -- first look at the duty board: the sitting is audited once
     user_agent text
 );
 create index session_person on session (person_id);

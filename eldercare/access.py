@@ -1,0 +1,175 @@
+"""Who may see what of whom, decided in SQL.
+
+Every reading function of health or whereabouts takes a `Viewer`. The functions here return conditions over the aliases
+`r` (resident) and `i` (incident), so that a query can filter rows by one and blank fields by another:
+
+    sql.SQL("select r.name, case when {} then r.conditions end from resident r where {}").format(
+        access.resident(viewer, Scope.HEALTH), access.resident(viewer, Scope.CONTACT))
+
+They read the consents as they stand in that very statement: a withdrawal acts at the next request.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from psycopg import sql
+
+from eldercare.database import Connection
+from eldercare.errors import Forbidden, NotFound
+
+
+class Role(StrEnum):
+    """What a person is to the community. The last three never log in by themselves; a duty lead does as duty."""
+
+    DUTY = "duty"
+    GRID = "grid"
+    FAMILY = "family"
+    DOCTOR = "doctor"
+    ADMIN = "admin"
+    DUTY_LEAD = "duty_lead"
+    CARE_WORKER = "care_worker"
+    VOLUNTEER = "volunteer"
+
+
+LOGIN_ROLES = (Role.DUTY, Role.GRID, Role.DOCTOR, Role.FAMILY, Role.ADMIN)
+"""Roles that may log in; the first a person has is their primary one."""
+
+
+class Scope(StrEnum):
+    """A part of what is known of a resident."""
+
+    CONTACT = "contact"
+    """Name, address, telephone, flags, how to get in, who holds a key, the band and its battery."""
+    HEALTH = "health"
+    """Heart rates, conditions, medicines, allergies, mobility, needs."""
+    LOCATION = "location"
+    """Positions and tracks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks. `role` is the primary one, under which reads are audited; rights are the union over `roles`."""
+
+    person_id: int
+    name: str
+    roles: frozenset[Role]
+    role: Role
+    language: str = "zh"
+
+    def has(self, *roles: Role) -> bool:
+        """Whether the viewer has one of these roles."""
+        return not self.roles.isdisjoint(roles)
+
+
+def viewer_of(person_id: int, name: str, roles: Iterable[str], language: str = "zh") -> Viewer | None:
+    """The viewer a person is, or None where none of their roles may log in. A duty lead is a duty officer too."""
+    held = {Role(role) for role in roles}
+    if Role.DUTY_LEAD in held:
+        held.add(Role.DUTY)
+    primary = next((role for role in LOGIN_ROLES if role in held), None)
+    return Viewer(person_id, name, frozenset(held), primary, language) if primary else None
+
+
+FALSE = sql.SQL("false")
+TRUE = sql.SQL("true")
+
+_OWN_GRID = sql.SQL("r.grid_id in (select g.grid_id from grid_worker g where g.person_id = {viewer})")
+_CALLED_NOW = sql.SQL(
+    "exists (select from incident c where c.resident_id = r.id and c.state <> 'resolved' and (c.owner_id = {viewer}"
+    " or exists (select from notification n where n.incident_id = c.id and n.person_id = {viewer})))"
+)
+_CONSENTED = sql.SQL(
+    "exists (select from consent c join resident_contact k on k.resident_id = c.resident_id"
+    " where c.resident_id = r.id and c.withdrawn_at is null and c.purpose in ({purposes})"
+    " and k.person_id = {viewer} and k.kind = {kind})"
+)
+_CALLED_TO = sql.SQL(
+    "(i.owner_id = {viewer}"
+    " or exists (select from notification n where n.incident_id = i.id and n.person_id = {viewer}))"
+)
+_OF_RESIDENT = sql.SQL("exists (select from resident r where r.id = i.resident_id and {condition})")
+_TECHNICAL = sql.SQL("i.kind in ('network', 'silent', 'low_battery')")
+
+_FAMILY_PURPOSES = {
+    Scope.CONTACT: ("family_health", "family_location"),
+    Scope.HEALTH: ("family_health",),
+    Scope.LOCATION: ("family_location",),
+}
+
+
+def resident(viewer: Viewer, scope: Scope) -> sql.Composable:
+    """The condition over alias `r` under which `viewer` sees that part of a resident.
+
+    Duty sees all; a grid worker the contact data of their grid, and everything of a resident in an unresolved incident
+    they were called to or own; family and doctor what was consented to; admin the contact data.
+    """
+    if viewer.has(Role.DUTY):
+        return TRUE
+    ways: list[sql.Composable] = []
+    if viewer.has(Role.ADMIN) and scope is Scope.CONTACT:
+        ways.append(TRUE)
+    if viewer.has(Role.GRID):
+        ways.append(_for(viewer, _CALLED_NOW))
+        if scope is Scope.CONTACT:
+            ways.append(_for(viewer, _OWN_GRID))
+    if viewer.has(Role.FAMILY):
+        ways.append(_consented(viewer, "family", _FAMILY_PURPOSES[scope]))
+    if viewer.has(Role.DOCTOR) and scope is not Scope.LOCATION:
+        ways.append(_consented(viewer, "doctor", ("clinic",)))
+    return _any(ways)
+
+
+def incident(viewer: Viewer, scope: Scope) -> sql.Composable:
+    """The condition over alias `i` under which `viewer` sees that part of an incident; CONTACT: that it is there.
+
+    Whoever was called to it, or owns it, sees it, and its position until it is resolved: they have to get there. Its
+    health (bpm, detail) is for duty, called grid workers, and by consent. Admin sees the technical kinds.
+    """
+    if viewer.has(Role.DUTY):
+        return TRUE
+    called = _for(viewer, _CALLED_TO)
+    ways: list[sql.Composable] = []
+    if scope is Scope.CONTACT:
+        ways.append(called)
+    if scope is Scope.LOCATION:
+        ways.append(sql.SQL("(i.state <> 'resolved' and {})").format(called))
+    if viewer.has(Role.GRID):
+        ways.append(called)
+        if scope is Scope.CONTACT:
+            ways.append(_OF_RESIDENT.format(condition=_for(viewer, _OWN_GRID)))
+    if viewer.has(Role.ADMIN) and scope is not Scope.LOCATION:
+        ways.append(_TECHNICAL)
+    if viewer.has(Role.FAMILY):
+        # That something happened is health too: with consent to whereabouts alone, incidents stay unseen.
+        purposes = ("family_location",) if scope is Scope.LOCATION else ("family_health",)
+        ways.append(_OF_RESIDENT.format(condition=_consented(viewer, "family", purposes)))
+    if viewer.has(Role.DOCTOR) and scope is not Scope.LOCATION:
+        ways.append(_OF_RESIDENT.format(condition=_consented(viewer, "doctor", ("clinic",))))
+    return _any(ways)
+
+
+async def require(conn: Connection, viewer: Viewer, resident_id: int, scope: Scope) -> None:
+    """Nothing if `viewer` may see that part of the resident. Raises NotFound where they may not even know of the
+    resident, Forbidden where they may, but not this."""
+    query = sql.SQL("select {}, {} from resident r where r.id = {}").format(
+        resident(viewer, Scope.CONTACT), resident(viewer, scope), sql.Literal(resident_id)
+    )
+    row = await (await conn.execute(query)).fetchone()
+    if row is None or not (row[0] or row[1]):
+        raise NotFound("resident", resident_id)
+    if not row[1]:
+        raise Forbidden(f"your role does not include the {scope} data of resident {resident_id}")
+
+
+def _for(viewer: Viewer, condition: sql.SQL) -> sql.Composed:
+    return condition.format(viewer=sql.Literal(viewer.person_id))
+
+
+def _consented(viewer: Viewer, kind: str, purposes: tuple[str, ...]) -> sql.Composed:
+    listed = sql.SQL(", ").join(sql.Literal(purpose) for purpose in purposes)
+    return _CONSENTED.format(purposes=listed, viewer=sql.Literal(viewer.person_id), kind=sql.Literal(kind))
+
+
+def _any(ways: list[sql.Composable]) -> sql.Composable:
+    return sql.SQL("({})").format(sql.SQL(" or ").join(ways)) if ways else FALSE
