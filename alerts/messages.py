@@ -1,0 +1,192 @@
+"""What people are told, in Chinese and English: pure text, the same facts on every channel.
+
+A text names the resident and the place and never a diagnosis. A Chinese SMS is one message where it holds at most 70
+UCS-2 characters with its 【signature】 (67 each beyond that), and carries no link and no telephone number: carriers
+drop those. A key, a door code or how to get in is told to the one who goes, and to nobody before.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from alerts.facts import Facts
+from alerts.wording import either, full_stop, late, moment, place, subject, what, who
+
+__all__ = ["SMS_UNITS", "Facts", "alarm", "pressed_again", "stand_down"]
+
+SMS_UNITS = 70
+"""UCS-2 characters of one message that is not split."""
+
+
+def alarm(facts: Facts, language: str, channel: str) -> dict[str, Any]:
+    """The first thing a person hears: `{"text"}` for sms; `{"say", "prompt", "address", "goodbye"}` for voice."""
+    if channel == "voice":
+        parts = (f"{who(facts, language)}{what(facts, language)}", late(facts, language), place(facts, language))
+        return {
+            "say": [greeting(language), *(full_stop(part, language) for part in parts if part)],
+            "prompt": prompt(language),
+            "address": spoken_address(facts, language),
+            "goodbye": goodbye(language),
+            "code": facts.code,
+        }
+    return {"text": _alarm_text(facts, language), "code": facts.code}
+
+
+def stand_down(facts: Facts, language: str, channel: str) -> dict[str, Any]:
+    """To the others who were called: who goes, or that it is over when nobody does any more."""
+    name, code = subject(facts, language), facts.code
+    if facts.owner_name:
+        going = either(language, f"{facts.owner_name}正在前往", f"{facts.owner_name} is going")
+    else:
+        going = either(language, "已处理完毕", "it has been dealt with")
+    zh = f"{name}的报警（编号{code}）：{going}，您不用去了，谢谢"
+    return _plain(facts, either(language, zh, f"{name}, alarm {code}: {going}. Please stand down"), language, channel)
+
+
+def pressed_again(facts: Facts, language: str, channel: str) -> dict[str, Any]:
+    """To the owner: the wearer pressed once more while help is on its way."""
+    name, code, count = subject(facts, language), facts.code, facts.press_count
+    zh = f"{name}又按了求助键，共{count}次。您负责这次求助（编号{code}），请尽快"
+    en = f"{name} pressed again, {count} times now. You are the one going to alarm {code}, please hurry"
+    return _plain(facts, either(language, zh, en), language, channel)
+
+
+def accepted(facts: Facts, language: str, told: Sequence[str] = ()) -> str:
+    """To the one who accepted: it is you, where to, how to get in, and who (`told`, names) is told so."""
+    name, code, where = subject(facts, language), facts.code, full_stop(place(facts, language), language)
+    if language == "en":
+        entry = f" To get in: {full_stop(facts.entry, language)}" if facts.entry else ""
+        names = f"Told that you are going: {', '.join((*told, 'the wearer'))}."
+        return f"You are the one going to {name}, alarm {code}. {where}{entry} {names}"
+    entry = f"进门：{full_stop(facts.entry, language)}" if facts.entry else ""
+    return f"收到，由您去{name}处，编号{code}。{where}{entry}已告诉{'、'.join((*told, '老人'))}您正在去。"
+
+
+def already_yours(facts: Facts, language: str) -> str:
+    """To the owner who accepts once more."""
+    name, code, where = subject(facts, language), facts.code, place(facts, language)
+    zh = f"{name}的报警（编号{code}）已由您负责。{where}"
+    return either(language, zh, f"You are already the one going to {name}, alarm {code}. {where}")
+
+
+def taken(facts: Facts, language: str) -> str:
+    """To somebody who accepts when another person already goes."""
+    name, code = subject(facts, language), facts.code
+    owner = facts.owner_name or either(language, "别人", "Somebody else")
+    zh = f"{name}的报警（编号{code}）已由{owner}前往，您不用去了，谢谢"
+    return either(language, zh, f"{owner} is already going to {name}, alarm {code}. You need not go. Thank you")
+
+
+def over(facts: Facts, language: str) -> str:
+    """To somebody who answers after the incident was resolved."""
+    name, code = subject(facts, language), facts.code
+    return either(language, f"{name}的报警（编号{code}）已经处理完毕，谢谢", f"{name}, alarm {code}: already over")
+
+
+def passed(facts: Facts, language: str) -> str:
+    """To somebody who cannot go: others are called now."""
+    name, code = subject(facts, language), facts.code
+    zh = f"知道了，马上通知其他人去{name}处（编号{code}）"
+    return either(language, zh, f"Noted, others are being called for {name}, alarm {code}")
+
+
+def arrived(facts: Facts, language: str) -> str:
+    """To the owner who says that they are there."""
+    name, code = subject(facts, language), facts.code
+    return either(language, f"已记录您到达{name}处（编号{code}）", f"Noted, you are with {name}, alarm {code}")
+
+
+def not_yours(facts: Facts, language: str) -> str:
+    """To somebody who reports an arrival at an incident that is not theirs."""
+    name, code = subject(facts, language), facts.code
+    zh = f"{name}的报警（编号{code}）不由您负责。要去请回复 1 {code}"
+    return either(language, zh, f"You are not the one going to {name}. To go, reply 1 {code}")
+
+
+def which(choices: Sequence[Facts], language: str) -> str:
+    """Asks which of several open incidents (two or more) a reply meant."""
+    listed = [f"{choice.code} {subject(choice, language)}" for choice in choices[:3]]
+    example = choices[0].code
+    zh = f"有{len(choices)}个报警：{'、'.join(listed)}。请回复如“1 {example}”"
+    return either(language, zh, f"{len(choices)} alarms are open: {', '.join(listed)}. Reply for example 1 {example}")
+
+
+def nothing_open(language: str) -> str:
+    """To somebody who replies or calls while nothing they were called to is open."""
+    return either(language, "现在没有需要您处理的报警", "No alarm is waiting for you now")
+
+
+def not_understood(language: str) -> str:
+    """To a reply that says nothing we know."""
+    zh = "没看懂。能去请回1，不能去请回9，可加编号，如“1 123”"
+    en = "Not understood. Reply 1 to go, 9 to pass on, with the code if there are several, such as 1 123"
+    return either(language, zh, en)
+
+
+def unknown_caller(language: str) -> str:
+    """To a number nobody registered: it is told nothing about anybody."""
+    zh = "这个号码没有登记。如有紧急情况，请拨打120"
+    return either(language, zh, "This number is not registered. In an emergency dial 120")
+
+
+def goodbye(language: str) -> str:
+    """The last words of a call in which no digit was pressed."""
+    return either(
+        language, "没有收到按键，我们会通知其他人。再见。", "No key was pressed. We will call others. Goodbye."
+    )
+
+
+def greeting(language: str) -> str:
+    """The first words of every call."""
+    return either(language, "您好，这里是老人守护中心。", "This is the eldercare desk.")
+
+
+def prompt(language: str) -> str:
+    """Which keys there are."""
+    zh = "您能去，请按1。再听一遍地址，请按2。不能去，请按9。"
+    en = "If you can go, press 1. To hear the address again, press 2. If you cannot go, press 9."
+    return either(language, zh, en)
+
+
+def spoken_address(facts: Facts, language: str) -> str:
+    """What the key 2 repeats: the place, and nothing else."""
+    return full_stop(place(facts, language), language)
+
+
+def signed(text: str, language: str) -> str:
+    """A text with the signature in front that carriers ask for."""
+    return either(language, f"【守护】{text}", f"[Eldercare] {full_stop(text, language)}")
+
+
+def _plain(facts: Facts, text: str, language: str, channel: str) -> dict[str, Any]:
+    if channel == "voice":
+        return {"say": [greeting(language), full_stop(text, language)], "code": facts.code}
+    return {"text": signed(text, language), "code": facts.code}
+
+
+def _alarm_text(facts: Facts, language: str) -> str:
+    """As much as fits one message: the age goes first, then the time, then the head of the address."""
+    whole = _compose(facts, language, facts.address, with_age=True, with_time=True)
+    if language == "en":
+        return whole
+    for with_age, with_time in ((True, True), (False, True), (False, False)):
+        text = _compose(facts, language, facts.address, with_age=with_age, with_time=with_time)
+        if len(text) <= SMS_UNITS:
+            return text
+    address = facts.address or ""
+    room = SMS_UNITS - (len(text) - len(address)) - 1
+    # The house number stands at the end of a Chinese address; but half an address helps nobody, so a second message
+    # is the smaller evil.
+    if room < max(1, len(address) // 2):
+        return whole
+    return _compose(facts, language, f"…{address[-room:]}", with_age=False, with_time=False)
+
+
+def _compose(facts: Facts, language: str, address: str | None, *, with_age: bool, with_time: bool) -> str:
+    person = who(facts, language) if with_age else subject(facts, language)
+    what_happened, delay, where = what(facts, language), late(facts, language), place(facts, language, address)
+    if language == "en":
+        when = f" ({delay})" if delay else f" at {moment(facts)}"
+        happened = f"{person}{what_happened}{when}. {where}."
+        return signed(f"{happened} Alarm {facts.code}: reply 1 to go, 9 if you cannot", language)
+    when = f"，{delay}" if delay else (f"（{moment(facts)}）" if with_time else "")
+    return signed(f"{person}{what_happened}{when}。{where}。编号{facts.code}，去回1，不能去回9", language)
