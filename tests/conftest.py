@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from eldercare.database import Connection, connect
+from eldercare.embedded import EmbeddedPostgres
 from eldercare.settings import PREFIX, Settings
 from tests.services import mosquitto, timescale
 from tests.services.databases import DatabaseServer
@@ -80,6 +81,23 @@ async def conn(database_url: str) -> AsyncIterator[Connection]:
     connection = await connect(database_url, application_name="test")
     yield connection
     await connection.close()
+
+
+@pytest.fixture(scope="session")
+def _embedded_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    embedded = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    embedded.start()
+    server = DatabaseServer(embedded.admin_url)
+    server.prepare(_migrate)
+    yield server
+    embedded.stop()
+
+
+@pytest.fixture
+def plain_database_url(_embedded_postgres: DatabaseServer) -> Iterator[str]:
+    """A fresh, migrated database of the embedded PostgreSQL, which has no TimescaleDB; for a handful of smoke tests."""
+    with _embedded_postgres.database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
