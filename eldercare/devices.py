@@ -1,0 +1,224 @@
+"""Bands: who wears which from when to when, and how each is doing. Periods of one band never overlap."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from eldercare import access, pages
+from eldercare.access import Role, Scope, Viewer
+from eldercare.database import Connection
+from eldercare.errors import Conflict, InvalidInput, NotFound
+from eldercare.pages import Page
+from eldercare.wire import DEVICE_ID
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A band, who wears it now (None: nobody), and its newest technical state. `last_seen_at` is the service's time."""
+
+    id: str
+    model: str
+    created_at: datetime
+    retired_at: datetime | None
+    resident_id: int | None
+    resident_name: str | None
+    assigned_since: datetime | None
+    last_seen_at: datetime | None
+    battery_pct: int | None
+    charging: bool | None
+    worn: bool | None
+    signal_dbm: int | None
+    firmware: str | None
+    status_ts: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A resident wears a band from `since` (included) to `until` (excluded; None: still)."""
+
+    id: int
+    device_id: str
+    resident_id: int
+    since: datetime
+    until: datetime | None
+
+
+_DEVICE = sql.SQL(
+    """
+    select d.id, d.model, d.created_at, d.retired_at, r.id as resident_id, r.name as resident_name,
+           lower(a.period) as assigned_since, s.last_seen_at, s.battery_pct, s.charging, s.worn, s.signal_dbm,
+           s.firmware, s.status_ts
+    from device d
+    left join assignment a on a.device_id = d.id and a.period @> eldercare_now()
+    left join resident r on r.id = a.resident_id
+    left join device_state s on s.device_id = d.id
+    where ({seen}) and {condition}
+    order by d.id
+    limit {limit}
+    """
+)
+
+
+async def listing(
+    conn: Connection,
+    viewer: Viewer,
+    *,
+    free: bool | None = None,
+    retired: bool = False,
+    cursor: str | None = None,
+    limit: int = 200,
+) -> Page[Device]:
+    """The bands of the residents whom `viewer` sees, by id; all of them for duty and admin. `free`: worn by nobody."""
+    pages.check_limit(limit, 1000)
+    after = pages.decode("devices", cursor, (str,)) or ("",)
+    conditions = [sql.SQL("d.id > {}").format(sql.Literal(after[0]))]
+    if free is not None:
+        conditions.append(sql.SQL("(a.id is null) = {}").format(sql.Literal(free)))
+    if not retired:
+        conditions.append(sql.SQL("d.retired_at is null").format())
+    found = await _select(conn, viewer, sql.SQL(" and ").join(conditions), limit + 1)
+    return pages.page("devices", found, limit, lambda device: (device.id,))
+
+
+async def get(conn: Connection, viewer: Viewer, device_id: str) -> Device:
+    """One band. Raises NotFound, also where it is worn by somebody whom `viewer` may not see."""
+    found = await _select(conn, viewer, sql.SQL("d.id = {}").format(sql.Literal(device_id)), 1)
+    if not found:
+        raise NotFound("device", device_id)
+    return found[0]
+
+
+async def create(conn: Connection, device_id: str, *, model: str = "", mqtt_password_hash: str | None = None) -> None:
+    """A new band. Raises InvalidInput for an id the topics cannot carry, Conflict where there is one of that name."""
+    if not DEVICE_ID.fullmatch(device_id):
+        raise InvalidInput("device_id", f"{device_id[:70]!r} is not 1 to 64 of A-Z a-z 0-9 _ -")
+    made = await conn.execute(
+        "insert into device (id, model, mqtt_password_hash) values (%s, %s, %s) on conflict do nothing",
+        (device_id, model, mqtt_password_hash),
+    )
+    if not made.rowcount:
+        raise Conflict(f"there is a band {device_id} already")
+
+
+async def assign(
+    conn: Connection, device_id: str, resident_id: int, *, since: datetime, until: datetime | None = None
+) -> int:
+    """`resident_id` wears the band from `since` until `until`; returns the assignment's id.
+
+    What the rules remembered of the wearer before is forgotten. Raises Conflict where somebody wears it in that time
+    or it is retired, NotFound without the band or the resident, InvalidInput for a period that ends before it begins.
+    """
+    if until is not None and until <= since:
+        raise InvalidInput("until", "is not after the beginning")
+    await _check_in_service(conn, device_id)
+    try:
+        async with conn.transaction():
+            row = await (
+                await conn.execute(
+                    "insert into assignment (device_id, resident_id, period)"
+                    " values (%s, %s, tstzrange(%s, %s)) returning id",
+                    (device_id, resident_id, since, until),
+                )
+            ).fetchone()
+    except psycopg.errors.ExclusionViolation as error:
+        raise Conflict(await _who_wears(conn, device_id, since, until)) from error
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise NotFound("resident", resident_id) from error
+    await _forget_wearer(conn, device_id)
+    assert row is not None  # noqa: S101  an insert returns its row
+    assignment_id: int = row[0]
+    return assignment_id
+
+
+async def unassign(conn: Connection, device_id: str, *, at: datetime) -> Assignment:
+    """End the period that `at` lies in; what the band says from `at` on is nobody's. Raises NotFound where it is
+    worn by nobody, InvalidInput where the period has only begun at `at`."""
+    async with conn.cursor(row_factory=class_row(Assignment)) as cursor:
+        await cursor.execute(
+            "update assignment set period = tstzrange(lower(period), %(at)s)"
+            " where device_id = %(device)s and period @> %(at)s and lower(period) < %(at)s"
+            " returning id, device_id, resident_id, lower(period) as since, upper(period) as until",
+            {"device": device_id, "at": at},
+        )
+        ended = await cursor.fetchone()
+    if ended is None:
+        begun = await conn.execute(
+            "select from assignment where device_id = %s and lower(period) = %s", (device_id, at)
+        )
+        if begun.rowcount:
+            raise InvalidInput("at", "the period has only begun then")
+        raise NotFound("wearer of band", device_id)
+    await _forget_wearer(conn, device_id)
+    return ended
+
+
+async def assignments(
+    conn: Connection, *, device_id: str | None = None, resident_id: int | None = None
+) -> list[Assignment]:
+    """The periods of a band, or of a resident, oldest first."""
+    async with conn.cursor(row_factory=class_row(Assignment)) as cursor:
+        await cursor.execute(
+            "select id, device_id, resident_id, lower(period) as since, upper(period) as until from assignment"
+            " where (%(device)s::text is null or device_id = %(device)s)"
+            " and (%(resident)s::bigint is null or resident_id = %(resident)s) order by lower(period), id",
+            {"device": device_id, "resident": resident_id},
+        )
+        return await cursor.fetchall()
+
+
+async def retire(conn: Connection, device_id: str, *, at: datetime) -> None:
+    """The band leaves service: worn by nobody, its password worthless at the next `enroll`. Raises NotFound."""
+    done = await conn.execute(
+        "update device set retired_at = %s, mqtt_password_hash = null where id = %s and retired_at is null",
+        (at, device_id),
+    )
+    if not done.rowcount:
+        raise NotFound("device", device_id)
+    await conn.execute(
+        "update assignment set period = tstzrange(lower(period), %(at)s)"
+        " where device_id = %(device)s and period @> %(at)s and lower(period) < %(at)s",
+        {"device": device_id, "at": at},
+    )
+    await _forget_wearer(conn, device_id)
+
+
+async def _select(conn: Connection, viewer: Viewer, condition: sql.Composable, limit: int) -> list[Device]:
+    everything = viewer.has(Role.DUTY, Role.ADMIN)
+    seen = access.TRUE if everything else access.resident(viewer, Scope.CONTACT)
+    async with conn.cursor(row_factory=class_row(Device)) as cursor:
+        await cursor.execute(_DEVICE.format(seen=seen, condition=condition, limit=sql.Literal(limit)))
+        return await cursor.fetchall()
+
+
+async def _check_in_service(conn: Connection, device_id: str) -> None:
+    row = await (await conn.execute("select retired_at from device where id = %s", (device_id,))).fetchone()
+    if row is None:
+        raise NotFound("device", device_id)
+    if row[0] is not None:
+        raise Conflict(f"the band {device_id} is retired")
+
+
+async def _who_wears(conn: Connection, device_id: str, since: datetime, until: datetime | None) -> str:
+    row = await (
+        await conn.execute(
+            "select resident_id, lower(period), upper(period) from assignment"
+            " where device_id = %s and period && tstzrange(%s, %s) order by period limit 1",
+            (device_id, since, until),
+        )
+    ).fetchone()
+    if row is None:  # whoever was in the way has just gone
+        return f"the band {device_id} was assigned at the same moment"
+    end = f" until {row[2].isoformat()}" if row[2] else ""
+    return f"the band {device_id} is worn by resident {row[0]} from {row[1].isoformat()}{end}"
+
+
+async def _forget_wearer(conn: Connection, device_id: str) -> None:
+    # The rules' memory and the newest values are the last wearer's. That the band lives, and its battery, stay known.
+    await conn.execute(
+        "update device_state set rules = '{}', bpm = null, bpm_ts = null, lat = null, lon = null, accuracy_m = null,"
+        " location_ts = null, worn = null where device_id = %s",
+        (device_id,),
+    )

@@ -1,0 +1,272 @@
+"""People: everybody who is called, everybody who logs in, in one table; the grids and who works them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from eldercare import fields, pages
+from eldercare.access import Role
+from eldercare.database import Connection
+from eldercare.errors import Conflict, InvalidInput, NotFound
+from eldercare.pages import Page
+
+USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is called or logs in. `phone` is E.164; `roles` are words of `access.Role`."""
+
+    id: int
+    name: str
+    phone: str | None
+    language: str
+    username: str | None
+    roles: list[str]
+    left_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactMethod:
+    """One way to reach a person; lower positions first."""
+
+    id: int
+    person_id: int
+    channel: str
+    address: str
+    position: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What a person is to a resident."""
+
+    person_id: int
+    name: str
+    phone: str | None
+    kind: str
+    relation: str
+    holds_key: bool
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A grid worker's streets. `workers` in order: the grid's own first, then the backups."""
+
+    id: int
+    name: str
+    community: str
+    workers: list[dict[str, Any]]
+
+
+_PERSON = """
+    select p.id, p.name, p.phone, p.language, p.username,
+           array(select role from person_role o where o.person_id = p.id order by role) as roles, p.left_at
+    from person p
+"""
+
+
+async def create(
+    conn: Connection,
+    *,
+    name: str,
+    phone: str | None = None,
+    roles: Iterable[Role] = (),
+    language: str = "zh",
+    username: str | None = None,
+    password_hash: str | None = None,
+) -> int:
+    """A new person, reachable at `phone` by voice and SMS; returns their id. Raises InvalidInput naming the field."""
+    if username is not None and not USERNAME.fullmatch(username):
+        raise InvalidInput("username", "needs 2 to 63 of a-z 0-9 . _ -, beginning with a letter or digit")
+    number = fields.phone("phone", phone) if phone else None
+    try:
+        async with conn.transaction():
+            row = await (
+                await conn.execute(
+                    "insert into person (name, phone, language, username, password_hash)"
+                    " values (%s, %s, %s, %s, %s) returning id",
+                    (fields.text("name", name, most=100, required=True), number, language, username, password_hash),
+                )
+            ).fetchone()
+    except psycopg.errors.UniqueViolation as error:
+        raise InvalidInput("username", f"{username} is taken") from error
+    assert row is not None  # noqa: S101  an insert returns its row
+    person_id: int = row[0]
+    await set_roles(conn, person_id, roles)
+    if number:
+        for channel in ("voice", "sms"):
+            await add_contact_method(conn, person_id, channel, number)
+    return person_id
+
+
+async def get(conn: Connection, person_id: int) -> Person:
+    """One person. Raises NotFound."""
+    async with conn.cursor(row_factory=class_row(Person)) as cursor:
+        person = await (await cursor.execute(_PERSON + " where p.id = %s", (person_id,))).fetchone()
+    if person is None:
+        raise NotFound("person", person_id)
+    return person
+
+
+async def listing(
+    conn: Connection, *, role: Role | None = None, cursor: str | None = None, limit: int = 100
+) -> Page[Person]:
+    """People who have not left, by id. Raises InvalidInput for a wrong cursor or limit."""
+    pages.check_limit(limit, 1000)
+    after = pages.decode("people", cursor, (int,)) or (0,)
+    async with conn.cursor(row_factory=class_row(Person)) as rows:
+        await rows.execute(
+            _PERSON + " where p.left_at is null and p.id > %(after)s and (%(role)s::text is null or exists"
+            " (select from person_role o where o.person_id = p.id and o.role = %(role)s))"
+            " order by p.id limit %(limit)s",
+            {"after": after[0], "role": role, "limit": limit + 1},
+        )
+        found = await rows.fetchall()
+    return pages.page("people", found, limit, lambda person: (person.id,))
+
+
+async def set_roles(conn: Connection, person_id: int, roles: Iterable[Role]) -> None:
+    """Exactly these roles from now on; they act at the person's next request."""
+    wanted = [str(role) for role in roles]
+    await conn.execute("delete from person_role where person_id = %s and role <> all(%s)", (person_id, wanted))
+    await conn.execute(
+        "insert into person_role (person_id, role) select %s, unnest(%s::text[]) on conflict do nothing",
+        (person_id, wanted),
+    )
+
+
+async def set_password(conn: Connection, person_id: int, password_hash: str) -> None:
+    """A new password (of `sessions.hash_password`), which ends every session of this person."""
+    await conn.execute("update person set password_hash = %s where id = %s", (password_hash, person_id))
+    await conn.execute("delete from session where person_id = %s", (person_id,))
+
+
+async def leave(conn: Connection, person_id: int, now: datetime) -> None:
+    """The person is called no more and logs in no more; what they did stays in the timelines."""
+    await conn.execute("update person set left_at = %s where id = %s and left_at is null", (now, person_id))
+    await conn.execute("delete from session where person_id = %s", (person_id,))
+    await conn.execute("delete from grid_worker where person_id = %s", (person_id,))
+    await conn.execute("delete from resident_contact where person_id = %s", (person_id,))
+
+
+async def add_contact_method(conn: Connection, person_id: int, channel: str, address: str, position: int = 1) -> int:
+    """Another way to reach a person (`voice` or `sms`); known already, it becomes active again. Returns its id."""
+    if channel not in ("voice", "sms"):
+        raise InvalidInput("channel", f"{channel!r} is neither voice nor sms")
+    row = await (
+        await conn.execute(
+            "insert into contact_method (person_id, channel, address, position) values (%s, %s, %s, %s)"
+            " on conflict (person_id, channel, address) do update"
+            " set active = true, position = excluded.position returning id",
+            (person_id, channel, fields.phone("address", address), position),
+        )
+    ).fetchone()
+    assert row is not None  # noqa: S101  an insert returns its row
+    method_id: int = row[0]
+    return method_id
+
+
+async def contact_methods(conn: Connection, person_ids: Sequence[int]) -> list[ContactMethod]:
+    """The active ways to reach these people, in each one's order."""
+    async with conn.cursor(row_factory=class_row(ContactMethod)) as cursor:
+        await cursor.execute(
+            "select id, person_id, channel, address, position, active from contact_method"
+            " where person_id = any(%s) and active order by person_id, position, id",
+            (list(person_ids),),
+        )
+        return await cursor.fetchall()
+
+
+async def contacts_of(conn: Connection, resident_id: int) -> list[Contact]:
+    """Who is what to a resident, in the order in which they are called."""
+    async with conn.cursor(row_factory=class_row(Contact)) as cursor:
+        await cursor.execute(
+            "select k.person_id, p.name, p.phone, k.kind, k.relation, k.holds_key, k.position"
+            " from resident_contact k join person p on p.id = k.person_id"
+            " where k.resident_id = %s order by k.position, k.kind, k.person_id",
+            (resident_id,),
+        )
+        return await cursor.fetchall()
+
+
+async def link(
+    conn: Connection,
+    resident_id: int,
+    person_id: int,
+    kind: str,
+    *,
+    relation: str = "",
+    holds_key: bool = False,
+    position: int = 1,
+) -> None:
+    """Make a person a contact of a resident, or change what they are. Raises InvalidInput, NotFound."""
+    if kind not in ("family", "doctor", "neighbour", "care_worker", "volunteer"):
+        raise InvalidInput("kind", f"{kind!r} is none of family, doctor, neighbour, care_worker, volunteer")
+    try:
+        async with conn.transaction():
+            await conn.execute(
+                "insert into resident_contact (resident_id, person_id, kind, relation, holds_key, position)"
+                " values (%s, %s, %s, %s, %s, %s) on conflict (resident_id, person_id, kind) do update"
+                " set relation = excluded.relation, holds_key = excluded.holds_key, position = excluded.position",
+                (resident_id, person_id, kind, fields.text("relation", relation, most=50), holds_key, position),
+            )
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise NotFound("resident or person", f"{resident_id}, {person_id}") from error
+
+
+async def unlink(conn: Connection, resident_id: int, person_id: int, kind: str) -> None:
+    """This person is no longer that to the resident. Raises NotFound."""
+    gone = await conn.execute(
+        "delete from resident_contact where resident_id = %s and person_id = %s and kind = %s",
+        (resident_id, person_id, kind),
+    )
+    if not gone.rowcount:
+        raise NotFound("contact", person_id)
+
+
+async def create_grid(conn: Connection, name: str, community: str) -> int:
+    """A new grid; returns its id. Raises Conflict where the name is taken."""
+    try:
+        async with conn.transaction():
+            row = await (
+                await conn.execute(
+                    "insert into grid (name, community) values (%s, %s) returning id",
+                    (fields.text("name", name, most=100, required=True), community),
+                )
+            ).fetchone()
+    except psycopg.errors.UniqueViolation as error:
+        raise Conflict(f"there is a grid {name} already") from error
+    assert row is not None  # noqa: S101  an insert returns its row
+    grid_id: int = row[0]
+    return grid_id
+
+
+async def set_grid_workers(conn: Connection, grid_id: int, person_ids: Sequence[int]) -> None:
+    """Exactly these people work the grid: the first is its own worker, the others the backups in order."""
+    await conn.execute("delete from grid_worker where grid_id = %s", (grid_id,))
+    await conn.execute(
+        "insert into grid_worker (grid_id, person_id, position)"
+        " select %s, person_id, position from unnest(%s::bigint[]) with ordinality as w (person_id, position)",
+        (grid_id, list(person_ids)),
+    )
+
+
+async def grids(conn: Connection) -> list[Grid]:
+    """Every grid by name, with its workers."""
+    query = sql.SQL(
+        "select g.id, g.name, g.community, coalesce((select jsonb_agg(jsonb_build_object("
+        "'person_id', p.id, 'name', p.name, 'phone', p.phone, 'position', w.position) order by w.position)"
+        " from grid_worker w join person p on p.id = w.person_id where w.grid_id = g.id), '[]') as workers"
+        " from grid g order by g.name"
+    )
+    async with conn.cursor(row_factory=class_row(Grid)) as cursor:
+        return await (await cursor.execute(query)).fetchall()

@@ -1,0 +1,109 @@
+"""The fields of a resident's file that people fill in, each with its check. Pure."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from eldercare import fields
+from eldercare.errors import InvalidInput
+
+MEDICAL = frozenset({"conditions", "medicines", "allergies", "mobility", "notes", "rule_overrides"})
+GRID_WORKERS = frozenset({"away_until", "away_reason", "entry", "needs", "phone"})
+
+Check = Callable[[str, Any, date], Any]
+
+
+def _typed(kind: type, check: Callable[[str, Any], Any]) -> Check:
+    def checked(field: str, value: Any, today: date) -> Any:
+        if not isinstance(value, kind):
+            raise InvalidInput(field, f"should be {kind.__name__}, is {type(value).__name__}")
+        return check(field, value)
+
+    return checked
+
+
+def _text(most: int, *, required: bool = False) -> Check:
+    return _typed(str, lambda field, value: fields.text(field, value, most=most, required=required))
+
+
+def _optional(check: Check) -> Check:
+    return lambda field, value, today: None if value is None else check(field, value, today)
+
+
+def _moment(field: str, value: Any, today: date) -> datetime:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise InvalidInput(field, "should be a time with an offset")
+    return value
+
+
+def _boolean(field: str, value: Any, today: date) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput(field, "should be true or false")
+    return value
+
+
+def _whole(least: int, most: int) -> Check:
+    def checked(field: str, value: Any, today: date) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise InvalidInput(field, f"should be a whole number from {least} to {most}")
+        return value
+
+    return checked
+
+
+def _birth_date(field: str, value: Any, today: date) -> date:
+    if not isinstance(value, str | date):
+        raise InvalidInput(field, "should be a date")
+    return fields.birth_date(field, value, today)
+
+
+def _language(field: str, value: Any, today: date) -> str:
+    if value not in ("zh", "en"):
+        raise InvalidInput(field, "should be zh or en")
+    return str(value)
+
+
+def _overrides(field: str, value: Any, today: date) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidInput(field, "should be an object")
+    return value
+
+
+_CHECKS: dict[str, Check] = {
+    "external_id": _optional(_text(100, required=True)),
+    "name": _text(100, required=True),
+    "gender": _optional(_typed(str, fields.gender)),
+    "birth_date": _optional(_birth_date),
+    "phone": _optional(_typed(str, fields.phone)),
+    "language": _language,
+    "address": _text(500, required=True),
+    "grid_id": _optional(_whole(1, 2**63 - 1)),
+    "home_lat": _optional(_typed(float | int, fields.latitude)),  # type: ignore[arg-type]
+    "home_lon": _optional(_typed(float | int, fields.longitude)),  # type: ignore[arg-type]
+    "safe_radius_m": _whole(50, 100_000),
+    "lives_alone": _boolean,
+    "disabled": _boolean,
+    "low_income": _boolean,
+    "hardship": _boolean,
+    "needs": _text(4000),
+    "conditions": _text(4000),
+    "medicines": _text(4000),
+    "allergies": _text(4000),
+    "mobility": _text(4000),
+    "entry": _text(4000),
+    "notes": _text(4000),
+    "away_until": _optional(_moment),
+    "away_reason": _optional(_text(200)),
+    "left_at": _optional(_moment),
+    "rule_overrides": _overrides,
+}
+
+NAMES = frozenset(_CHECKS)
+
+
+def checked(values: Mapping[str, Any], today: date) -> dict[str, Any]:
+    """`values` in the form the database wants. Raises InvalidInput naming the first field that cannot be used."""
+    unknown = sorted(set(values) - NAMES)
+    if unknown:
+        raise InvalidInput(unknown[0], "is no field of a resident")
+    return {name: _CHECKS[name](name, value, today) for name, value in values.items()}
