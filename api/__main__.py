@@ -1,0 +1,33 @@
+"""`python -m api`: the web service on API_HOST:API_PORT."""
+
+import uvicorn
+
+from api.app import create_app
+from eldercare import log
+from eldercare.errors import ConfigurationError
+from eldercare.settings import exit_with, load_settings
+
+
+def main() -> None:
+    """Serve until SIGINT or SIGTERM."""
+    try:
+        settings = load_settings()
+        settings.required("database_url")
+    except ConfigurationError as error:
+        exit_with(error)
+    log.configure(settings.log_level, "api")
+    uvicorn.run(
+        create_app(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        # Whoever may set these headers may claim to be anybody: a proxy's job is done by PUBLIC_URL instead.
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The web application, put together by hand: pool, errors, headers, routers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api import errors
+from api.headers import SecurityHeaders
+from api.problems import FieldError, Problem
+from api.routers import health, session
+from eldercare import database
+from eldercare.settings import Settings
+
+PREFIX = "/api/v1"
+MAX_BODY_BYTES = 256 * 1024
+"""Of a request; the longest real one is a note or a policy of a few KiB."""
+POOL_SIZE = 8
+
+_DESCRIPTION = """The eldercare service: residents, bands, readings, incidents.
+
+Log in with `POST /api/v1/session`; it sets a cookie for browsers and returns a `token` for `Authorization: Bearer`.
+Times are RFC 3339, positions WGS-84 degrees. Lists are pages: pass `next_cursor` back as `cursor`. Errors are problem
+details (RFC 9457). What a viewer may not know of does not exist for them (404); what they may not see of somebody
+they know is absent or refused (403)."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application for these settings; its database is reached when it starts."""
+    app = FastAPI(
+        title="eldercare",
+        version="1",
+        description=_DESCRIPTION,
+        lifespan=_lifespan,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
+    )
+    app.state.settings = settings
+    errors.install(app)
+    app.add_middleware(SecurityHeaders, https=(settings.public_url or "").startswith("https://"))
+    app.include_router(health.router)
+    for router in (session.router,):
+        app.include_router(router, prefix=PREFIX)
+    _document(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open the pool without waiting for the database: `/readyz` says when it is there."""
+    settings: Settings = app.state.settings
+    app.state.pool = database.pool(
+        settings.required("database_url"), max_size=POOL_SIZE, application_name="eldercare api"
+    )
+    await app.state.pool.open(wait=False)
+    try:
+        yield
+    finally:
+        await app.state.pool.close()
+
+
+def _document(app: FastAPI) -> None:
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+            for model in (FieldError, Problem):
+                found = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                found.pop("$defs", None)
+                schemas[model.__name__] = found
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

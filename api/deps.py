@@ -1,0 +1,120 @@
+"""What routes ask for: one transaction, the time, who is there.
+
+One request is one transaction: committed when the route has returned and before the answer leaves, rolled back when
+it raises.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, cast
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Path, Request, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+
+from eldercare import clock, sessions
+from eldercare.access import Role, Viewer
+from eldercare.database import Connection, Pool
+from eldercare.errors import Forbidden, Unauthenticated
+from eldercare.sessions import Session
+from eldercare.settings import Settings
+
+COOKIE = "eldercare_session"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_bearer = HTTPBearer(auto_error=False, description="`token` of `POST /api/v1/session`")
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="set by `POST /api/v1/session`")
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings this process was started with."""
+    return cast(Settings, request.app.state.settings)
+
+
+def pool_of(request: Request) -> Pool:
+    """The pool, for what must not hold a connection as long as the request lasts."""
+    return cast(Pool, request.app.state.pool)
+
+
+async def _transaction(request: Request) -> AsyncIterator[Connection]:
+    async with pool_of(request).connection() as conn:
+        yield conn
+
+
+Db = Annotated[Connection, Depends(_transaction, scope="function")]
+
+
+async def _now(conn: Db) -> datetime:
+    return await clock.now(conn)
+
+
+Now = Annotated[datetime, Depends(_now, scope="function")]
+
+
+def credentials(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None,
+    cookie: Annotated[str | None, Security(_cookie)] = None,
+) -> str:
+    """The token of this request, from the header or else the cookie. Raises Unauthenticated without one, Forbidden
+    where a cookie comes with a write from another origin."""
+    if bearer is not None:
+        return bearer.credentials
+    if cookie is None:
+        raise Unauthenticated("nobody is logged in")
+    if request.method not in SAFE_METHODS:
+        require_same_origin(request)
+    return cookie
+
+
+async def _session(conn: Db, token: Annotated[str, Depends(credentials)]) -> Session:
+    return await sessions.resume(conn, token)
+
+
+CurrentSession = Annotated[Session, Depends(_session, scope="function")]
+
+
+def _viewer(session: CurrentSession) -> Viewer:
+    return session.viewer
+
+
+CurrentViewer = Annotated[Viewer, Depends(_viewer, scope="function")]
+SettingsOf = Annotated[Settings, Depends(settings_of)]
+Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
+DeviceId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+def require_role(viewer: Viewer, *roles: Role) -> None:
+    """Nothing for a viewer with one of these roles. Raises Forbidden."""
+    if not viewer.has(*roles):
+        raise Forbidden(f"needs the role {' or '.join(roles)}")
+
+
+def require_same_origin(request: Request) -> None:
+    """Nothing where the browser says that our own page sent this. Raises Forbidden.
+
+    Own is what the browser addressed, or PUBLIC_URL where a proxy stands in between. A request without `Origin` is
+    taken when `Sec-Fetch-Site` says the same; every browser sends one of the two with a write.
+    """
+    origin = request.headers.get("origin")
+    if origin is None:
+        if request.headers.get("sec-fetch-site") == "same-origin":
+            return
+        raise Forbidden("a write with a cookie needs the header Origin")
+    if origin not in own_origins(request):
+        raise Forbidden("a write with a cookie must come from the console itself")
+
+
+def own_origins(request: Request) -> set[str]:
+    """Origins under which this service's own pages are served."""
+    origins = {f"{request.url.scheme}://{request.url.netloc}"}
+    public_url = settings_of(request).public_url
+    if public_url:
+        parts = urlsplit(public_url)
+        origins.add(f"{parts.scheme}://{parts.netloc}")
+    return origins
+
+
+def over_https(request: Request) -> bool:
+    """Whether browsers reach this service by https, directly or through a proxy at PUBLIC_URL."""
+    return request.url.scheme == "https" or (settings_of(request).public_url or "").startswith("https://")

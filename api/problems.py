@@ -1,0 +1,62 @@
+"""Problem details (RFC 9457): the one shape of every error of the JSON API."""
+
+from typing import Annotated, Any
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+MEDIA_TYPE = "application/problem+json"
+_TYPE_PREFIX = "urn:eldercare:problem:"
+
+
+class FieldError(BaseModel):
+    """One value that cannot be used. `field` is its path, with dots."""
+
+    field: Annotated[str, Field(examples=["body.phone"])]
+    reason: Annotated[str, Field(examples=["must not be empty"])]
+
+
+class Problem(BaseModel):
+    """What went wrong: `type` for programs, `title` for people in Chinese and English, `detail` for this one time."""
+
+    type: Annotated[str, Field(examples=["urn:eldercare:problem:not-found"])]
+    title: Annotated[str, Field(examples=["没有找到 / Not found"])]
+    status: Annotated[int, Field(examples=[404])]
+    detail: Annotated[str, Field(examples=["resident 12 not found"])] = ""
+    errors: list[FieldError] = []
+
+
+class ProblemResponse(JSONResponse):
+    """A problem, as a response."""
+
+    media_type = MEDIA_TYPE
+
+
+def problem(status: int, name: str, title: str, detail: str = "", errors: list[FieldError] | None = None) -> Problem:
+    """A problem whose type is `name`, a word with dashes."""
+    return Problem(type=_TYPE_PREFIX + name, title=title, status=status, detail=detail, errors=errors or [])
+
+
+def respond(found: Problem, headers: dict[str, str] | None = None) -> ProblemResponse:
+    """The response of a problem."""
+    content = found.model_dump(exclude=set() if found.errors else {"errors"})
+    return ProblemResponse(content, status_code=found.status, headers=headers)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI `responses` of a route that may answer with these statuses; the schema is `Problem`."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": _MEANINGS[status], "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses
+    }
+
+
+_MEANINGS = {
+    401: "没有登录 / Nobody is logged in",
+    403: "没有权限 / Not allowed",
+    404: "没有找到 / Not found",
+    409: "与现状冲突 / In conflict with the present state",
+    413: "内容过大 / Too large",
+    422: "内容有误 / Invalid input, field by field",
+    503: "暂时无法服务 / The database is away",
+}

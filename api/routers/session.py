@@ -1,0 +1,88 @@
+"""Logging in and out: a cookie for browsers, the same token as bearer for programs."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.deps import COOKIE, CurrentSession, Db, over_https, require_same_origin
+from api.problems import documented
+from eldercare import sessions
+from eldercare.access import Viewer
+from eldercare.sessions import Login
+
+router = APIRouter(prefix="/session", tags=["session"])
+
+
+class Credentials(BaseModel):
+    """What a person types."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    username: Annotated[str, Field(min_length=1, max_length=64, examples=["duty"])]
+    password: Annotated[str, Field(min_length=1, max_length=sessions.MAX_PASSWORD_CHARS, examples=["correct horse"])]
+
+
+class Me(BaseModel):
+    """Who is logged in, until when (with no further request)."""
+
+    person_id: Annotated[int, Field(examples=[7])]
+    name: Annotated[str, Field(examples=["李伟"])]
+    role: Annotated[str, Field(examples=["duty"])]
+    roles: Annotated[list[str], Field(examples=[["duty", "duty_lead"]])]
+    language: Annotated[str, Field(examples=["zh"])]
+    expires_at: datetime
+
+
+class Started(Me):
+    """A new session. `token` is told this once."""
+
+    token: Annotated[str, Field(examples=["PkSJ0h3..."])]
+
+
+@router.post("", status_code=status.HTTP_201_CREATED, responses=documented(401, 403, 413, 422, 503))
+async def log_in(body: Credentials, request: Request, response: Response, conn: Db) -> Started:
+    """Begin a session: sets the cookie, and returns the same token for `Authorization: Bearer`."""
+    if "origin" in request.headers:
+        require_same_origin(request)
+    login = await sessions.login(conn, body.username, body.password, request.headers.get("user-agent"))
+    set_cookie(request, response, login)
+    return Started(**_me(login.viewer, login.expires_at).model_dump(), token=login.token)
+
+
+@router.get("", responses=documented(401, 503))
+async def who_am_i(session: CurrentSession) -> Me:
+    """Who is logged in."""
+    return _me(session.viewer, session.expires_at)
+
+
+@router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 503))
+async def log_out(session: CurrentSession, response: Response, conn: Db) -> None:
+    """End the session: the token is worth nothing from now on."""
+    await sessions.end(conn, session.key)
+    response.delete_cookie(COOKIE, path="/")
+
+
+def set_cookie(request: Request, response: Response, login: Login) -> None:
+    """The browser keeps the token out of reach of scripts and of other sites' posts."""
+    response.set_cookie(
+        COOKIE,
+        login.token,
+        max_age=int(sessions.LONGEST.total_seconds()),
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=over_https(request),
+    )
+
+
+def _me(viewer: Viewer, expires_at: datetime) -> Me:
+    return Me(
+        person_id=viewer.person_id,
+        name=viewer.name,
+        role=viewer.role,
+        roles=sorted(viewer.roles),
+        language=viewer.language,
+        expires_at=expires_at,
+    )
