@@ -1,0 +1,303 @@
+"""Opening incidents: an SOS as one statement, and what the rules found. Whoever calls commits, once.
+
+One incident may be open per subject and kind; the partial unique index `incident_one_open` decides between two
+processes, so opening is always "insert, or merge into the one that is open".
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import uuid4
+
+from psycopg.types.json import Jsonb
+
+from alerts.kinds import Cleared, Finding, IncidentState, Verdict
+from eldercare.database import Connection
+from eldercare.wire import SosState
+
+PLAUSIBLE_AGE = timedelta(days=400)
+"""A press said to be older than this comes from a band whose clock is wrong."""
+
+BAND_STATES = {
+    IncidentState.OPEN: SosState.RECEIVED,
+    IncidentState.ACCEPTED: SosState.ACCEPTED,
+    IncidentState.EN_ROUTE: SosState.ARRIVING,
+    IncidentState.ON_SITE: SosState.ARRIVING,
+    IncidentState.HANDED_TO_120: SosState.ACCEPTED,
+    IncidentState.RESOLVED: SosState.CLOSED,
+}
+"""What the wearer is told in each state of the incident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One SOS as a band sent it; whatever could not be read is None.
+
+    `ts` is the band's clock (aware), positions are WGS-84 degrees, `accuracy_m` metres, `bpm` beats per minute.
+    `payload` is what came, cut to the first KiB; `digest` names all of it, and is what a retained copy is known by.
+    """
+
+    device_id: str
+    payload: bytes
+    digest: str
+    event_id: str | None = None
+    ts: datetime | None = None
+    trigger: Literal["button", "fall"] = "button"
+    lat: float | None = None
+    lon: float | None = None
+    accuracy_m: float | None = None
+    bpm: int | None = None
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What became of a press: `opened` an incident, `merged` into the open one, or a `duplicate` of a known press."""
+
+    incident_id: int
+    state: IncidentState
+    outcome: Literal["opened", "merged", "duplicate"]
+    event_id: str | None
+
+    @property
+    def sos_state(self) -> SosState:
+        """What the band hears now."""
+        return BAND_STATES[self.state]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom an incident is about: a resident, a band that nobody knows, or the network."""
+
+    key: str
+    resident_id: int | None = None
+    device_id: str | None = None
+
+
+NETWORK = Subject("network")
+
+
+def resident_subject(resident_id: int, device_id: str | None) -> Subject:
+    """The resident, with the band that told."""
+    return Subject(f"resident:{resident_id}", resident_id, device_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict about somebody."""
+
+    subject: Subject
+    verdict: Verdict
+
+
+def _dedup_key(press: Press) -> tuple[str, bool]:
+    """The press's name among those of its band, and whether its clock alone makes that name."""
+    if press.event_id is not None or press.ts is not None:
+        ts = press.ts.isoformat() if press.ts else None
+        return json.dumps([press.event_id, ts], ensure_ascii=False), press.event_id is None
+    if press.retained:
+        return f"retained:{press.digest}", False
+    return f"anonymous:{uuid4()}", False
+
+
+# The one statement. `known` sees presses committed before it began. Two processes that hear the same press at the same
+# moment meet at incident_one_open: the second waits there, then finds the press among those of the incident and does
+# nothing. It takes no lock on device_state, so no batch of telemetry can stand before it.
+_RAISE_SOS = """
+with moment as (select eldercare_now() as now),
+press as (
+    select now,
+           %(ts)s::timestamptz between now - %(plausible_age)s::interval and now + interval '5 minutes' as clock_right,
+           case when %(clock_is_key)s and %(ts)s::timestamptz
+                     not between now - %(plausible_age)s::interval and now + interval '5 minutes'
+                then %(other_key)s else %(key)s end as key
+    from moment
+),
+known as (
+    select incident.id, incident.state
+    from press
+    join sos_press on device_id = %(device_id)s and dedup_key = key and received_at > now - interval '24 hours'
+    join incident on incident.id = incident_id
+),
+band as (
+    select device.id is not null as enrolled, resident_id, state.*
+    from moment
+    left join device on device.id = %(device_id)s and retired_at is null
+    left join assignment on assignment.device_id = device.id and period @> now
+    left join device_state state on state.device_id = %(device_id)s
+),
+opened as (
+    insert into incident (
+        subject, kind, severity, resident_id, device_id, source, occurred_at, opened_at, round_started_at, due_at, late,
+        lat, lon, accuracy_m, position_at, bpm, detail)
+    select coalesce('resident:' || resident_id, 'device:' || %(device_id)s), 'sos', 'sos', resident_id, %(device_id)s,
+           %(trigger)s, case when clock_right then %(ts)s else now end, now, now, now,
+           coalesce(clock_right and %(ts)s < now - interval '10 minutes', false),
+           coalesce(%(lat)s, lat), coalesce(%(lon)s, lon),
+           case when %(lat)s::float8 is null then band.accuracy_m else %(accuracy_m)s end,
+           case when %(lat)s::float8 is null then location_ts when clock_right then %(ts)s else now end,
+           coalesce(%(bpm)s, nullif(bpm, 0)),
+           jsonb_strip_nulls(jsonb_build_object(
+               'presses', jsonb_build_array(key),
+               'clock_wrong', case when not clock_right then true end,
+               'unknown_band', case when not enrolled then true end,
+               'unassigned_band', case when enrolled and resident_id is null then true end,
+               'bpm_at', case when %(bpm)s::int is null and bpm > 0 then bpm_ts end))
+    from press, band
+    where not exists (select from known)
+    on conflict (subject, kind) where state <> 'resolved' do update set
+        press_count = incident.press_count + 1,
+        due_at = least(incident.due_at, excluded.due_at),
+        late = incident.late and excluded.late,
+        (lat, lon, accuracy_m, position_at) = (select newest.* from (values
+            (incident.lat, incident.lon, incident.accuracy_m, incident.position_at),
+            (excluded.lat, excluded.lon, excluded.accuracy_m, excluded.position_at)
+        ) as newest order by column4 desc nulls last limit 1),
+        bpm = coalesce(excluded.bpm, incident.bpm),
+        detail = incident.detail || jsonb_build_object('presses',
+            coalesce(incident.detail -> 'presses', '[]') || (excluded.detail -> 'presses'))
+    where not coalesce(incident.detail -> 'presses', '[]') @> (excluded.detail -> 'presses')
+    returning id, state, press_count
+),
+remembered as (
+    insert into sos_press (device_id, dedup_key, event_id, ts, received_at, incident_id, payload)
+    select %(device_id)s, key, %(event_id)s, %(ts)s, now, id, %(payload)s from press, opened
+    on conflict (device_id, dedup_key) do update
+    set received_at = excluded.received_at, incident_id = excluded.incident_id, payload = excluded.payload
+),
+told as (
+    insert into incident_event (incident_id, at, kind, via, detail)
+    select id, now, case press_count when 1 then 'opened' else 'pressed_again' end, 'band',
+           jsonb_strip_nulls(jsonb_build_object(
+               'event_id', %(event_id)s::text, 'ts', %(ts)s::timestamptz, 'trigger', %(trigger)s::text))
+    from press, opened
+)
+select id, state, case press_count when 1 then 'opened' else 'merged' end, pg_notify('incident', id::text) from opened
+union all
+select id, state, 'duplicate', null from known
+"""
+
+
+async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta = PLAUSIBLE_AGE) -> Raised:
+    """Open an incident for a press, or merge into the open one; a press known for 24 hours changes nothing.
+
+    A second press of another name counts, makes the incident due and is told in its timeline. A band that nobody
+    knows, or nobody wears, is a subject of its own. Position and heart rate are the press's, else the last known with
+    their time. A clock that is more than 5 min ahead or older than `plausible_age` is not believed.
+    """
+    key, clock_is_key = _dedup_key(press)
+    parameters = {
+        "device_id": press.device_id,
+        "key": key,
+        "other_key": f"anonymous:{uuid4()}",
+        "clock_is_key": clock_is_key,
+        "event_id": press.event_id,
+        "ts": press.ts,
+        "plausible_age": plausible_age,
+        "trigger": press.trigger,
+        "lat": press.lat,
+        "lon": press.lon,
+        "accuracy_m": press.accuracy_m,
+        "bpm": press.bpm,
+        "payload": press.payload,
+    }
+    while True:
+        row = await (await conn.execute(_RAISE_SOS, parameters, prepare=True)).fetchone()
+        if row is not None:
+            return Raised(row[0], IncidentState(row[1]), row[2], press.event_id)
+        # Another process committed the same press while this statement waited for it: a new statement sees it.
+
+
+_OPEN = """
+with moment as (select %(now)s::timestamptz as now),
+opened as (
+    insert into incident (
+        subject, kind, severity, resident_id, device_id, source, occurred_at, opened_at, round_started_at, due_at,
+        lat, lon, accuracy_m, position_at, bpm, detail)
+    select %(subject)s, %(kind)s, %(severity)s, %(resident_id)s, %(device_id)s, 'rule', %(at)s, now, now, now,
+           lat, lon, accuracy_m, location_ts, nullif(bpm, 0), %(detail)s
+    from moment left join device_state on device_state.device_id = %(device_id)s
+    on conflict (subject, kind) where state <> 'resolved' do update set
+        severity = excluded.severity,
+        next_step = 0,
+        round_started_at = excluded.round_started_at,
+        due_at = excluded.due_at,
+        detail = incident.detail || excluded.detail
+    where array_position(array['sos', 'urgent', 'warning', 'task'], excluded.severity)
+        < array_position(array['sos', 'urgent', 'warning', 'task'], incident.severity)
+    returning id, xmax = 0 as is_new
+),
+told as (
+    insert into incident_event (incident_id, at, kind, via, detail)
+    select id, now, case when is_new then 'opened' else 'raised' end, 'rule',
+           jsonb_build_object('severity', %(severity)s::text) || %(detail)s
+    from opened, moment
+)
+select id, is_new, pg_notify('incident', id::text) from opened
+"""
+
+_CLEAR = """
+with moment as (select %(now)s::timestamptz as now),
+found as (
+    select id, severity in ('task', 'warning') and state = 'open' as ends
+    from incident where subject = %(subject)s and kind = %(kind)s and state <> 'resolved'
+    for no key update
+),
+ended as (
+    update incident set state = 'resolved', disposition = 'cleared', resolved_at = now, due_at = null
+    from found, moment where incident.id = found.id and ends
+),
+unsent as (
+    update notification set status = 'cancelled', reason = 'cleared', finished_at = now
+    from found, moment where incident_id = found.id and ends and status = 'queued'
+),
+told as (
+    insert into incident_event (incident_id, at, kind, via, detail)
+    select id, now, unnest(case when ends then array['cleared', 'resolved'] else array['cleared'] end), 'rule',
+           jsonb_build_object('reason', %(reason)s::text, 'at', %(at)s::timestamptz)
+    from found, moment
+)
+select id, ends, pg_notify('incident', id::text) from found
+"""
+
+
+async def _open(conn: Connection, subject: Subject, finding: Finding, now: datetime) -> None:
+    await conn.execute(
+        _OPEN,
+        {
+            "now": now,
+            "subject": subject.key,
+            "resident_id": subject.resident_id,
+            "device_id": subject.device_id,
+            "kind": finding.kind,
+            "severity": finding.severity,
+            "at": finding.at,
+            "detail": Jsonb({"reason": finding.reason, **finding.detail}),
+        },
+        prepare=True,
+    )
+
+
+async def _clear(conn: Connection, subject: Subject, cleared: Cleared, now: datetime) -> None:
+    await conn.execute(
+        _CLEAR,
+        {"now": now, "subject": subject.key, "kind": cleared.kind, "reason": cleared.reason, "at": cleared.at},
+        prepare=True,
+    )
+
+
+async def apply_verdicts(conn: Connection, judged: Sequence[Judged], now: datetime) -> None:
+    """Open what was found and close what is over.
+
+    A finding merges into the open incident of its kind; only a graver one changes it, and starts its ladder again.
+    What is over is written into the timeline; a task or a warning that nobody has accepted ends by itself, anything
+    urgent or owned stays for a person. The order is kept per subject; between subjects it is the same in every process.
+    """
+    for item in sorted(judged, key=lambda item: item.subject.key):
+        match item.verdict:
+            case Finding() as finding:
+                await _open(conn, item.subject, finding, now)
+            case Cleared() as cleared:
+                await _clear(conn, item.subject, cleared, now)
