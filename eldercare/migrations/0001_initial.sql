@@ -311,6 +311,7 @@ create table incident (
     round             integer not null default 1,   -- 2 and more after reopening
     round_started_at  timestamptz not null,
     next_step         integer not null default 0,
+    stepped_at        timestamptz,                  -- when the ladder took its last step of this round
     due_at            timestamptz,
     owner_id          bigint references person,
     previous_owner_id bigint references person,

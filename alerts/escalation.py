@@ -1,0 +1,293 @@
+"""What an incident that is due needs next. Pure: no database, network or clock.
+
+`next_step` decides, `after` says what the case is then; `alerts.escalate` writes both down and sends. Steps add, they
+never cancel. Every decision leaves an open case due again, so that no process has to remember it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from alerts import case as cases
+from alerts.case import Case
+from alerts.kinds import IncidentState
+from alerts.ladder import Hours, Ladder, Step, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One way to reach a person; `called_at` and `called_round` are this incident's newest alarm over it."""
+
+    channel: str
+    address: str
+    called_at: datetime | None = None
+    called_round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person a ladder can name, as of now."""
+
+    person_id: int
+    language: str
+    targets: frozenset[Target]
+    methods: tuple[Method, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the planner has to know of the world: the community's zone, and how often each carrier takes a message.
+
+    A channel that is not in `min_gap` is not set up, and nobody can be reached over it.
+    """
+
+    min_gap: Mapping[str, timedelta]
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to write into the outbox."""
+
+    person_id: int
+    language: str
+    channel: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A step that reached nobody: `no_contact`, `called_before` (all of them in this round) or `carrier_limit`."""
+
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Call these people. `messages` is empty where a step is for the console, or where nobody could be reached."""
+
+    step: int
+    messages: tuple[Message, ...]
+    next_due: datetime
+    reason: str
+    skipped: tuple[Skipped, ...] = ()
+    ask_120: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TellOwner:
+    """Tell who has it in hand that the band was pressed again (or that it became urgent)."""
+
+    messages: tuple[Message, ...]
+    next_due: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """Nobody has it in hand any more: start again at the first step, at once."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """Nobody to call; say on the timeline that it is still there."""
+
+    next_due: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Too early; nothing happens and nothing is said."""
+
+    next_due: datetime
+    reason: str
+
+
+Decision = Notify | TellOwner | Reopen | Remind | Wait
+
+
+def next_step(case: Case, ladder: Ladder, contacts: Iterable[Contact], outside: Outside, now: datetime) -> Decision:
+    """Decide for a case that is due at `now` (aware). Raises ValueError for a resolved one, which never is."""
+    people = tuple(contacts)
+    match case.state:
+        case IncidentState.OPEN:
+            return _climb(_Round(case, ladder, people, outside, now))
+        case IncidentState.ACCEPTED | IncidentState.EN_ROUTE | IncidentState.ON_SITE:
+            return _watch_owner(case, ladder, people, outside, now)
+        case IncidentState.HANDED_TO_120:
+            return _watch_120(case, ladder, people, outside, now)
+        case IncidentState.RESOLVED:
+            raise ValueError(f"incident {case.id} is resolved and cannot be due")
+
+
+def after(case: Case, decision: Decision, now: datetime) -> Case:
+    """The case once `decision` is carried out."""
+    match decision:
+        case Notify():
+            return replace(
+                case,
+                next_step=decision.step + 1,
+                stepped_at=now,
+                presses_told=case.press_count,
+                due_at=decision.next_due,
+            )
+        case TellOwner():
+            return replace(case, presses_told=case.press_count, due_at=decision.next_due)
+        case Reopen():
+            return cases.reopen(case, now)
+        case Remind() | Wait():
+            return replace(case, due_at=decision.next_due)
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """Everything a decision about an open case looks at."""
+
+    case: Case
+    ladder: Ladder
+    people: tuple[Contact, ...]
+    outside: Outside
+    now: datetime
+
+    def methods(self, step: Step, targets: frozenset[Target]) -> list[tuple[Contact, Method]]:
+        """Who the step can reach at all, each address once."""
+        previous_owner = self.case.previous_owner_id if step is self.ladder.steps[0] else None
+        found: dict[tuple[str, str], tuple[Contact, Method]] = {}
+        for person in self.people:
+            if person.targets & targets or person.person_id == previous_owner:
+                for method in person.methods:
+                    if method.channel in step.channels and method.channel in self.outside.min_gap:
+                        found.setdefault((method.channel, method.address), (person, method))
+        return list(found.values())
+
+    def allowed_at(self, method: Method) -> datetime:
+        """When the carrier takes the next message of this incident to this address."""
+        if method.called_at is None:
+            return self.now
+        return method.called_at + self.outside.min_gap[method.channel]
+
+    def allowed(self, method: Method) -> bool:
+        return self.allowed_at(method) <= self.now
+
+
+def _climb(of: _Round) -> Decision:
+    hours = of.ladder.hours
+    if hours is not None and (opening := _closed_until(hours, of.outside.zone, of.now)) is not None:
+        return Wait(opening, "outside_hours")
+    if of.case.next_step >= len(of.ladder.steps):
+        return _repeat(of)
+    skipped: list[Skipped] = []
+    ask_120 = False
+    for index in range(of.case.next_step, len(of.ladder.steps)):
+        step = of.ladder.steps[index]
+        ask_120 = ask_120 or step.ask_120
+        found = of.methods(step, frozenset(step.targets))
+        fresh = [pair for pair in found if pair[1].called_round < of.case.round]
+        messages = _messages(pair for pair in fresh if of.allowed(pair[1]))
+        if messages or not step.targets:
+            reason = "step" if messages else "console"
+            return Notify(index, messages, _due_after(of, index), reason, tuple(skipped), ask_120)
+        skipped.append(Skipped(index, _why_nobody(bool(found), bool(fresh))))
+    return Notify(
+        len(of.ladder.steps) - 1, (), _due_at_last(of), _why_at_an_end(of), skipped=tuple(skipped), ask_120=ask_120
+    )
+
+
+def _repeat(of: _Round) -> Decision:
+    """After the last step: everybody again, as often as the ladder says and the carriers take."""
+    if of.ladder.repeat is None:
+        return Remind(of.now + of.ladder.remind, "nobody_has_it")
+    if of.case.stepped_at is not None and of.now < (due := of.case.stepped_at + of.ladder.repeat):
+        # Woken early by somebody who passed or a call that failed: there is nobody further to fall through to.
+        return Wait(due, "repeats_later")
+    everybody = _everybody(of)
+    messages = _messages(pair for pair in everybody if of.allowed(pair[1]))
+    next_due = of.now + of.ladder.repeat
+    if messages:
+        return Notify(of.case.next_step, messages, next_due, "repeat")
+    if everybody:
+        return Wait(min(next_due, *(of.allowed_at(method) for _, method in everybody)), "carrier_limit")
+    return Notify(of.case.next_step, (), next_due, "nobody_reachable")
+
+
+def _everybody(of: _Round) -> list[tuple[Contact, Method]]:
+    found: dict[tuple[str, str], tuple[Contact, Method]] = {}
+    for step in of.ladder.steps:
+        for person, method in of.methods(step, frozenset(step.targets)):
+            found.setdefault((method.channel, method.address), (person, method))
+    return list(found.values())
+
+
+def _messages(pairs: Iterable[tuple[Contact, Method]]) -> tuple[Message, ...]:
+    return tuple(Message(who.person_id, who.language, how.channel, how.address) for who, how in pairs)
+
+
+def _due_after(of: _Round, index: int) -> datetime:
+    """When the step after `index` comes: at its time in the round, or as long after this one as planned, if sooner."""
+    if index + 1 == len(of.ladder.steps):
+        return _due_at_last(of)
+    gap = of.ladder.offset(index + 1) - of.ladder.offset(index)
+    planned = of.case.round_started_at + of.ladder.offset(index + 1)
+    return min(planned, of.now + gap)
+
+
+def _due_at_last(of: _Round) -> datetime:
+    return of.now + (of.ladder.repeat or of.ladder.remind)
+
+
+def _why_nobody(found: bool, fresh: bool) -> str:
+    if fresh:
+        return "carrier_limit"
+    return "called_before" if found else "no_contact"
+
+
+def _why_at_an_end(of: _Round) -> str:
+    return "nobody_left" if _everybody(of) else "nobody_reachable"
+
+
+def _watch_owner(case: Case, ladder: Ladder, people: tuple[Contact, ...], outside: Outside, now: datetime) -> Decision:
+    deadline = case.arrival_due_at
+    if case.press_count > case.presses_told:
+        return _tell_owner(case, people, outside, deadline or now + ladder.remind)
+    if deadline is None:
+        return Remind(now + ladder.remind, "in_hand")
+    if now < deadline:
+        return Wait(deadline, "on_the_way")
+    return Reopen("not_there_in_time")
+
+
+def _watch_120(case: Case, ladder: Ladder, people: tuple[Contact, ...], outside: Outside, now: datetime) -> Decision:
+    deadline = case.arrival_due_at or now
+    if case.press_count > case.presses_told:
+        if case.owner_id is None:
+            return Reopen("pressed_again")
+        return _tell_owner(case, people, outside, deadline)
+    if now < deadline:
+        return Wait(deadline, "ambulance_called")
+    return Reopen("ambulance_not_confirmed")
+
+
+def _tell_owner(case: Case, people: tuple[Contact, ...], outside: Outside, next_due: datetime) -> TellOwner:
+    """Over every channel there is, whatever the carrier may say: nothing is known that is more urgent to her."""
+    pairs = [
+        (person, method)
+        for person in people
+        if person.person_id == case.owner_id
+        for method in person.methods
+        if method.channel in outside.min_gap
+    ]
+    return TellOwner(_messages(pairs), next_due, "pressed_again" if pairs else "owner_has_no_number")
+
+
+def _closed_until(hours: Hours, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """When the hours begin again, or None within them. Compared in UTC: across a change of summer time too."""
+    local = now.astimezone(zone)
+    if hours.start <= local.time() < hours.end:
+        return None
+    day = local.date() if local.time() < hours.start else local.date() + timedelta(days=1)
+    return datetime.combine(day, hours.start, zone).astimezone(UTC)

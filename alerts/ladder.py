@@ -1,0 +1,141 @@
+"""The ladder: who is asked for help, in which order, how long each is given. Data of a policy; pure.
+
+All durations are whole seconds. `after_s` of a step counts from the start of the round.
+"""
+
+from datetime import time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from eldercare.errors import InvalidInput
+
+
+class Target(StrEnum):
+    """Whom a step names: a duty of the house, or a relation to the resident."""
+
+    DUTY = "duty"
+    DUTY_LEAD = "duty_lead"
+    GRID = "grid"
+    GRID_BACKUP = "grid_backup"
+    FAMILY = "family"
+    CLINIC = "clinic"
+    ADMIN = "admin"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Step(_Data):
+    """One rung. Without targets it only shows on the console, where every open incident is anyway."""
+
+    after_s: Annotated[int, Field(ge=0, le=86_400)] = 0
+    targets: tuple[Target, ...] = ()
+    channels: tuple[Literal["voice", "sms"], ...] = ()
+    ask_120: bool = False
+    """Whether the console asks the duty officer to call 120 from here on."""
+
+    @model_validator(mode="after")
+    def _names_both_or_neither(self) -> Self:
+        if bool(self.targets) != bool(self.channels):
+            raise ValueError("a step names both targets and channels, or neither (console only)")
+        return self
+
+
+class Hours(_Data):
+    """The part of the day, in the community's zone, in which the ladder moves: from `start` until before `end`."""
+
+    start: time
+    end: time
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("start must be before end")
+        return self
+
+
+class Ladder(_Data):
+    """The steps, and the deadlines of whoever accepts."""
+
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=20)]
+    repeat_s: Annotated[int, Field(ge=60, le=86_400)] | None = None
+    """How often everybody of all steps is asked again after the last one, for ever; null: never."""
+    arrival_s: Annotated[int, Field(ge=60, le=86_400)] | None = 1200
+    """How long the owner may take to the door before the ladder starts again; null: nobody has to go there."""
+    remind_s: Annotated[int, Field(ge=60, le=7 * 86_400)] = 3600
+    """How often a case that waits for no call says on its timeline that it is still there."""
+    confirm_120_s: Annotated[int, Field(ge=60, le=86_400)] = 1800
+    """How long after handing over to 120 somebody must have been there or closed it."""
+    hours: Hours | None = None
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        times = [step.after_s for step in self.steps]
+        if times[0] != 0:
+            raise ValueError("the first step must come at once (after_s 0)")
+        if any(later <= earlier for earlier, later in pairwise(times)):
+            raise ValueError("after_s must rise from step to step")
+        return self
+
+    @property
+    def repeat(self) -> timedelta | None:
+        """`repeat_s` as a duration."""
+        return None if self.repeat_s is None else timedelta(seconds=self.repeat_s)
+
+    @property
+    def arrival(self) -> timedelta | None:
+        """`arrival_s` as a duration."""
+        return None if self.arrival_s is None else timedelta(seconds=self.arrival_s)
+
+    @property
+    def remind(self) -> timedelta:
+        """`remind_s` as a duration."""
+        return timedelta(seconds=self.remind_s)
+
+    @property
+    def confirm_120(self) -> timedelta:
+        """`confirm_120_s` as a duration."""
+        return timedelta(seconds=self.confirm_120_s)
+
+    def offset(self, index: int) -> timedelta:
+        """When step `index` comes, counted from the start of the round."""
+        return timedelta(seconds=self.steps[index].after_s)
+
+
+LAST_RESORT = Ladder(
+    steps=(Step(targets=(Target.DUTY, Target.DUTY_LEAD), channels=("voice", "sms")),), repeat_s=300, arrival_s=1200
+)
+"""Where no policy stands for a kind and severity, or none that can be read: an incident must never wait for one."""
+
+
+def check(kind: str, ladder: Ladder) -> None:
+    """Refuse a ladder that breaks a promise of its kind. Raises InvalidInput naming the field."""
+    if kind != "sos":
+        return
+    if ladder.repeat_s is None:
+        raise InvalidInput("repeat_s", "an SOS never ends by itself, so its ladder must repeat")
+    if ladder.arrival_s is None:
+        raise InvalidInput("arrival_s", "an SOS needs a deadline for being there")
+    if ladder.hours is not None:
+        raise InvalidInput("hours", "an SOS knows no hours")
+    if not ladder.steps[0].targets:
+        raise InvalidInput("steps.0.targets", "the first step of an SOS must call somebody")
+
+
+@lru_cache(maxsize=512)
+def parse(text: str | None) -> Ladder | None:
+    """The ladder of a policy's JSON text; None where there is none or it cannot be read (then LAST_RESORT serves).
+
+    Remembered by text, so that a changed policy is a new text and nothing stale is ever used.
+    """
+    if text is None:
+        return None
+    try:
+        return Ladder.model_validate_json(text)
+    except ValidationError:
+        return None
