@@ -30,14 +30,11 @@ class Policy:
     updated_by: int | None
 
 
-_COLUMNS = "id, kind, severity, resident_id, ladder, updated_at, updated_by"
-
-
 async def listing(conn: Connection, resident_id: int | None = None) -> list[Policy]:
     """The community's policies and, where a resident is named, that resident's overrides."""
     async with conn.cursor(row_factory=class_row(Policy)) as cursor:
         await cursor.execute(
-            f"select {_COLUMNS} from policy where resident_id is null or resident_id = %s"  # noqa: S608  our columns
+            "select * from policy where resident_id is null or resident_id = %s"
             " order by kind, severity, resident_id nulls first",
             (resident_id,),
         )
@@ -47,7 +44,7 @@ async def listing(conn: Connection, resident_id: int | None = None) -> list[Poli
 async def get(conn: Connection, policy_id: int) -> Policy:
     """One policy. Raises NotFound."""
     async with conn.cursor(row_factory=class_row(Policy)) as cursor:
-        await cursor.execute(f"select {_COLUMNS} from policy where id = %s", (policy_id,))  # noqa: S608  our columns
+        await cursor.execute("select * from policy where id = %s", (policy_id,))
         policy = await cursor.fetchone()
     if policy is None:
         raise NotFound("policy", policy_id)
@@ -72,7 +69,7 @@ async def put(
                 "insert into policy (kind, severity, resident_id, ladder, updated_at, updated_by)"
                 " values (%s, %s, %s, %s, %s, %s) on conflict (kind, severity, (coalesce(resident_id, 0))) do update"
                 " set ladder = excluded.ladder, updated_at = excluded.updated_at, updated_by = excluded.updated_by"
-                f" returning {_COLUMNS}",
+                " returning *",
                 (kind, severity, resident_id, Jsonb(ladder.model_dump(mode="json")), now, person_id),
             )
             policy = await cursor.fetchone()
