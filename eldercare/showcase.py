@@ -1,0 +1,114 @@
+"""What the demo shows by itself: a press, telephones that ring, a grid worker who answers and presses 1."""
+
+import contextlib
+import json
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+
+FIRST_PRESS_AFTER_S = 15
+"""Soon enough for somebody who only reads the terminal."""
+PRESS_AFTER_LOOK_S = 10
+"""After the first look at the duty board: within the first minute, and not before the page is read."""
+RECENT_S = 25
+"""Whoever comes to the board this soon after a press still sees it ring."""
+GIVE_UP_S = 90
+RESPONDER = "grid"
+BEHAVIOUR = {"does": "answer", "answer_after_s": 8, "digits": ["1"], "digits_after_s": 6, "times": 1}
+"""What a grid worker's telephone does once: rings 8 s, listens 6 s, presses 1."""
+
+
+class Showcase:
+    """`tick()` is called twice a second and says what has happened; it presses once, and once more for the first
+    visitor of the board."""
+
+    def __init__(self, conn: psycopg.Connection[Any], known: Mapping[str, Any], phones_url: str, sim_url: str) -> None:
+        self._conn = conn
+        self._phones_url = phones_url
+        self._sim_url = sim_url
+        self._residents = [resident for resident in known["residents"] if resident.get("device_id")]
+        roles = ((person.get("phone"), person.get("roles", ())) for person in known["people"])
+        self._responders = [phone for phone, has in roles if phone and RESPONDER in has]
+        self._started_at = self._value("select clock_timestamp()")
+        self._press_at: float | None = time.monotonic() + FIRST_PRESS_AFTER_S
+        self._pressed_at = float("-inf")
+        self._wearer: Mapping[str, Any] | None = None
+        self._looked = False
+
+    def tick(self) -> Iterator[str]:
+        """Go on with the story; yields the lines to tell."""
+        now = time.monotonic()
+        self._look_for_a_visitor(now)
+        if self._wearer is not None:
+            yield from self._follow(now)
+        elif self._press_at is not None and now >= self._press_at:
+            self._press_at = None
+            yield from self._press(now)
+
+    def _look_for_a_visitor(self, now: float) -> None:
+        if self._looked or not self._value("select exists (select from session where board_at > %s)", self._started_at):
+            return
+        self._looked = True
+        if now - self._pressed_at > RECENT_S:
+            self._press_at = now + PRESS_AFTER_LOOK_S
+
+    def _press(self, now: float) -> Iterator[str]:
+        busy = self._column("select device_id from incident where kind = 'sos' and state <> 'resolved'")
+        free = [resident for resident in self._residents if resident["device_id"] not in busy]
+        if not free:
+            return
+        wearer = free[0]
+        try:
+            for phone in self._responders:
+                self._send("PUT", f"{self._phones_url}/sim/phones/{quote(phone)}/calls", BEHAVIOUR)
+            self._send("POST", f"{self._sim_url}/sim/bands/{wearer['device_id']}/scenario", {"name": "sos"})
+        except OSError as error:
+            self._leave_to_people()
+            yield f"无法触发求助 · the simulated band could not press: {error}"
+            return
+        self._wearer, self._pressed_at = wearer, now
+        yield f"求助 · SOS: {wearer['name']}（{wearer['device_id']}）按下求助键，电话响起 · pressed, telephones ring"
+
+    def _follow(self, now: float) -> Iterator[str]:
+        assert self._wearer is not None  # noqa: S101  only asked while a press is followed
+        owner = self._value(
+            "select p.name from incident i join person p on p.id = i.owner_id"
+            " where i.device_id = %s and i.kind = 'sos' and i.opened_at > %s and i.accepted_at is not null"
+            " order by i.id desc limit 1",
+            self._wearer["device_id"],
+            self._started_at,
+        )
+        if owner is None and now - self._pressed_at < GIVE_UP_S:
+            return
+        name, self._wearer = self._wearer["name"], None
+        self._leave_to_people()
+        if owner is None:
+            yield f"还没有人应答 {name} · Nobody has accepted {name}'s call yet: answer it on the telephones' page"
+        else:
+            seconds = now - self._pressed_at
+            yield f"已接单 · Accepted: {owner} → {name}（{seconds:.0f} 秒 s）；手环已告知 · the band tells"
+
+    def _leave_to_people(self) -> None:
+        """From now on the telephones wait for the visitor."""
+        for phone in self._responders:
+            with contextlib.suppress(OSError):  # telephones that were started again have forgotten it
+                self._send("DELETE", f"{self._phones_url}/sim/phones/{quote(phone)}/behaviour", {})
+
+    def _send(self, method: str, url: str, body: Mapping[str, Any]) -> None:
+        """One JSON request to a simulator. Raises OSError (of which URLError and HTTPError are kinds)."""
+        request = urllib.request.Request(  # noqa: S310  our own loopback address
+            url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method
+        )
+        with urllib.request.urlopen(request, timeout=5):  # noqa: S310
+            return
+
+    def _value(self, statement: str, *arguments: object) -> Any:
+        row = self._conn.execute(statement, arguments).fetchone()
+        return row[0] if row else None
+
+    def _column(self, statement: str) -> set[str]:
+        return {row[0] for row in self._conn.execute(statement)}
