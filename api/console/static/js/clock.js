@@ -1,0 +1,62 @@
+// The server's clock, which replay may run at another speed than the wall's, and every text that depends on it.
+import { word } from "./words.js";
+
+const { zone } = document.body.dataset;
+const wall = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+let origin = Date.now();
+let speed = 1;
+let heardAt = performance.now();
+
+export function now() {
+  return origin + (performance.now() - heardAt) * speed;
+}
+
+export function atWall(ms) {
+  return wall.format(ms);
+}
+
+function listen(element) {
+  origin = Date.parse(element.dataset.now);
+  speed = Number(element.dataset.speed);
+  heardAt = performance.now();
+}
+
+function running(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
+  const two = (n) => String(n).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(s)}` : `${two(m)}:${two(s)}`;
+}
+
+export function ago(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return word("just_now");
+  const [unit, size] = [["days", 86400], ["hours", 3600], ["minutes", 60]].find(([, least]) => seconds >= least);
+  return word("ago", { span: word(unit, { n: Math.floor(seconds / size) }) });
+}
+
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function tick() {
+  const moment = now();
+  for (const element of document.querySelectorAll("[data-running]")) {
+    put(element, running(moment - Date.parse(element.dataset.running)));
+  }
+  for (const element of document.querySelectorAll("time[data-ago]")) {
+    put(element, ago(moment - Date.parse(element.dateTime)));
+  }
+  for (const element of document.querySelectorAll("[data-wall]")) put(element, wall.format(moment));
+}
+
+export function startClock() {
+  listen(document.body);
+  tick();
+  setInterval(tick, 1000);
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    const element = event.detail.elt.closest?.("[data-now]");
+    if (element && element !== document.body) listen(element);
+    tick();
+  });
+}

@@ -1,0 +1,73 @@
+// What every page does: words, clocks, toasts, dialogs, and morphing swaps that leave focus and half-typed text alone.
+import { startClock } from "./clock.js";
+import { connect } from "./live.js";
+import { startSiren } from "./siren.js";
+
+const { htmx, Idiomorph } = window;
+
+htmx.config.timeout = 8000;
+
+// Own extension: idiomorph's own one builds its options with eval, which the content security policy forbids.
+htmx.defineExtension("morph", {
+  isInlineSwap: (style) => style === "morph",
+  handleSwap: (style, target, fragment) => {
+    if (style !== "morph") return false;
+    const content = fragment.firstElementChild ?? fragment;
+    return Idiomorph.morph(target, content.outerHTML ?? fragment, {
+      morphStyle: "outerHTML",
+      ignoreActiveValue: true,
+      callbacks: {
+        // What the person opened or typed is theirs; the server does not know it.
+        beforeAttributeUpdated: (name, node) => !(name === "open" && node.matches("details, dialog")),
+      },
+    });
+  },
+});
+
+export function toast(text, kind = "info") {
+  const region = document.getElementById("toasts");
+  const box = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
+  box.classList.toggle("toast-error", kind === "error");
+  box.querySelector("[data-text]").textContent = text;
+  box.querySelector("button").addEventListener("click", () => box.remove());
+  region.append(box);
+  setTimeout(() => box.remove(), kind === "error" ? 12000 : 5000);
+}
+
+document.body.addEventListener("toast", (event) => toast(event.detail.text, event.detail.kind));
+document.body.addEventListener("dialog:close", () => document.getElementById("dialog").close());
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-open]");
+  if (opener) document.getElementById(opener.dataset.open).showModal();
+  const closer = event.target.closest("[data-close]");
+  if (closer) closer.closest("dialog")?.close();
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id === "dialog") event.detail.target.showModal();
+});
+// A form that has just been sent cannot be sent again by an impatient second click; the server takes doubles anyway.
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[hx-post]")) return;
+  const button = event.submitter;
+  if (button) setTimeout(() => { button.disabled = true; }, 0);
+});
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("button[type=submit][disabled]")) button.disabled = false;
+});
+
+startClock();
+if (document.getElementById("alarms")) {
+  startSiren();
+  connect();
+}
