@@ -22,6 +22,13 @@ async def now(conn: Connection) -> datetime:
     return moment
 
 
+async def reading(conn: Connection) -> tuple[datetime, float]:
+    """The current time, and how many times as fast as the wall's clock it runs: 1 unless it was set."""
+    row = await (await conn.execute("select eldercare_now(), coalesce((select speed from clock), 1)")).fetchone()
+    assert row is not None  # noqa: S101  the function returns one row always
+    return row[0], row[1]
+
+
 async def set_clock(conn: Connection, settings: Settings, origin: datetime, speed: float = 1.0) -> None:
     """Let the clock start at `origin` (aware) now and run `speed` times as fast; 0 stands still.
 

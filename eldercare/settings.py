@@ -105,6 +105,11 @@ class Settings(BaseSettings):
     """Telemetry messages per transaction; the broker's window must be 4 times this."""
     batch_age_ms: int = Field(default=200, ge=1, le=10_000)
     """A batch is written when its oldest message has waited this long."""
+    map_tile_url: BaseUrl | None = None
+    """Address of map tiles with {z}, {x}, {y} (and {s}); without one maps show a plain grid and a scale."""
+    map_tile_datum: Literal["wgs84", "gcj02"] = "wgs84"
+    """What the tiles are drawn in: Amap's are gcj02. Positions are converted at the screen only."""
+    map_tile_attribution: str = ""
     phones_host: str = "127.0.0.1"
     phones_port: int = Field(default=8010, ge=0, le=65535)
 

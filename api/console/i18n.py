@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal, cast
+from typing import Literal
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -43,7 +43,7 @@ def language_of(chosen: str | None, fallback: str = "zh") -> Language:
     """The language to show: what was chosen by the switch, else the person's own, else Chinese."""
     for code in (chosen, fallback):
         if code in LANGUAGES:
-            return cast(Language, code)
+            return code
     return "zh"
 
 
@@ -64,6 +64,4 @@ class Translator:
 
     def table(self, prefix: str) -> dict[str, str]:
         """Every text of one table by its key, for the scripts of a page."""
-        return {
-            name.removeprefix(f"{prefix}."): self(name) for name in catalogue() if name.startswith(f"{prefix}.")
-        }
+        return {name.removeprefix(f"{prefix}."): self(name) for name in catalogue() if name.startswith(f"{prefix}.")}
