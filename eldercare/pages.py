@@ -69,8 +69,8 @@ def _value(value: object, kind: type) -> object:
         if not isinstance(value, str):
             raise ValueError("no time")
         moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            raise ValueError("no offset")
+        if moment.tzinfo is None or not 1900 <= moment.year <= 2200:
+            raise ValueError("no time of ours")
         return moment
     if type(value) is not kind:
         raise ValueError("of another type")

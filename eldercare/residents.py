@@ -153,8 +153,8 @@ async def file(conn: Connection, viewer: Viewer, resident_id: int) -> File:
         raise NotFound("resident", resident_id)
     # How to get in is for those who may have to: a doctor on the telephone does not.
     entry = row[0] if viewer.has(Role.DUTY, Role.ADMIN, Role.GRID, Role.FAMILY) else None
-    medical = row[1:7] if resident.sees_health else (None,) * 6
-    return File(resident, entry, *medical, created_at=row[7])
+    conditions, medicines, allergies, mobility, notes, overrides = row[1:7] if resident.sees_health else (None,) * 6
+    return File(resident, entry, conditions, medicines, allergies, mobility, notes, overrides, row[7])
 
 
 async def update(conn: Connection, viewer: Viewer, resident_id: int, changes: Mapping[str, Any], today: date) -> None:
