@@ -1,0 +1,41 @@
+"""`make bench`: every measurement, one after the other, each in a process of its own.
+
+    python -m benchmarks [NAME ...]
+
+Exit status 1 when a figure misses its target.
+"""
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+
+MEASUREMENTS = {
+    "sos": "milliseconds from a press to the provider's HTTP request",
+    "telemetry": "durable telemetry against the least loop that acknowledges after COMMIT",
+    "rules": "alarms per person-day on recordings, microseconds per reading",
+    "chart": "the heart-rate chart of thirty days over a year of data",
+    "memory": "resident memory of each service",
+}
+
+
+def main() -> None:
+    """Run the measurements named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
+    names = parser.parse_args().names or list(MEASUREMENTS)
+    if unknown := [name for name in names if name not in MEASUREMENTS]:
+        parser.error(f"{unknown[0]}: is none of {', '.join(MEASUREMENTS)}")
+    missed = []
+    for name in names:
+        print(f"== {name}: {MEASUREMENTS[name]}", flush=True)
+        if importlib.util.find_spec(f"benchmarks.{name}") is None:
+            parser.error(f"benchmarks/{name}.py is missing")
+        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode:
+            missed.append(name)
+    print(f"== missed a target: {', '.join(missed)}" if missed else "== every target was met")
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
