@@ -1,9 +1,9 @@
-"""The words of incidents: kinds, severities, states, and what a rule's verdict looks like."""
+"""The words of incidents: kinds, severities, states, and what a press and a rule's verdict look like."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 
 class IncidentKind(StrEnum):
@@ -64,3 +64,24 @@ class Cleared:
 
 
 Verdict = Finding | Cleared
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One SOS as a band sent it; whatever could not be read is None.
+
+    `ts` is the band's clock (aware), positions are WGS-84 degrees, `accuracy_m` metres, `bpm` beats per minute.
+    `payload` is what came, cut to the first KiB; `digest` names all of it, and is what a retained copy is known by.
+    """
+
+    device_id: str
+    payload: bytes
+    digest: str
+    event_id: str | None = None
+    ts: datetime | None = None
+    trigger: Literal["button", "fall"] = "button"
+    lat: float | None = None
+    lon: float | None = None
+    accuracy_m: float | None = None
+    bpm: int | None = None
+    retained: bool = False

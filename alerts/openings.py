@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
-from alerts.kinds import Cleared, Finding, IncidentState, Verdict
+from alerts.kinds import Cleared, Finding, IncidentState, Press, Verdict
 from eldercare.database import Connection
 from eldercare.wire import SosState
 
@@ -29,27 +29,6 @@ BAND_STATES = {
     IncidentState.RESOLVED: SosState.CLOSED,
 }
 """What the wearer is told in each state of the incident."""
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """One SOS as a band sent it; whatever could not be read is None.
-
-    `ts` is the band's clock (aware), positions are WGS-84 degrees, `accuracy_m` metres, `bpm` beats per minute.
-    `payload` is what came, cut to the first KiB; `digest` names all of it, and is what a retained copy is known by.
-    """
-
-    device_id: str
-    payload: bytes
-    digest: str
-    event_id: str | None = None
-    ts: datetime | None = None
-    trigger: Literal["button", "fall"] = "button"
-    lat: float | None = None
-    lon: float | None = None
-    accuracy_m: float | None = None
-    bpm: int | None = None
-    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

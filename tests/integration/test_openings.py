@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from alerts.kinds import Cleared, Finding, IncidentKind, IncidentState, Severity
-from alerts.openings import NETWORK, Judged, Press, Raised, apply_verdicts, raise_sos, resident_subject
+from alerts.kinds import Cleared, Finding, IncidentKind, IncidentState, Press, Severity
+from alerts.openings import NETWORK, Judged, Raised, apply_verdicts, raise_sos, resident_subject
 from eldercare.clock import set_clock
 from eldercare.database import Connection, connect
 from eldercare.wire import SosState

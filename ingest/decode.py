@@ -1,0 +1,278 @@
+"""From a message of the broker to typed readings and named refusals. Pure: the same message, the same answer.
+
+One wrong element of an array costs that element only. A press of the SOS is never refused once its topic names a band.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from alerts.kinds import Press
+from eldercare.wire import (
+    MAX_ARRAY_ITEMS,
+    MAX_PAYLOAD_BYTES,
+    UPLINK,
+    CommandResult,
+    HeartRate,
+    Kind,
+    Location,
+    Sos,
+    Status,
+    parse_topic,
+)
+from ingest.gcj02 import to_wgs84
+
+KEPT_BYTES = 1024
+"""Of a rejected payload, or of a press."""
+MAX_AHEAD = timedelta(minutes=5)
+
+
+class Reason(StrEnum):
+    """Why something was refused: these names are stored and counted."""
+
+    TOPIC = "topic"
+    SIZE = "size"
+    ITEMS = "items"
+    JSON = "json"
+    SCHEMA = "schema"
+    RANGE = "range"
+    TIMESTAMP = "timestamp"
+    CLOCK = "clock"
+    UNKNOWN_BAND = "unknown_band"
+    DATABASE = "database"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Something that is not stored; `detail` names the field, within an array also the element."""
+
+    reason: Reason
+    detail: str
+
+
+class Measured(NamedTuple):
+    """A heart rate: `bpm` beats per minute (0 is "not measured"), `quality` 0-100, `steps` since the last."""
+
+    ts: datetime
+    bpm: int
+    quality: int | None
+    motion: str | None
+    steps: int | None
+
+
+class Fix(NamedTuple):
+    """A position, WGS-84 degrees, metres, metres per second."""
+
+    ts: datetime
+    lat: float
+    lon: float
+    accuracy_m: float | None
+    source: str | None
+    speed_mps: float | None
+
+
+class NoFix(NamedTuple):
+    """A band that looked for its position and found none (0,0): a sign of life, and no place."""
+
+    ts: datetime
+
+
+class Worn(NamedTuple):
+    """What a band says of itself: `battery_pct` 0-100, `signal_dbm` received power."""
+
+    ts: datetime
+    battery_pct: int | None
+    charging: bool | None
+    worn: bool | None
+    signal_dbm: int | None
+    firmware: str | None
+
+
+class Answer(NamedTuple):
+    """How a command to the band ended."""
+
+    id: str
+    status: str
+    detail: str | None
+
+
+Reading = Measured | Fix | NoFix | Worn
+Item = Reading | Answer
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a message held. `device_id` is None where the topic names no band; `ours`: a band said it, no service."""
+
+    device_id: str | None
+    items: list[Item] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    ours: bool = True
+
+
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def _heart_rate(body: Any) -> Measured:
+    m = _validate_heart_rate(body)
+    return Measured(m.ts, round(m.bpm), _rounded(m.quality), m.motion, m.steps)
+
+
+def _location(body: Any) -> Fix | NoFix:
+    m = _validate_location(body)
+    if m.lat == 0 and m.lon == 0:
+        return NoFix(m.ts)
+    lat, lon = to_wgs84(m.lat, m.lon) if m.datum == "gcj02" else (m.lat, m.lon)
+    return Fix(m.ts, lat, lon, m.accuracy_m, m.source, m.speed_mps)
+
+
+def _status(body: Any) -> Worn:
+    m = _validate_status(body)
+    return Worn(m.ts, _rounded(m.battery_pct), m.charging, m.worn, _rounded(m.signal_dbm), m.firmware)
+
+
+def _command_result(body: Any) -> Answer:
+    m = _validate_command_result(body)
+    return Answer(m.id, m.status, m.detail)
+
+
+# The models' own validators, without the layer of model_validate over them: this runs for every message.
+_validate_heart_rate: Callable[[Any], HeartRate] = HeartRate.__pydantic_validator__.validate_python
+_validate_location: Callable[[Any], Location] = Location.__pydantic_validator__.validate_python
+_validate_status: Callable[[Any], Status] = Status.__pydantic_validator__.validate_python
+_validate_command_result: Callable[[Any], CommandResult] = CommandResult.__pydantic_validator__.validate_python
+
+_DECODERS: Mapping[Kind, Callable[[Any], Item]] = {
+    Kind.HEART_RATE: _heart_rate,
+    Kind.LOCATION: _location,
+    Kind.STATUS: _status,
+    Kind.COMMAND_RESULT: _command_result,
+}
+
+
+@lru_cache(maxsize=65536)
+def _parsed(topic: str) -> tuple[str, Kind]:
+    return parse_topic(topic)
+
+
+def decode(topic: str, payload: bytes) -> Decoded:
+    """What a message of the telemetry lane holds.
+
+    A press comes out empty, it has a lane of its own; what services say to bands (`sos_state`, `command`) not `ours`.
+    """
+    try:
+        device_id, kind = _parsed(topic)
+    except ValueError as error:
+        return Decoded(None, rejected=[Rejected(Reason.TOPIC, str(error))])
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        return Decoded(device_id, ours=kind in UPLINK)
+    decoded = Decoded(device_id)
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        decoded.rejected.append(Rejected(Reason.SIZE, f"payload: {len(payload)} bytes, at most {MAX_PAYLOAD_BYTES}"))
+        return decoded
+    try:
+        body = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        decoded.rejected.append(Rejected(Reason.JSON, f"payload: {error}"))
+        return decoded
+    if isinstance(body, list):
+        _decode_array(body, decoder, decoded)
+    else:
+        try:
+            decoded.items.append(decoder(body))
+        except ValidationError as error:
+            decoded.rejected.append(_refusal(error, ""))
+    return decoded
+
+
+def _decode_array(body: list[Any], decoder: Callable[[Any], Item], decoded: Decoded) -> None:
+    if len(body) > MAX_ARRAY_ITEMS:
+        decoded.rejected.append(Rejected(Reason.ITEMS, f"payload: {len(body)} items, at most {MAX_ARRAY_ITEMS}"))
+        return
+    for number, element in enumerate(body):
+        try:
+            decoded.items.append(decoder(element))
+        except ValidationError as error:
+            decoded.rejected.append(_refusal(error, f"[{number}]"))
+
+
+_RANGE_ERRORS = ("greater_than", "less_than", "finite_number", "int_parsing_size")
+
+
+def _refusal(error: ValidationError, element: str) -> Rejected:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = ".".join(str(part) for part in (element, *first["loc"]) if part != "") or "payload"
+    if first["type"].startswith(_RANGE_ERRORS):
+        reason = Reason.RANGE
+    elif first["loc"] == ("ts",) and first["type"] != "missing":
+        reason = Reason.TIMESTAMP
+    else:
+        reason = Reason.SCHEMA
+    return Rejected(reason, f"{name}: {first['msg'].removeprefix('Value error, ')}")
+
+
+def clock_refusal(ts: datetime, now: datetime, max_age: timedelta) -> Rejected | None:
+    """Why a band's time (aware) is not believed at `now`: more than 5 min ahead, or older than `max_age`."""
+    if ts > now + MAX_AHEAD:
+        return Rejected(Reason.CLOCK, f"ts: {ts.isoformat()} is more than {MAX_AHEAD} ahead of {now.isoformat()}")
+    if ts < now - max_age:
+        return Rejected(Reason.CLOCK, f"ts: {ts.isoformat()} is more than {max_age} before {now.isoformat()}")
+    return None
+
+
+def decode_press(topic: str, payload: bytes, retained: bool) -> Press | Rejected:
+    """One SOS, whatever its payload: each field that can be read is taken, the rest left out.
+
+    Of an array the first object is read. Rejected only where the topic names no band.
+    """
+    try:
+        device_id, _ = _parsed(topic)
+    except ValueError as error:
+        return Rejected(Reason.TOPIC, str(error))
+    sos = _salvaged(_first_object(payload))
+    has_fix = sos.lat is not None and sos.lon is not None and (sos.lat, sos.lon) != (0, 0)
+    return Press(
+        device_id=device_id,
+        payload=payload[:KEPT_BYTES],
+        digest=sha256(payload).hexdigest(),
+        event_id=sos.event_id,
+        ts=sos.ts,
+        trigger=sos.trigger,
+        lat=sos.lat if has_fix else None,
+        lon=sos.lon if has_fix else None,
+        accuracy_m=sos.accuracy_m if has_fix else None,
+        bpm=_rounded(sos.bpm) or None,
+        retained=retained,
+    )
+
+
+def _first_object(payload: bytes) -> Mapping[str, Any]:
+    try:
+        body = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return {}
+    candidates: Iterable[Any] = body if isinstance(body, list) else (body,)
+    return next((each for each in candidates if isinstance(each, dict)), {})
+
+
+def _salvaged(body: Mapping[str, Any]) -> Sos:
+    known = {name: value for name, value in body.items() if name in Sos.model_fields}
+    event_id = known.get("event_id")
+    if isinstance(event_id, int) and not isinstance(event_id, bool):
+        known["event_id"] = str(event_id)  # a counter names the press as well as a text does
+    elif isinstance(event_id, str):
+        known["event_id"] = event_id.replace("\0", "")[:128] or None  # the database cannot hold the character zero
+    try:
+        return Sos.model_validate(known)
+    except ValidationError as error:
+        wrong = {each["loc"][0] for each in error.errors(include_url=False, include_context=False, include_input=False)}
+        return Sos.model_validate({name: value for name, value in known.items() if name not in wrong})

@@ -1,0 +1,322 @@
+"""What bands send, well and badly, becomes readings and named refusals."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from alerts.kinds import Press
+from eldercare.wire import MAX_ARRAY_ITEMS, MAX_PAYLOAD_BYTES
+from ingest.decode import (
+    KEPT_BYTES,
+    Answer,
+    Fix,
+    Measured,
+    NoFix,
+    Reason,
+    Rejected,
+    Worn,
+    clock_refusal,
+    decode,
+    decode_press,
+)
+from ingest.gcj02 import from_wgs84
+
+TS = "2026-05-04T12:00:00+08:00"
+AT = datetime(2026, 5, 4, 4, tzinfo=UTC)
+GOOD = {"ts": TS, "bpm": 72}
+
+
+def told(kind: str, body: Any) -> Any:
+    decoded = decode(f"eldercare/v1/band-1/{kind}", json.dumps(body).encode())
+    assert decoded.device_id == "band-1"
+    assert decoded.rejected == []
+    return decoded.items
+
+
+def refused(payload: Any, kind: str = "heart_rate") -> Rejected:
+    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    decoded = decode(f"eldercare/v1/band-1/{kind}", raw)
+    assert decoded.items == []
+    [rejected] = decoded.rejected
+    return rejected
+
+
+def test_a_heart_rate() -> None:
+    body = {"ts": TS, "bpm": 72.4, "quality": 90, "motion": "rest", "steps": 3, "colour": "red"}
+    assert told("heart_rate", body) == [Measured(AT, 72, 90, "rest", 3)]
+
+
+def test_a_heart_of_zero_is_kept_as_not_measured() -> None:
+    assert told("heart_rate", {"ts": TS, "bpm": 0}) == [Measured(AT, 0, None, None, None)]
+
+
+def test_a_position() -> None:
+    body = {"ts": TS, "lat": 31.2, "lon": 121.4, "accuracy_m": 12.5, "source": "gnss", "speed_mps": 1.2}
+    assert told("location", body) == [Fix(AT, 31.2, 121.4, 12.5, "gnss", 1.2)]
+
+
+def test_a_position_of_a_chinese_map_is_stored_as_wgs84() -> None:
+    lat, lon = from_wgs84(31.2, 121.4)
+    [fix] = told("location", {"ts": TS, "lat": lat, "lon": lon, "datum": "gcj02"})
+    assert (fix.lat, fix.lon) == pytest.approx((31.2, 121.4), abs=1e-8)
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, -0.0])
+def test_nought_nought_is_no_place(zero: float) -> None:
+    assert told("location", {"ts": TS, "lat": zero, "lon": zero}) == [NoFix(AT)]
+
+
+def test_a_status() -> None:
+    body = {"ts": TS, "battery_pct": 20.6, "charging": False, "worn": True, "signal_dbm": -90, "firmware": "1.2"}
+    assert told("status", body) == [Worn(AT, 21, False, True, -90, "1.2")]
+    assert told("status", {"ts": TS}) == [Worn(AT, None, None, None, None, None)]
+
+
+def test_an_answer_to_a_command() -> None:
+    assert told("command_result", {"id": "7", "status": "refused", "detail": "busy"}) == [
+        Answer("7", "refused", "busy")
+    ]
+
+
+def test_an_array_keeps_its_good_elements() -> None:
+    body = [GOOD, {"ts": TS, "bpm": "72"}, 5, {**GOOD, "bpm": 80}]
+    decoded = decode("eldercare/v1/band-1/heart_rate", json.dumps(body).encode())
+    assert [item.bpm for item in decoded.items if isinstance(item, Measured)] == [72, 80]
+    assert [(each.reason, each.detail.split(":")[0]) for each in decoded.rejected] == [
+        (Reason.SCHEMA, "[1].bpm"),
+        (Reason.SCHEMA, "[2]"),
+    ]
+
+
+def test_an_empty_array_is_nothing() -> None:
+    assert told("heart_rate", []) == []
+
+
+def test_a_thousand_elements_are_taken_and_one_more_is_not() -> None:
+    assert len(told("status", [{"ts": TS}] * MAX_ARRAY_ITEMS)) == MAX_ARRAY_ITEMS
+    rejected = refused([{"ts": TS}] * (MAX_ARRAY_ITEMS + 1), "status")
+    assert rejected == Rejected(Reason.ITEMS, "payload: 1001 items, at most 1000")
+
+
+def test_64_kib_are_taken_and_one_byte_more_is_not() -> None:
+    raw = json.dumps(GOOD).encode()
+    assert decode("eldercare/v1/b/heart_rate", raw.ljust(MAX_PAYLOAD_BYTES)).rejected == []
+    assert refused(raw.ljust(MAX_PAYLOAD_BYTES + 1)) == Rejected(Reason.SIZE, "payload: 65537 bytes, at most 65536")
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason", "field"),
+    [
+        (b"", Reason.JSON, "payload"),
+        (b"hello", Reason.JSON, "payload"),
+        (b"\xff\xfe\x00", Reason.JSON, "payload"),
+        (b'{"ts": "' + TS.encode() + b'", "bpm": NaN}', Reason.JSON, "payload"),
+        (b'{"ts": "' + TS.encode() + b'", "bpm": 1e999}', Reason.JSON, "payload"),
+        (b"[" * 5000 + b"]" * 5000, Reason.JSON, "payload"),
+        (b"72", Reason.SCHEMA, "payload"),
+        (b"null", Reason.SCHEMA, "payload"),
+        ({"bpm": 72}, Reason.SCHEMA, "ts"),
+        ({"ts": TS}, Reason.SCHEMA, "bpm"),
+        ({"ts": TS, "bpm": "72"}, Reason.SCHEMA, "bpm"),
+        ({"ts": TS, "bpm": True}, Reason.SCHEMA, "bpm"),
+        ({"ts": TS, "bpm": None}, Reason.SCHEMA, "bpm"),
+        ({"ts": TS, "bpm": [72]}, Reason.SCHEMA, "bpm"),
+        ({"ts": TS, "bpm": 72, "motion": "flying"}, Reason.SCHEMA, "motion"),
+        ({"ts": TS, "bpm": 1e300}, Reason.RANGE, "bpm"),
+        ({"ts": TS, "bpm": -1}, Reason.RANGE, "bpm"),
+        ({"ts": TS, "bpm": 301}, Reason.RANGE, "bpm"),
+        ({"ts": TS, "bpm": 72, "quality": 101}, Reason.RANGE, "quality"),
+        ({"ts": TS, "bpm": 72, "steps": 10**6}, Reason.RANGE, "steps"),
+        ({"ts": "2026-05-04T12:00:00", "bpm": 72}, Reason.TIMESTAMP, "ts"),
+        ({"ts": "2026-05-04T12:00:00.000000000", "bpm": 72}, Reason.TIMESTAMP, "ts"),
+        ({"ts": 1777867200, "bpm": 72}, Reason.TIMESTAMP, "ts"),
+        ({"ts": "1777867200", "bpm": 72}, Reason.TIMESTAMP, "ts"),
+        ({"ts": "2026-13-04T12:00:00Z", "bpm": 72}, Reason.TIMESTAMP, "ts"),
+        ({"ts": "2026-05-04T25:00:00Z", "bpm": 72}, Reason.TIMESTAMP, "ts"),
+        ({"ts": None, "bpm": 72}, Reason.TIMESTAMP, "ts"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_bad_input_is_refused_by_name(payload: Any, reason: Reason, field: str) -> None:
+    rejected = refused(payload)
+    assert rejected.reason is reason
+    assert rejected.detail.startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "field"),
+    [
+        ("location", {"ts": TS, "lat": 91, "lon": 0}, "lat"),
+        ("location", {"ts": TS, "lat": 1, "lon": -181}, "lon"),
+        ("location", {"ts": TS, "lat": 1, "lon": 1, "accuracy_m": -1}, "accuracy_m"),
+        ("location", {"ts": TS, "lat": 1, "lon": 1, "datum": "bd09"}, "datum"),
+        ("status", {"ts": TS, "worn": 1}, "worn"),
+        ("status", {"ts": TS, "battery_pct": 101}, "battery_pct"),
+        ("status", {"ts": TS, "firmware": "x" * 65}, "firmware"),
+        ("command_result", {"id": "1", "status": "maybe"}, "status"),
+        ("command_result", {"status": "done"}, "id"),
+    ],
+    ids=str,
+)
+def test_other_kinds_are_checked_too(kind: str, body: Any, field: str) -> None:
+    assert refused(body, kind).detail.startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize(
+    ("topic", "what"),
+    [
+        ("eldercare", "topic"),
+        ("eldercare/v2/band-1/heart_rate", "topic"),
+        ("eldercare/v1/band-1", "topic"),
+        ("eldercare/v1/band-1/heart_rate/more", "topic"),
+        ("eldercare/v1/band 1/heart_rate", "device_id"),
+        (f"eldercare/v1/{'x' * 65}/heart_rate", "device_id"),
+        ("eldercare/v1//heart_rate", "device_id"),
+        ("eldercare/v1/老人/heart_rate", "device_id"),
+        ("eldercare/v1/band-1/blood_pressure", "kind"),
+    ],
+)
+def test_a_wrong_topic_is_refused_by_name(topic: str, what: str) -> None:
+    decoded = decode(topic, json.dumps(GOOD).encode())
+    assert decoded.device_id is None
+    assert decoded.items == []
+    [rejected] = decoded.rejected
+    assert (rejected.reason, rejected.detail.split(":")[0]) == (Reason.TOPIC, what)
+
+
+@pytest.mark.parametrize(("kind", "ours"), [("sos", True), ("sos_state", False), ("command", False)])
+def test_what_the_telemetry_lane_only_overhears_is_empty(kind: str, ours: bool) -> None:
+    decoded = decode(f"eldercare/v1/band-1/{kind}", b"anything")
+    assert (decoded.items, decoded.rejected, decoded.ours) == ([], [], ours)
+
+
+@pytest.mark.parametrize(
+    ("ts", "refused"),
+    [
+        (AT, False),
+        (AT + timedelta(minutes=5), False),
+        (AT + timedelta(minutes=5, seconds=1), True),
+        (datetime(2099, 1, 1, tzinfo=UTC), True),
+        (AT - timedelta(days=400), False),
+        (AT - timedelta(days=401), True),
+        (datetime(1970, 1, 1, tzinfo=UTC), True),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=20))), True),
+        (datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-20))), True),
+    ],
+    ids=str,
+)
+def test_a_clock_is_believed_within_limits(ts: datetime, refused: bool) -> None:
+    answer = clock_refusal(ts, AT, timedelta(days=400))
+    assert (answer is not None) is refused
+    if answer:
+        assert answer.reason is Reason.CLOCK
+        assert answer.detail.startswith("ts: ")
+
+
+def pressed(payload: Any, retained: bool = False) -> Press:
+    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    press = decode_press("eldercare/v1/band-1/sos", raw, retained)
+    assert isinstance(press, Press)
+    assert (press.device_id, press.payload, press.digest) == ("band-1", raw[:KEPT_BYTES], sha256(raw).hexdigest())
+    return press
+
+
+def fields(press: Press) -> dict[str, Any]:
+    names = ("event_id", "ts", "trigger", "lat", "lon", "accuracy_m", "bpm")
+    empty = {"trigger": "button"}
+    return {name: getattr(press, name) for name in names if getattr(press, name) != empty.get(name)}
+
+
+def test_a_press_with_everything() -> None:
+    body = {"event_id": "e1", "ts": TS, "trigger": "fall", "lat": 31.2, "lon": 121.4, "accuracy_m": 5, "bpm": 99.6}
+    press = pressed(body, retained=True)
+    assert press.retained
+    assert fields(press) == {**body, "ts": AT, "bpm": 100}
+
+
+@pytest.mark.parametrize(
+    ("payload", "left"),
+    [
+        (b"", {}),
+        (b"\x00\x01", {}),
+        (b"HELP", {}),
+        (b"null", {}),
+        (b"[]", {}),
+        (b"[" * 5000, {}),
+        (b"x" * (MAX_PAYLOAD_BYTES * 2), {}),
+        (json.dumps({"event_id": "e1", "padding": "x" * MAX_PAYLOAD_BYTES}).encode(), {"event_id": "e1"}),
+        ([1, {"event_id": "e1"}, {"event_id": "e2"}], {"event_id": "e1"}),
+        ({"event_id": 17}, {"event_id": "17"}),
+        ({"event_id": True}, {}),
+        ({"event_id": ""}, {}),
+        ({"event_id": "a\0b"}, {"event_id": "ab"}),
+        ({"event_id": "x" * 200}, {"event_id": "x" * 128}),
+        ({"event_id": ["e1"], "ts": TS}, {"ts": AT}),
+        ({"event_id": "e1", "ts": "yesterday"}, {"event_id": "e1"}),
+        ({"event_id": "e1", "ts": 1777867200}, {"event_id": "e1"}),
+        ({"trigger": "earthquake", "bpm": 80}, {"bpm": 80}),
+        ({"bpm": 0}, {}),
+        ({"bpm": -5, "event_id": "e1"}, {"event_id": "e1"}),
+        ({"lat": 0, "lon": 0, "accuracy_m": 5}, {}),
+        ({"lat": 31.2}, {}),
+        ({"lat": 31.2, "lon": "121.4", "accuracy_m": 5}, {}),
+        ({"lat": 131.2, "lon": 121.4, "event_id": "e1"}, {"event_id": "e1"}),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_whatever_comes_is_one_press_with_what_can_be_read(payload: Any, left: dict[str, Any]) -> None:
+    assert fields(pressed(payload)) == left
+
+
+def test_a_press_under_a_name_no_band_can_have_is_refused() -> None:
+    answer = decode_press("eldercare/v1/a b/sos", b"{}", False)
+    assert isinstance(answer, Rejected)
+    assert answer.reason is Reason.TOPIC
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=12), inner, max_size=5),
+    max_leaves=20,
+)
+BODIES = st.dictionaries(
+    st.sampled_from(["ts", "bpm", "lat", "lon", "event_id", "quality", "id", "status", "worn", "datum"]), JSON_VALUES
+)
+PAYLOADS = st.binary(max_size=200) | (BODIES | st.lists(BODIES, max_size=4) | JSON_VALUES).map(
+    lambda value: json.dumps(value).encode()
+)
+KINDS = st.sampled_from(["heart_rate", "location", "status", "command_result", "sos", "command"]) | st.text(max_size=12)
+
+
+@given(KINDS, PAYLOADS)
+@example("heart_rate", b'{"ts": "2026-05-04T12:00:00+08:00", "bpm": 1e400}')
+def test_no_message_whatever_raises(kind: str, payload: bytes) -> None:
+    decoded = decode(f"eldercare/v1/band-1/{kind}", payload)
+    for item in decoded.items:
+        if not isinstance(item, Answer):
+            assert item.ts.tzinfo is not None
+    for rejected in decoded.rejected:
+        assert rejected.detail
+
+
+@given(PAYLOADS, st.booleans())
+def test_every_press_counts_and_has_a_place_or_none(payload: bytes, retained: bool) -> None:
+    press = pressed(payload, retained)
+    assert (press.lat is None) == (press.lon is None)
+    assert press.bpm is None or 0 < press.bpm <= 300
+    assert press.event_id is None or (0 < len(press.event_id) <= 128 and "\0" not in press.event_id)
+
+
+@given(st.lists(st.booleans(), max_size=30))
+def test_of_an_array_exactly_the_good_elements_are_kept(good: list[bool]) -> None:
+    body = [{**GOOD, "bpm": 40 + number if fine else None} for number, fine in enumerate(good)]
+    decoded = decode("eldercare/v1/band-1/heart_rate", json.dumps(body).encode())
+    assert [item.bpm for item in decoded.items if isinstance(item, Measured)] == [
+        40 + number for number, fine in enumerate(good) if fine
+    ]
+    assert len(decoded.rejected) == good.count(False)
