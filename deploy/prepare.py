@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Make what a deployment needs and the repository must not hold: a private CA, the broker's certificate, passwords.
+
+    python3 deploy/prepare.py broker.example.org [more names or addresses of the broker]
+
+Needs Python and openssl only. What exists is kept, so that it can be run again: to renew the broker's certificate,
+delete mosquitto/certs/broker.crt first. Bands get mosquitto/certs/ca.crt; certs/ca.key belongs off this machine.
+"""
+
+import argparse
+import base64
+import hashlib
+import ipaddress
+import os
+import secrets
+import subprocess
+import tempfile
+from pathlib import Path
+
+BROKER_UID = 1883
+"""User and group `mosquitto` in the image eclipse-mosquitto."""
+SERVICE_USER = "eldercare"
+CA_DAYS, BROKER_DAYS = 3650, 825
+
+
+def main() -> None:
+    """Prepare the folder of the deployment (default: this file's)."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="+", help="host names or IP addresses under which bands reach the broker")
+    parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
+    arguments = parser.parse_args()
+    os.umask(0o077)
+    make_certificates(arguments.folder / "mosquitto" / "certs", arguments.names)
+    make_secrets(arguments.folder)
+    if os.geteuid() != 0:
+        print(f"Not run as root: give mosquitto/certs/broker.key and mosquitto/passwords to user {BROKER_UID}.")
+    print(f"Ready. Bands trust {arguments.folder / 'mosquitto' / 'certs' / 'ca.crt'}.")
+
+
+def make_certificates(folder: Path, names: list[str]) -> None:
+    """A CA and a certificate of the broker for `names`, on the curve P-256."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ca_key, ca = folder / "ca.key", folder / "ca.crt"
+    if not ca.exists():
+        _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", ca_key)
+        _openssl(
+            *("req", "-x509", "-new", "-key", ca_key, "-sha256", "-days", CA_DAYS, "-out", ca),
+            *("-subj", "/CN=Eldercare broker CA"),
+            *("-addext", "basicConstraints=critical,CA:TRUE,pathlen:0", "-addext", "keyUsage=critical,keyCertSign"),
+        )
+    key, certificate = folder / "broker.key", folder / "broker.crt"
+    if not certificate.exists():
+        _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+        with tempfile.TemporaryDirectory() as scratch:
+            request, extensions = Path(scratch, "request"), Path(scratch, "extensions")
+            extensions.write_text(_extensions(names))
+            _openssl("req", "-new", "-key", key, "-subj", f"/CN={names[0]}", "-out", request)
+            _openssl(
+                *("x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-sha256", "-days", BROKER_DAYS),
+                *("-set_serial", f"0x{secrets.token_hex(16)}", "-extfile", extensions, "-out", certificate),
+            )
+    for public in (ca, certificate):
+        public.chmod(0o644)
+    folder.chmod(0o755)
+    _give_to_broker(key)
+
+
+def make_secrets(folder: Path) -> None:
+    """The database's password, and the password under which the services speak to the broker."""
+    kept = folder / "secrets"
+    kept.mkdir(parents=True, exist_ok=True)
+    kept.chmod(0o700)
+    database, broker = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    if not (kept / "postgres_password").exists():
+        (kept / "postgres_password").write_text(database)
+        (kept / "database_url").write_text(f"postgresql://eldercare:{database}@timescaledb:5432/eldercare")
+    passwords = folder / "mosquitto" / "passwords" / "passwords"
+    if not (kept / "mqtt_url").exists():
+        passwords.parent.mkdir(parents=True, exist_ok=True)
+        others = passwords.read_text().splitlines() if passwords.exists() else []
+        others = [line for line in others if not line.startswith(f"{SERVICE_USER}:")]
+        passwords.write_text("\n".join([f"{SERVICE_USER}:{password_hash(broker)}", *others, ""]))
+        (kept / "mqtt_url").write_text(f"mqtt://{SERVICE_USER}:{broker}@mosquitto:1883")
+    _give_to_broker(passwords.parent, passwords)
+    # The containers read these as users of their own; nobody else may enter the folder.
+    for file in kept.iterdir():
+        file.chmod(0o644)
+
+
+def password_hash(password: str, iterations: int = 101) -> str:
+    """As Mosquitto stores it: PBKDF2 with SHA-512. Its default of 101 rounds is enough for random passwords."""
+    salt = secrets.token_bytes(12)
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations)
+    return f"$7${iterations}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
+
+
+def _extensions(names: list[str]) -> str:
+    return "\n".join(
+        (
+            "basicConstraints=critical,CA:FALSE",
+            "keyUsage=critical,digitalSignature",
+            "extendedKeyUsage=serverAuth",
+            "subjectKeyIdentifier=hash",
+            "authorityKeyIdentifier=keyid",
+            f"subjectAltName={','.join(map(_alternative_name, names))}",
+        )
+    )
+
+
+def _alternative_name(name: str) -> str:
+    try:
+        return f"IP:{ipaddress.ip_address(name)}"
+    except ValueError:
+        return f"DNS:{name}"
+
+
+def _give_to_broker(*paths: Path) -> None:
+    """Only root can; `main` says so to others."""
+    if os.geteuid() == 0:
+        for path in paths:
+            os.chown(path, BROKER_UID, BROKER_UID)
+
+
+def _openssl(*arguments: object) -> None:
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""What deploy/ ships is what the tests run, and holds together."""
+
+import asyncio
+import re
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+import yaml
+
+from eldercare.settings import PREFIX, Settings, parse_mqtt_url
+from eldercare.wire import Kind, topic
+from tests.services import mosquitto
+from tests.services.missing import missing
+from tests.services.mosquitto import Mosquitto
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as `prepare.py` makes it for a broker on this machine."""
+    folder = tmp_path_factory.mktemp("deploy")
+    prepare(folder)
+    return folder
+
+
+def prepare(folder: Path) -> None:
+    command = [sys.executable, str(DEPLOY / "prepare.py"), "localhost", "127.0.0.1", "--folder", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture
+def tls_broker(prepared: Path) -> Iterator[Mosquitto]:
+    """Mosquitto with deploy's own listener for bands, the port and the address apart."""
+    if not mosquitto.found():
+        missing("Mosquitto", mosquitto.HOW)
+    broker = Mosquitto()
+    listener = (DEPLOY / "mosquitto" / "listeners" / "bands.conf").read_text()
+    assert "listener 8883\n" in listener
+    listener = listener.replace("listener 8883\n", f"listener {broker.bands_port} 127.0.0.1\n")
+    (broker.folder / "listeners" / "bands.conf").write_text(listener)
+    for file in (prepared / "mosquitto" / "certs").iterdir():
+        (broker.folder / "certs" / file.name).write_bytes(file.read_bytes())
+    with broker.passwords.open("a") as passwords:
+        passwords.write(re.sub("^eldercare:", "prepared:", (prepared / "mosquitto/passwords/passwords").read_text()))
+    broker.start()
+    yield broker
+    broker.close()
+
+
+def tls(prepared: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(prepared / "mosquitto" / "certs" / "ca.crt"))
+
+
+def test_compose_runs_the_configuration_that_the_tests_run(compose: dict[str, Any]) -> None:
+    mounted = dict(volume.split(":")[:2] for volume in compose["services"]["mosquitto"]["volumes"])
+    for name in ("mosquitto.conf", "acl"):
+        source = next(source for source, target in mounted.items() if target == f"/mosquitto/{name}")
+        assert (DEPLOY / source).resolve() == (mosquitto.DEPLOYED / name).resolve()
+    # The paths in mosquitto.conf are relative: the working directory has to be the folder that the mounts fill.
+    assert compose["services"]["mosquitto"]["working_dir"] == "/mosquitto"
+
+
+def test_compose_names_only_what_it_has(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert {"timescaledb", "mosquitto", "migrate", "ingest", "alerts", "api"} <= set(services)
+    for service in services.values():
+        assert set(service.get("depends_on", {})) <= set(services)
+        assert set(service.get("secrets", [])) <= set(compose["secrets"])
+        assert set(service.get("networks", [])) <= set(compose["networks"])
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source.startswith("./") or source in compose["volumes"]
+
+
+def test_only_the_bands_listener_is_open_to_the_world(compose: dict[str, Any]) -> None:
+    published = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
+    assert published == {"mosquitto": ["8883:8883"], "api": ["127.0.0.1:8000:8000"]}
+
+
+def test_prepare_makes_every_secret_that_compose_needs(compose: dict[str, Any], prepared: Path) -> None:
+    for secret in compose["secrets"].values():
+        assert (prepared / secret["file"]).read_text()
+    assert oct((prepared / "secrets").stat().st_mode)[-3:] == "700"
+    assert oct((prepared / "mosquitto/certs/broker.key").stat().st_mode)[-3:] == "600"
+
+
+def test_prepare_keeps_what_exists(prepared: Path) -> None:
+    before = {path: path.read_bytes() for path in prepared.rglob("*") if path.is_file()}
+    prepare(prepared)
+    assert {path: path.read_bytes() for path in prepared.rglob("*") if path.is_file()} == before
+
+
+def test_every_setting_is_in_the_example() -> None:
+    example = (DEPLOY / "env.example").read_text()
+    assert set(re.findall(rf"{PREFIX}([A-Z_]+)=", example)) == {name.upper() for name in Settings.model_fields}
+
+
+async def test_a_band_speaks_over_tls_with_the_prepared_certificate(tls_broker: Mosquitto, prepared: Path) -> None:
+    password = tls_broker.add_band("tls-band")
+    service = parse_mqtt_url(tls_broker.url)
+    async with (
+        aiomqtt.Client(service.host, service.port, username=service.username, password=service.password) as consumer,
+        aiomqtt.Client(
+            "localhost", tls_broker.bands_port, username="tls-band", password=password, tls_context=tls(prepared)
+        ) as band,
+    ):
+        await consumer.subscribe("eldercare/v1/+/sos", qos=1)
+        await band.publish(topic("tls-band", Kind.SOS), "{}", qos=1)
+        message = await asyncio.wait_for(anext(consumer.messages), 10)
+    assert str(message.topic) == topic("tls-band", Kind.SOS)
+
+
+async def test_the_bands_listener_refuses_plain_text(tls_broker: Mosquitto) -> None:
+    port, password = tls_broker.bands_port, tls_broker.add_band("plain-band")
+    with pytest.raises(aiomqtt.MqttError):
+        async with aiomqtt.Client("localhost", port, username="plain-band", password=password, timeout=5):
+            pass
+
+
+async def test_the_service_user_of_prepare_may_enter(tls_broker: Mosquitto, prepared: Path) -> None:
+    password = parse_mqtt_url((prepared / "secrets" / "mqtt_url").read_text()).password
+    async with aiomqtt.Client(
+        "localhost", tls_broker.bands_port, username="prepared", password=password, tls_context=tls(prepared)
+    ):
+        pass
