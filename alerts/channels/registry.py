@@ -1,0 +1,27 @@
+"""Which channels there are with these settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from alerts.channels import band, twilio
+from alerts.channels.base import Channel
+from alerts.channels.provider import provider
+from eldercare.settings import Settings
+
+
+@asynccontextmanager
+async def channels(settings: Settings) -> AsyncIterator[dict[str, Channel]]:
+    """Every channel that is set up, by name, with its connections open.
+
+    Without TWILIO_ACCOUNT_SID there is neither voice nor sms, without MQTT_URL no band. Raises ConfigurationError
+    where a channel is set up by half: TWILIO_AUTH_TOKEN, TWILIO_FROM or PUBLIC_URL missing.
+    """
+    found: dict[str, Channel] = {}
+    async with AsyncExitStack() as stack:
+        if settings.twilio_account_sid is not None:
+            client = await stack.enter_async_context(provider(settings))
+            found["voice"] = twilio.Voice(client, settings)
+            found["sms"] = twilio.Sms(client, settings)
+        if settings.mqtt_url is not None:
+            found["band"] = await stack.enter_async_context(band.connected(settings))
+        yield found

@@ -1,0 +1,102 @@
+"""Calls and texts through Twilio's API: the provider's own, or anything that speaks it at TWILIO_API_URL.
+
+A new account starts one call a second; further ones wait in the provider's queue, so that the tenth person of a
+fan-out is rung some ten seconds after the first. `eldercare doctor` says so.
+"""
+
+from datetime import timedelta
+
+from twilio.rest import Client
+
+from alerts.channels import twiml
+from alerts.channels.base import Outgoing, Sent, TransportError
+from alerts.channels.provider import ask
+from eldercare.settings import Settings
+
+RING_S = 30
+"""How long a telephone rings, seconds: long enough for an old hall, short of most mailboxes."""
+CALL_EVENTS = ["initiated", "ringing", "answered", "completed"]
+NOBODY = "+999"
+"""Numbers under this country code are assigned to nobody: seeded people have them, and they are never really rung."""
+_CALL_OVER = {"call_over", "not_found"}
+
+
+class Voice:
+    """A call that reads the alarm and asks for a key. Keys and states are posted to PUBLIC_URL/webhooks/twilio."""
+
+    name = "voice"
+    min_gap = timedelta(0)
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        self._client = client
+        self._from = settings.required("twilio_from")
+        self._public_url = settings.required("public_url")
+        self._real = settings.real_channel
+
+    async def send(self, message: Outgoing) -> Sent:
+        """Start the call. Raises TransportError."""
+        _refuse_nobody(self._real, message.address)
+        asks = message.purpose == "alarm"
+        call = await ask(
+            self._client.calls.create_async(
+                to=message.address,
+                from_=self._from,
+                twiml=twiml.announcement(
+                    message.content, message.language, self._callback("gather", message) if asks else None
+                ),
+                timeout=RING_S,
+                status_callback=self._callback("call-status", message),
+                status_callback_event=CALL_EVENTS,
+                machine_detection="Enable",
+                async_amd="true",
+                async_amd_status_callback=self._callback("amd", message),
+            )
+        )
+        return Sent(str(call.sid), str(call.status))
+
+    async def hang_up(self, provider_id: str) -> None:
+        """End the call, ringing or not; nothing where it is over. Raises TransportError."""
+        try:
+            await ask(self._client.calls(provider_id).update_async(status="completed"))
+        except TransportError as error:
+            if error.reason not in _CALL_OVER:
+                raise
+
+    def _callback(self, event: str, message: Outgoing) -> str:
+        return f"{self._public_url}/webhooks/twilio/{event}?n={message.notification_id}"
+
+
+class Sms:
+    """A text message; its states are posted to PUBLIC_URL/webhooks/twilio. No validity: a late alarm is still one."""
+
+    name = "sms"
+    min_gap = timedelta(0)
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        self._client = client
+        self._from = settings.required("twilio_from")
+        self._public_url = settings.required("public_url")
+        self._real = settings.real_channel
+
+    async def send(self, message: Outgoing) -> Sent:
+        """Hand the text to the provider. Raises TransportError."""
+        _refuse_nobody(self._real, message.address)
+        taken = await ask(
+            self._client.messages.create_async(
+                to=message.address,
+                from_=self._from,
+                body=str(message.content["text"]),
+                status_callback=f"{self._public_url}/webhooks/twilio/message-status?n={message.notification_id}",
+            )
+        )
+        return Sent(str(taken.sid), str(taken.status))
+
+    async def hang_up(self, provider_id: str) -> None:
+        """A text cannot be taken back."""
+
+
+def _refuse_nobody(real: bool, address: str) -> None:
+    if real and address.startswith(NOBODY):
+        raise TransportError(
+            "reserved_number", f"{address} is a made-up number, not for a real channel", permanent=True
+        )

@@ -1,0 +1,93 @@
+"""What a call is told to do: TwiML, built with the official library. Pure text in, text out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from twilio.twiml.messaging_response import MessagingResponse
+from twilio.twiml.voice_response import Gather, VoiceResponse
+
+MAX_INLINE_CHARS = 4000
+"""The provider refuses a longer document in a request."""
+ROUNDS = 3
+"""How often the announcement is read while no key is pressed; somebody who was asleep needs the second one."""
+KEY_WAIT_S = 4
+"""Silence after the announcement in which a key is awaited, seconds."""
+
+_VOICES = {"zh": ("alice", "zh-CN"), "en": ("alice", "en-US")}
+
+
+def announcement(content: Mapping[str, Any], language: str, action: str | None) -> str:
+    """The document of a call: what happened, which keys there are, three times over, then a goodbye.
+
+    `content` is what `alerts.messages` rendered for voice; `action` is where a pressed key is posted, None for a call
+    that asks nothing. At most 4,000 characters: with a very long text the rounds give way first, then its end.
+    """
+    lines = [str(line) for line in content["say"]]
+    prompt = str(content.get("prompt", "")) if action else ""
+    goodbye = str(content.get("goodbye", "")) if action else ""
+    for rounds in range(ROUNDS, 0, -1):
+        document = _announce(lines, prompt, goodbye, language, action, rounds)
+        if len(document) <= MAX_INLINE_CHARS:
+            return document
+    longest = max(len(line) for line in lines)
+    while len(document) > MAX_INLINE_CHARS and longest > 1:
+        longest = longest * 3 // 4
+        document = _announce([line[:longest] for line in lines], prompt, goodbye, language, action, 1)
+    return document
+
+
+def question(lines: Sequence[str], prompt: str, goodbye: str, language: str, action: str) -> str:
+    """The answer to a key that leaves the call open, such as the address once more."""
+    return announcement({"say": list(lines), "prompt": prompt, "goodbye": goodbye}, language, action)
+
+
+def farewell(lines: Sequence[str], language: str) -> str:
+    """The last thing a call is told; the important is said twice, because the first words are missed."""
+    response = VoiceResponse()
+    for _ in range(2):
+        _say(response, lines, language)
+    response.hangup()
+    return str(response.to_xml())
+
+
+def wait_and_ask(action: str, seconds: int) -> str:
+    """A pause, and then the same key is handed in again: for a moment in which the database is away."""
+    response = VoiceResponse()
+    response.pause(length=seconds)
+    response.redirect(action, method="POST")
+    return str(response.to_xml())
+
+
+def reply(text: str | None) -> str:
+    """The answer to an incoming text; None answers nothing."""
+    response = MessagingResponse()
+    if text is not None:
+        response.message(_clean(text))
+    return str(response.to_xml())
+
+
+def _announce(lines: Sequence[str], prompt: str, goodbye: str, language: str, action: str | None, rounds: int) -> str:
+    response = VoiceResponse()
+    for _ in range(rounds):
+        if action is None:
+            _say(response, lines, language)
+            response.pause(length=1)
+        else:
+            gather = Gather(num_digits=1, timeout=KEY_WAIT_S, action=action, method="POST")
+            _say(gather, [*lines, prompt], language)
+            response.append(gather)
+    _say(response, [goodbye] if goodbye else [], language)
+    response.hangup()
+    return str(response.to_xml())
+
+
+def _say(parent: VoiceResponse | Gather, lines: Sequence[str], language: str) -> None:
+    voice, code = _VOICES["en" if language == "en" else "zh"]
+    text = " ".join(_clean(line) for line in lines if line)
+    if text:
+        parent.say(text, voice=voice, language=code)
+
+
+def _clean(text: str) -> str:
+    # XML 1.0 has no way to write most control characters, and one of them would make the whole call fail.
+    return "".join(char for char in text if char.isprintable() or char in "\n\t")
