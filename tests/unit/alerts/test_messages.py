@@ -1,0 +1,271 @@
+"""What people are told."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts import messages, wording
+from alerts.kinds import IncidentKind, Severity
+from alerts.messages import SMS_UNITS, Facts
+
+FACTS = Facts(
+    incident_id=123,
+    kind=IncidentKind.SOS,
+    severity=Severity.SOS,
+    reason="button",
+    occurred_at=datetime(2026, 11, 24, 6, 5, tzinfo=UTC),
+    zone=ZoneInfo("Asia/Shanghai"),
+    resident_name="张桂英",
+    age=86,
+    address="朝阳里社区3号楼2单元501室",
+    entry="钥匙在邻居王阿姨处",
+)
+AWAY = replace(FACTS, lat=31.2, lon=121.5, accuracy_m=20.0, distance_m=832.0, bearing_deg=44.0, position_age_minutes=2)
+STRANGER = replace(FACTS, resident_name=None, age=None, address=None, entry="", device_id="band-0099")
+LANGUAGES = ("zh", "en")
+
+
+def sms(facts: Facts, language: str = "zh") -> str:
+    return str(messages.alarm(facts, language, "sms")["text"])
+
+
+def test_a_chinese_alarm_is_one_message() -> None:
+    assert sms(FACTS) == (
+        "【守护】张桂英86岁按了求助键（14:05）。位置不明，家住朝阳里社区3号楼2单元501室。编号123，去回1，不能去回9"
+    )
+    assert len(sms(FACTS)) <= SMS_UNITS
+
+
+def test_an_english_alarm() -> None:
+    facts = replace(FACTS, resident_name="Zhang Guiying", address="3-2-501 Chaoyangli")
+    assert sms(facts, "en") == (
+        "[Eldercare] Zhang Guiying, 86, pressed the SOS button at 14:05. Position unknown, home address is "
+        "3-2-501 Chaoyangli. Alarm 123: reply 1 to go, 9 if you cannot."
+    )
+
+
+def test_a_long_text_gives_up_age_and_time_before_the_house_number() -> None:
+    text = sms(replace(FACTS, address="江宁路街道朝阳里社区长寿路1118弄33号楼2单元501室"))
+    assert len(text) <= SMS_UNITS
+    assert "86岁" not in text
+    assert "501室" in text
+
+
+def test_a_long_address_loses_its_head() -> None:
+    text = sms(replace(FACTS, address="上海市静安区江宁路街道朝阳里社区长寿路一千一百一十八弄33号楼2单元501室"))
+    assert len(text) == SMS_UNITS
+    assert "…" in text
+    assert "33号楼2单元501室" in text
+
+
+def test_half_an_address_is_never_sent() -> None:
+    address = "上" * 90
+    text = sms(replace(FACTS, address=address))
+    assert address in text
+    assert "86岁" in text
+
+
+def test_a_fix_at_home() -> None:
+    assert "在家附近：朝阳里社区3号楼2单元501室" in sms(replace(AWAY, distance_m=90.0))
+    assert "在家附近" in sms(replace(AWAY, distance_m=400.0, accuracy_m=500.0))
+    assert "Near home: " in sms(replace(AWAY, distance_m=90.0), "en")
+
+
+def test_a_fix_away_from_home() -> None:
+    assert "在家东北约830米处，家住朝阳里社区3号楼2单元501室" in sms(AWAY)
+    assert "About 830 m north-east of home; home address is" in sms(AWAY, "en")
+    assert "离家约830米" in sms(replace(AWAY, bearing_deg=None))
+    assert "About 830 m from home" in sms(replace(AWAY, bearing_deg=None), "en")
+
+
+@pytest.mark.parametrize(
+    ("bearing", "zh"),
+    [
+        (0, "北"),
+        (22, "北"),
+        (23, "东北"),
+        (90, "东"),
+        (180, "南"),
+        (225, "西南"),
+        (338, "北"),
+        (359.9, "北"),
+        (360, "北"),
+    ],
+)
+def test_eight_directions(bearing: float, zh: str) -> None:
+    assert f"在家{zh}约830米" in sms(replace(AWAY, bearing_deg=bearing))
+
+
+def test_a_stale_fix_is_told_with_its_age() -> None:
+    assert "45分钟前在家东北约830米处" in sms(replace(AWAY, position_age_minutes=45))
+    assert "of home 45 min ago" in sms(replace(AWAY, position_age_minutes=45), "en")
+    assert "前在家" not in sms(replace(AWAY, position_age_minutes=10))
+
+
+def test_a_late_press_is_labelled() -> None:
+    late = replace(FACTS, late_minutes=300)
+    assert "14:05发出，迟到5小时" in sms(late)
+    assert "(sent at 14:05, 5 h late)" in sms(late, "en")
+    assert any("迟到5小时" in line for line in messages.alarm(late, "zh", "voice")["say"])
+
+
+def test_an_unknown_band_without_a_place() -> None:
+    assert sms(STRANGER).startswith("【守护】未登记手环band-0099按了求助键（14:05）。位置不明。")
+    assert "Unregistered band band-0099 pressed" in sms(STRANGER, "en")
+
+
+def test_an_unknown_band_with_a_place() -> None:
+    located = replace(STRANGER, lat=31.2, lon=-121.3)
+    assert "位置北纬31.2000西经121.3000" in sms(located)
+    assert "At 31.2000 N 121.3000 W" in sms(located, "en")
+    assert "南纬31.2000东经121.3000" in sms(replace(STRANGER, lat=-31.2, lon=121.3))
+    assert "At 31.2000 S 121.3000 E" in sms(replace(STRANGER, lat=-31.2, lon=121.3), "en")
+
+
+def test_a_fix_of_somebody_whose_home_is_not_on_the_map() -> None:
+    assert "位置北纬31.2000东经121.5000，家住朝阳里" in sms(replace(AWAY, distance_m=None, bearing_deg=None))
+
+
+def test_what_happened() -> None:
+    assert "疑似摔倒" in sms(replace(FACTS, reason="fall"))
+    assert "来电求助" in sms(replace(FACTS, reason="telephone"))
+    assert "按了求助键3次" in sms(replace(FACTS, press_count=3))
+    assert "(3 times)" in sms(replace(FACTS, press_count=3), "en")
+    urgent = replace(FACTS, kind=IncidentKind.HEART_RATE, severity=Severity.URGENT)
+    assert "手环紧急报警" in sms(urgent)
+    assert "手环提醒" in sms(replace(urgent, severity=Severity.WARNING))
+    network = replace(STRANGER, kind=IncidentKind.NETWORK, device_id=None)
+    assert "手环网络：许多手环同时没有信号" in sms(network)
+    assert "See the console" in sms(network, "en")
+
+
+def test_a_call_names_place_and_keys() -> None:
+    content = messages.alarm(FACTS, "zh", "voice")
+    assert content["say"][1:] == ["张桂英86岁按了求助键。", "位置不明，家住朝阳里社区3号楼2单元501室。"]
+    assert content["address"] == "位置不明，家住朝阳里社区3号楼2单元501室。"
+    assert "请按1" in content["prompt"]
+
+
+def test_how_to_get_in_is_told_to_the_one_who_goes_and_nobody_else() -> None:
+    for language in LANGUAGES:
+        for channel in ("sms", "voice"):
+            for text in (messages.alarm, messages.stand_down, messages.pressed_again):
+                assert "钥匙" not in str(text(FACTS, language, channel))
+        assert "钥匙在邻居王阿姨处" in messages.accepted(FACTS, language)
+        assert "钥匙" not in messages.taken(FACTS, language)
+
+
+def test_stand_down_says_who_goes_or_that_it_is_over() -> None:
+    going = replace(FACTS, owner_name="李伟")
+    assert (
+        messages.stand_down(going, "zh", "sms")["text"]
+        == "【守护】张桂英的报警（编号123）：李伟正在前往，您不用去了，谢谢"
+    )
+    assert "李伟 is going" in messages.stand_down(going, "en", "sms")["text"]
+    assert "已处理完毕" in messages.stand_down(FACTS, "zh", "sms")["text"]
+    assert "dealt with" in messages.stand_down(FACTS, "en", "voice")["say"][1]
+
+
+def test_the_owner_hears_of_another_press() -> None:
+    again = replace(FACTS, press_count=4)
+    assert "又按了求助键，共4次" in messages.pressed_again(again, "zh", "sms")["text"]
+    assert "4 times" in messages.pressed_again(again, "en", "sms")["text"]
+
+
+def test_answers() -> None:
+    going = replace(FACTS, owner_name="李伟")
+    assert "由您去张桂英处" in messages.accepted(FACTS, "zh", ["王芳"])
+    assert "已告诉王芳、老人您正在去" in messages.accepted(FACTS, "zh", ["王芳"])
+    assert "Told that you are going: Wang, the wearer." in messages.accepted(FACTS, "en", ["Wang"])
+    assert "进门" not in messages.accepted(replace(FACTS, entry=""), "zh")
+    assert "To get in" not in messages.accepted(replace(FACTS, entry=""), "en")
+    assert "已由李伟前往" in messages.taken(going, "zh")
+    assert "已由别人前往" in messages.taken(FACTS, "zh")
+    assert messages.taken(FACTS, "en").startswith("Somebody else is already going")
+    assert "已由您负责" in messages.already_yours(going, "zh")
+    assert "马上通知其他人" in messages.passed(FACTS, "zh")
+    assert "已经处理完毕" in messages.over(FACTS, "zh")
+    assert "到达" in messages.arrived(FACTS, "zh")
+    assert "要去请回复 1 123" in messages.not_yours(FACTS, "zh")
+
+
+def test_answers_that_name_nobody() -> None:
+    for text in (messages.nothing_open, messages.not_understood, messages.unknown_caller, messages.goodbye):
+        assert text("zh") != text("en")
+        for language in LANGUAGES:
+            assert "张桂英" not in text(language)
+
+
+def test_which_one_names_the_codes() -> None:
+    other = replace(FACTS, incident_id=124, resident_name="王秀兰")
+    assert messages.which([FACTS, other], "zh") == "有2个报警：123 张桂英、124 王秀兰。请回复如“1 123”"
+    assert "123 张桂英, 124 王秀兰" in messages.which([FACTS, other], "en")
+
+
+def test_a_signed_english_text_ends_in_one_stop() -> None:
+    assert messages.signed("noted.", "en") == "[Eldercare] Noted."
+    assert messages.signed("noted", "en") == "[Eldercare] Noted."
+
+
+@pytest.mark.parametrize(
+    ("count", "zh", "en"),
+    [(0, "0分钟", "0 min"), (119, "119分钟", "119 min"), (120, "2小时", "2 h"), (2879, "47小时", "47 h"),
+     (2880, "2天", "2 days")],
+)  # fmt: skip
+def test_ages(count: int, zh: str, en: str) -> None:
+    assert (wording.minutes(count, "zh"), wording.minutes(count, "en")) == (zh, en)
+
+
+@pytest.mark.parametrize(
+    ("metres", "zh", "en"),
+    [(3, "10米", "10 m"), (994.9, "990米", "990 m"), (995, "1.0公里", "1.0 km"), (12_340, "12.3公里", "12.3 km")],
+)
+def test_distances(metres: float, zh: str, en: str) -> None:
+    assert (wording.distance(metres, "zh"), wording.distance(metres, "en")) == (zh, en)
+
+
+def any_facts() -> st.SearchStrategy[Facts]:
+    text = st.text(st.characters(categories=["Lo"], max_codepoint=0x9FFF), min_size=1, max_size=40)
+    return st.builds(
+        Facts,
+        incident_id=st.integers(1, 10**9),
+        kind=st.sampled_from(IncidentKind),
+        severity=st.sampled_from(Severity),
+        reason=st.sampled_from(["button", "fall", "telephone", "resting_high"]),
+        occurred_at=st.integers(0, 10**9).map(lambda s: datetime(2020, 1, 2, tzinfo=UTC) + timedelta(seconds=s)),
+        zone=st.just(ZoneInfo("Asia/Shanghai")),
+        resident_name=st.none() | text,
+        age=st.none() | st.integers(0, 120),
+        address=st.none() | text,
+        entry=st.just("密码锁2580"),
+        device_id=st.none() | st.just("band-0099"),
+        lat=st.none() | st.floats(-90, 90),
+        lon=st.none() | st.floats(-180, 180),
+        accuracy_m=st.none() | st.floats(0, 1e6),
+        distance_m=st.none() | st.floats(0, 2e7),
+        bearing_deg=st.none() | st.floats(0, 360),
+        position_age_minutes=st.none() | st.integers(0, 10**6),
+        late_minutes=st.none() | st.integers(11, 10**6),
+        press_count=st.integers(1, 100),
+        owner_name=st.none() | text,
+    )
+
+
+@given(any_facts(), st.sampled_from(LANGUAGES), st.sampled_from(["sms", "voice"]))
+def test_every_text_names_whom_and_the_code_and_leaks_nothing(facts: Facts, language: str, channel: str) -> None:
+    for make in (messages.alarm, messages.stand_down, messages.pressed_again):
+        content: dict[str, Any] = make(facts, language, channel)
+        text = content["text"] if channel == "sms" else " ".join(content["say"])
+        assert wording.subject(facts, language) in text
+        assert content["code"] == str(facts.incident_id)
+        assert "2580" not in text
+        assert not re.search(r"https?:|www\.|bpm|心率|诊断", text)
+        if channel == "sms":
+            assert str(facts.incident_id) in text
+            assert text.startswith("[Eldercare]" if language == "en" else "【守护】")
