@@ -30,6 +30,8 @@ from eldercare.supervisor import Interrupt, Service, Stopped, Supervisor
 RESIDENTS = 50
 BROKER_PORT = 1883
 SIM_PORT = 8020
+HISTORY_HOURS = 24
+"""At the first start the bands send so much of the past, so that charts and tracks are not empty."""
 PROVIDER_NUMBER = "+99988000000"
 """The number the simulated provider calls from; country code 999 is assigned to nobody."""
 TICK_S = 0.5
@@ -50,7 +52,7 @@ def run(settings: Settings) -> None:
     folder = settings.data_dir.resolve()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     interrupt = Interrupt()
-    with _alone(folder), ExitStack() as stack:
+    with alone(folder), ExitStack() as stack:
         try:
             _run(settings, folder, interrupt, stack)
         except Stopped:
@@ -62,7 +64,8 @@ def run(settings: Settings) -> None:
 
 def _run(settings: Settings, folder: Path, interrupt: Interrupt, stack: ExitStack) -> None:
     memory = folder / "demo.json"
-    if not memory.exists():
+    first = not memory.exists()
+    if first:
         # A first start that was interrupted: without its logins its data is of no use.
         shutil.rmtree(folder / "postgres", ignore_errors=True)
         shutil.rmtree(folder / "broker", ignore_errors=True)
@@ -74,20 +77,20 @@ def _run(settings: Settings, folder: Path, interrupt: Interrupt, stack: ExitStac
     _started("数据库 PostgreSQL")
 
     addresses = _choose_ports(settings)
-    environment = _environment(settings, folder, addresses, postgres.url)
+    environment = service_environment(settings, folder, addresses, postgres.url)
     supervisor = Supervisor(interrupt, environment, folder, folder / "logs")
     stack.callback(supervisor.stop)
-    known = _remembered(memory) or _seed(supervisor)
+    known = remembered(memory) or _seed(supervisor)
     broker = EmbeddedBroker(folder / "broker", addresses.broker_port)
     bands = {r["device_id"]: r["mqtt_password"] for r in known["residents"] if r.get("device_id")}
     stack.callback(broker.stop)
     broker.start(bands)
     supervisor.environment[f"{PREFIX}MQTT_URL"] = broker.url
     _started("消息服务器 MQTT broker")
-    _remember(memory, {**known, "urls": _urls(addresses, broker, postgres)})
+    remember(memory, {**known, "urls": _urls(addresses, broker, postgres)})
 
     conn = stack.enter_context(psycopg.connect(postgres.url, autocommit=True))
-    for service in _services(memory, addresses, conn):
+    for service in _services(memory, addresses, conn, first=first):
         supervisor.start(service)
         _started(service.name)
     _introduce(known, addresses, broker, folder)
@@ -99,7 +102,7 @@ def _run(settings: Settings, folder: Path, interrupt: Interrupt, stack: ExitStac
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Two demos must not share a folder: the second one ends with a line that names the first."""
     with (folder / "lock").open("a+") as lock:
         try:
@@ -124,7 +127,7 @@ def _choose_ports(settings: Settings) -> Addresses:
     return Addresses(api, phones, sim, chosen["MQTT"])
 
 
-def _environment(settings: Settings, folder: Path, addresses: Addresses, database_url: str) -> dict[str, str]:
+def service_environment(settings: Settings, folder: Path, addresses: Addresses, database_url: str) -> dict[str, str]:
     """The environment of the services: none of our settings from outside, so that no real provider can be reached."""
     ours = {
         "DATABASE_URL": database_url,
@@ -147,7 +150,7 @@ def _environment(settings: Settings, folder: Path, addresses: Addresses, databas
     return {**others, **{f"{PREFIX}{name}": value for name, value in ours.items()}, "PYTHONPATH": path}
 
 
-def _services(memory: Path, addresses: Addresses, conn: psycopg.Connection[Any]) -> tuple[Service, ...]:
+def _services(memory: Path, addresses: Addresses, conn: psycopg.Connection[Any], *, first: bool) -> tuple[Service, ...]:
     """In the order of the line from its end: a telephone is there before anything can ring it."""
 
     def python(module: str, *arguments: str) -> tuple[str, ...]:
@@ -163,13 +166,14 @@ def _services(memory: Path, addresses: Addresses, conn: psycopg.Connection[Any])
         return row is not None and row[0] == len(services)
 
     phones = python("device_sim", "phones", "--bands", str(memory), "--log", str(memory.parent / "phones.jsonl"))
-    sim = python("device_sim", "sim", "--bands", str(memory), "--port", addresses.sim.rsplit(":", 1)[1])
+    bands = python("device_sim", "bands", "--bands", str(memory), "--control-port", addresses.sim.rsplit(":", 1)[1])
+    history = ("--history-hours", str(HISTORY_HOURS)) if first else ()
     return (
         Service("phones", phones, lambda: _answers(f"{addresses.phones}/healthz")),
         Service("alerts", python("alerts"), lambda: beats("alerts")),
         Service("ingest", python("ingest"), lambda: beats("ingest.sos", "ingest.telemetry")),
         Service("api", python("api"), lambda: _answers(f"{addresses.api}/readyz")),
-        Service("sim", sim, lambda: _answers(f"{addresses.sim}/healthz")),
+        Service("bands", (*bands, *history), lambda: _answers(f"{addresses.sim}/bands")),
     )
 
 
@@ -187,7 +191,7 @@ def _seed(supervisor: Supervisor) -> dict[str, Any]:
     return seeded
 
 
-def _remembered(memory: Path) -> dict[str, Any] | None:
+def remembered(memory: Path) -> dict[str, Any] | None:
     """What the first start has seeded, or None at the first start. Raises ConfigurationError for a broken file."""
     try:
         known: dict[str, Any] = json.loads(memory.read_text(encoding="utf-8"))
@@ -198,7 +202,7 @@ def _remembered(memory: Path) -> dict[str, Any] | None:
     return known
 
 
-def _remember(memory: Path, known: dict[str, Any]) -> None:
+def remember(memory: Path, known: dict[str, Any]) -> None:
     """Replace demo.json at once; it holds passwords, so only its owner may read it."""
     new = memory.with_suffix(".new")
     new.unlink(missing_ok=True)

@@ -57,21 +57,26 @@ class Showcase:
             self._press_at = now + PRESS_AFTER_LOOK_S
 
     def _press(self, now: float) -> Iterator[str]:
-        busy = self._column("select device_id from incident where kind = 'sos' and state <> 'resolved'")
-        free = [resident for resident in self._residents if resident["device_id"] not in busy]
-        if not free:
-            return
-        wearer = free[0]
         try:
+            wearer = self._somebody()
+            if wearer is None:
+                return
             for phone in self._responders:
                 self._send("PUT", f"{self._phones_url}/sim/phones/{quote(phone)}/calls", BEHAVIOUR)
-            self._send("POST", f"{self._sim_url}/sim/bands/{wearer['device_id']}/scenario", {"name": "sos"})
-        except OSError as error:
+            self._send("POST", f"{self._sim_url}/bands/{wearer['device_id']}/scenarios/sos", {})
+        except (OSError, ValueError) as error:
             self._leave_to_people()
             yield f"无法触发求助 · the simulated band could not press: {error}"
             return
         self._wearer, self._pressed_at = wearer, now
         yield f"求助 · SOS: {wearer['name']}（{wearer['device_id']}）按下求助键，电话响起 · pressed, telephones ring"
+
+    def _somebody(self) -> Mapping[str, Any] | None:
+        """A resident whose band is on the wrist and connected, and who has not pressed already."""
+        busy = self._column("select device_id from incident where kind = 'sos' and state <> 'resolved'")
+        bands = self._send("GET", f"{self._sim_url}/bands")["bands"]
+        ready = {band["device_id"] for band in bands if band["worn"] and band["connected"]} - busy
+        return next((resident for resident in self._residents if resident["device_id"] in ready), None)
 
     def _follow(self, now: float) -> Iterator[str]:
         assert self._wearer is not None  # noqa: S101  only asked while a press is followed
@@ -96,15 +101,16 @@ class Showcase:
         """From now on the telephones wait for the visitor."""
         for phone in self._responders:
             with contextlib.suppress(OSError):  # telephones that were started again have forgotten it
-                self._send("DELETE", f"{self._phones_url}/sim/phones/{quote(phone)}/behaviour", {})
+                self._send("DELETE", f"{self._phones_url}/sim/phones/{quote(phone)}/behaviour")
 
-    def _send(self, method: str, url: str, body: Mapping[str, Any]) -> None:
-        """One JSON request to a simulator. Raises OSError (of which URLError and HTTPError are kinds)."""
+    def _send(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Any:
+        """One JSON request to a simulator. Raises OSError (of which URLError and HTTPError are kinds), ValueError."""
+        data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310  our own loopback address
-            url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method
+            url, data, {"Content-Type": "application/json"}, method=method
         )
-        with urllib.request.urlopen(request, timeout=5):  # noqa: S310
-            return
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+            return json.load(response)
 
     def _value(self, statement: str, *arguments: object) -> Any:
         row = self._conn.execute(statement, arguments).fetchone()
