@@ -1,0 +1,222 @@
+"""The command line. It starts services by module name and imports none; heavy modules are imported when used."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from eldercare.errors import ConfigurationError, EldercareError
+from eldercare.settings import Settings, exit_with, load_settings
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="eldercare",
+    help="独居老人守护 · Watches over very old people who live alone.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+clock_app = typer.Typer(help="回放和演示用的时钟 · The settable clock of replay and demo.", no_args_is_help=True)
+app.add_typer(clock_app, name="clock")
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+"""For commands whose options are another program's."""
+
+
+def main() -> None:
+    """Run a command. A wrong setting is one line and exit status 2, every other expected failure one line and 1."""
+    try:
+        app()
+    except ConfigurationError as error:
+        exit_with(error)
+    except EldercareError as error:
+        print(f"eldercare: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+@app.command()
+def migrate() -> None:
+    """建立或升级数据库结构 · Bring the database's schema up to date."""
+    from eldercare.migrate import migrate as run
+
+    url = load_settings().required("database_url")
+    names = _with_database_errors(lambda: run(url))
+    print("\n".join(f"已应用 applied {name}" for name in names) or "已是最新 · nothing to do")
+
+
+@app.command(context_settings=PASS_ON)
+def ingest(context: typer.Context) -> None:
+    """接收手环数据的服务 · The service that takes in what bands send."""
+    _become("ingest", context.args)
+
+
+@app.command(context_settings=PASS_ON)
+def alerts(context: typer.Context) -> None:
+    """呼叫人的服务 · The service that calls people."""
+    _become("alerts", context.args)
+
+
+@app.command(context_settings=PASS_ON)
+def api(context: typer.Context) -> None:
+    """接口和网页 · The API and the pages."""
+    _become("api", context.args)
+
+
+@app.command(context_settings=PASS_ON)
+def sim(context: typer.Context) -> None:
+    """模拟手环 · Simulated bands."""
+    _become("device_sim", ["sim", *context.args])
+
+
+@app.command(context_settings=PASS_ON)
+def phones(context: typer.Context) -> None:
+    """模拟电话 · Simulated telephones."""
+    _become("device_sim", ["phones", *context.args])
+
+
+@app.command()
+def demo() -> None:
+    """在这台机器上演示全部 · Everything on this machine, with simulated bands and telephones."""
+    from eldercare.demo import run
+
+    run(load_settings())
+
+
+@app.command()
+def seed(
+    residents: Annotated[int, typer.Option(min=1, help="老人数 · how many residents")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="输出一个 JSON 对象 · print one JSON object")] = False,
+) -> None:
+    """填入虚构的社区；再次运行会补足人数并重设密码 · Fill in an invented community; run again, it adds what is missing
+    and gives every band and user of it a new password."""
+    from eldercare.enroll import write_broker_passwords
+    from eldercare.seed import seed as run
+
+    settings = load_settings()
+    made = _with_connection(settings, lambda conn: run(conn, residents))
+    _with_connection(settings, lambda conn: write_broker_passwords(conn, settings))
+    if as_json:
+        print(json.dumps(made, ensure_ascii=False))
+        return
+    print(f"{len(made['residents'])} 位老人，{len(made['people'])} 位可呼叫的人 · residents, people who can be called")
+    for user in made["users"]:
+        print(f"  {user['role']:8} {user['username']:12} {user['password']}")
+    print("手环密码只在 --json 中给出 · The bands' passwords are told with --json only")
+
+
+@app.command("import-residents")
+def import_residents(
+    file: Annotated[Path, typer.Argument(help="xlsx 或 csv · xlsx or csv")],
+    check: Annotated[bool, typer.Option("--check", help="只检查不写入 · check only, write nothing")] = False,
+) -> None:
+    """导入居委会名单，全部成功或全部不写 · Read the committee's list: every row, or none."""
+    from eldercare.import_report import run
+
+    settings = load_settings()
+    raise SystemExit(run(settings, file, check=check))
+
+
+@app.command()
+def enroll(
+    device: Annotated[list[str] | None, typer.Option(help="手环编号，可重复 · a band's id; may be repeated")] = None,
+) -> None:
+    """登记手环或换密码，并重写消息服务器的密码文件 · Make bands or renew their passwords; rewrite the broker's file."""
+    from eldercare.enroll import enroll as run
+    from eldercare.enroll import write_broker_passwords
+
+    settings = load_settings()
+    passwords = _with_connection(settings, lambda conn: run(conn, device or []))
+    for device_id, password in passwords.items():
+        print(f"{device_id} {password}")
+    written = _with_connection(settings, lambda conn: write_broker_passwords(conn, settings))
+    if written is None:
+        _say("未设置 ELDERCARE_BROKER_PASSWORDS，未写密码文件 · is not set: no password file was written")
+    else:
+        told = "并已通知" if settings.broker_pid_file else "未通知（没有 ELDERCARE_BROKER_PID_FILE）"
+        also = "was told" if settings.broker_pid_file else "was not told: restart it, or send it SIGHUP"
+        _say(f"密码文件中有 {written} 只手环，{told} · {written} bands in the password file; the broker {also}")
+
+
+@app.command()
+def doctor() -> None:
+    """检查整套设置，指出问题 · Check the whole set-up and name what is wrong."""
+    from eldercare.doctor import run
+
+    raise SystemExit(asyncio.run(run(load_settings())))
+
+
+@clock_app.command("show")
+def clock_show() -> None:
+    """现在几点 · What time it is."""
+    from eldercare import clock
+
+    settings = load_settings()
+    now, speed = _with_connection(settings, clock.reading)
+    print(f"{now.astimezone(settings.zone).isoformat()} × {speed:g}")
+
+
+@clock_app.command("set")
+def clock_set(
+    origin: Annotated[datetime, typer.Argument(help="RFC 3339，例如 2026-01-31T08:00:00+08:00")],
+    speed: Annotated[float, typer.Option(min=0, help="快几倍 · how many times as fast")] = 1.0,
+) -> None:
+    """设定时钟；接着真实电话时拒绝 · Set the clock; refused while any channel is real."""
+    from eldercare import clock
+
+    settings = load_settings()
+    aware = origin if origin.tzinfo else origin.replace(tzinfo=settings.zone)
+    _with_connection(settings, lambda conn: clock.set_clock(conn, settings, aware, speed))
+    clock_show()
+
+
+@clock_app.command("reset")
+def clock_reset() -> None:
+    """恢复真实时间 · Back to the real time."""
+    from eldercare import clock
+
+    _with_connection(load_settings(), clock.reset_clock)
+    clock_show()
+
+
+def _become(module: str, arguments: list[str]) -> NoReturn:
+    """Go on as `python -m module`: a service carries nothing of the command line in its memory."""
+    load_settings()  # so that a wrong setting is told before anything starts
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606  our own module
+
+
+def _with_connection(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
+    """Run `work` in one transaction, committed at its end."""
+    from eldercare.database import connect
+
+    url = settings.required("database_url")
+
+    async def go() -> T:
+        async with await connect(url, application_name="eldercare cli") as conn:
+            return await work(conn)
+
+    return _with_database_errors(lambda: asyncio.run(go()))
+
+
+def _with_database_errors(work: Callable[[], T]) -> T:
+    import psycopg
+
+    try:
+        return work()
+    except psycopg.OperationalError as error:
+        raise ConfigurationError(f"ELDERCARE_DATABASE_URL: {' '.join(str(error).split())}") from error
+    except psycopg.errors.UndefinedTable as error:
+        raise ConfigurationError("the database has no schema of ours: run `eldercare migrate` first") from error
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
