@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from api import errors
 from api.headers import SecurityHeaders
 from api.problems import FieldError, Problem
-from api.routers import health, session
+from api.routers import audits, devices, health, policies, readings, residents, session
 from eldercare import database
 from eldercare.settings import Settings
 
@@ -43,8 +43,8 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     app.add_middleware(SecurityHeaders, https=(settings.public_url or "").startswith("https://"))
     app.include_router(health.router)
-    for router in (session.router,):
-        app.include_router(router, prefix=PREFIX)
+    for noun in (session, residents, readings, devices, policies, audits):
+        app.include_router(noun.router, prefix=PREFIX)
     _document(app)
     return app
 

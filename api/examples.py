@@ -1,0 +1,157 @@
+"""One example of each thing the API speaks of; the documentation shows them."""
+
+from typing import Any
+
+NOW = "2026-11-24T06:05:00+00:00"
+EARLIER = "2026-11-24T06:04:00+00:00"
+
+RESIDENT: dict[str, Any] = {
+    "id": 12,
+    "external_id": "A-0012",
+    "name": "张桂英",
+    "gender": "female",
+    "birth_date": "1940-03-02",
+    "phone": "+99910000012",
+    "language": "zh",
+    "address": "朝阳里社区3号楼2单元501室",
+    "grid_id": 3,
+    "grid": "第三网格",
+    "home_lat": 31.2304,
+    "home_lon": 121.4737,
+    "safe_radius_m": 500,
+    "lives_alone": True,
+    "disabled": False,
+    "low_income": False,
+    "hardship": False,
+    "needs": "助餐",
+    "away_until": None,
+    "away_reason": None,
+    "left_at": None,
+    "sees_health": True,
+    "sees_location": True,
+    "device_id": "band-0012",
+    "last_seen_at": NOW,
+    "battery_pct": 78,
+    "charging": False,
+    "worn": True,
+    "status_ts": EARLIER,
+    "bpm": 72,
+    "bpm_ts": EARLIER,
+    "lat": 31.2305,
+    "lon": 121.4739,
+    "accuracy_m": 12.0,
+    "location_ts": EARLIER,
+}
+CONTACT = {
+    "person_id": 31,
+    "name": "王芳",
+    "phone": "+99910000031",
+    "kind": "family",
+    "relation": "女儿",
+    "holds_key": True,
+    "position": 1,
+}
+CONSENT = {
+    "id": 5,
+    "resident_id": 12,
+    "purpose": "family_health",
+    "given_by": "张桂英",
+    "method": "paper",
+    "given_at": EARLIER,
+    "withdrawn_at": None,
+}
+ASSIGNMENT = {"id": 9, "device_id": "band-0012", "resident_id": 12, "since": "2026-10-01T00:00:00+00:00", "until": None}
+FILE = {
+    "resident": RESIDENT,
+    "entry": "钥匙在邻居王阿姨处",
+    "conditions": "高血压",
+    "medicines": "氨氯地平",
+    "allergies": "青霉素",
+    "mobility": "拄拐",
+    "notes": "",
+    "rule_overrides": {},
+    "created_at": "2026-10-01T00:00:00+00:00",
+}
+DOSSIER = {"file": FILE, "contacts": [CONTACT], "consents": [CONSENT], "assignments": [ASSIGNMENT]}
+HEART_RATE = {"ts": "2026-11-24T06:00:00+00:00", "min": 62, "avg": 70.4, "max": 88, "count": 58}
+LOCATION = {
+    "ts": EARLIER,
+    "device_id": "band-0012",
+    "lat": 31.2305,
+    "lon": 121.4739,
+    "accuracy_m": 12.0,
+    "source": "gnss",
+    "speed_mps": 0.4,
+}
+STATUS = {
+    "ts": EARLIER,
+    "device_id": "band-0012",
+    "battery_pct": 78,
+    "charging": False,
+    "worn": True,
+    "signal_dbm": -71,
+    "firmware": "1.4.2",
+}
+DEVICE = {
+    "id": "band-0012",
+    "model": "B2",
+    "created_at": "2026-10-01T00:00:00+00:00",
+    "retired_at": None,
+    "resident_id": 12,
+    "resident_name": "张桂英",
+    "assigned_since": "2026-10-01T00:00:00+00:00",
+    "last_seen_at": NOW,
+    "battery_pct": 78,
+    "charging": False,
+    "worn": True,
+    "signal_dbm": -71,
+    "firmware": "1.4.2",
+    "status_ts": EARLIER,
+}
+COMMAND = {
+    "id": "9f2b6c1d0a4e7f35",
+    "device_id": "band-0012",
+    "action": "buzz",
+    "requested_by": 7,
+    "created_at": NOW,
+    "expires_at": "2026-11-24T06:10:00+00:00",
+    "status": None,
+    "detail": None,
+    "answered_at": None,
+}
+LADDER = {
+    "steps": [
+        {"after_s": 0, "targets": ["duty", "grid"], "channels": ["voice", "sms"], "ask_120": False},
+        {"after_s": 60, "targets": ["grid_backup", "duty_lead"], "channels": ["voice", "sms"], "ask_120": False},
+        {"after_s": 180, "targets": ["family", "clinic"], "channels": ["voice", "sms"], "ask_120": True},
+    ],
+    "repeat_s": 300,
+    "arrival_s": 1200,
+    "remind_s": 3600,
+    "confirm_120_s": 1800,
+    "hours": None,
+}
+POLICY = {
+    "id": 1,
+    "kind": "sos",
+    "severity": "sos",
+    "resident_id": None,
+    "ladder": LADDER,
+    "updated_at": NOW,
+    "updated_by": 7,
+}
+AUDIT = {
+    "id": 311,
+    "at": NOW,
+    "viewer_id": 7,
+    "role": "duty",
+    "action": "read",
+    "what": "heart_rate",
+    "resident_id": 12,
+    "detail": {},
+}
+
+
+def page(item: Any) -> dict[str, Any]:
+    """A page that holds one item and has a next one."""
+    return {"items": [item], "next_cursor": "WyJyZXNpZGVudHMiLDEyXQ"}

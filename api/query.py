@@ -1,0 +1,38 @@
+"""Parameters that many routes share."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AwareDatetime, BeforeValidator
+
+_LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
+
+
+def _rfc3339(value: object) -> object:
+    """A `+` that nobody escaped arrives as a blank; a number is no time."""
+    if isinstance(value, str):
+        value = _LOST_PLUS.sub("+", value)
+        if len(value) < 20:
+            raise ValueError("is not RFC 3339 with an offset, such as 2026-01-31T08:00:00+08:00")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
+EXAMPLE = "2026-11-24T08:00:00+08:00"
+
+From = Annotated[
+    Moment | None, Query(alias="from", description="included; a day before `to` when absent", examples=[EXAMPLE])
+]
+To = Annotated[Moment | None, Query(alias="to", description="excluded; now when absent", examples=[EXAMPLE])]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=400, description="`next_cursor` of the page before", examples=["WyJyZXNpZGVudHMiLDEyXQ"]),
+]
+
+
+def span(start: datetime | None, end: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """`from` and `to` with their defaults: until now, from a day before."""
+    last = end or now
+    return start or last - timedelta(days=1), last

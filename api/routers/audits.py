@@ -1,0 +1,27 @@
+"""Who read what of whom: for the admin, who may read it and nothing else of it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api import examples
+from api.answers import Json, answers
+from api.deps import CurrentViewer, Db
+from api.query import Cursor
+from eldercare import audit
+from eldercare.audit import Entry
+from eldercare.pages import Page
+
+router = APIRouter(prefix="/audit", tags=["audit"])
+
+
+@router.get("", response_model=Page[Entry], responses=answers(examples.page(examples.AUDIT), 403, 422))
+async def list_audit(
+    conn: Db,
+    viewer: CurrentViewer,
+    resident_id: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Json:
+    """Newest first; the table can only grow."""
+    return Json(await audit.listing(conn, viewer, resident_id=resident_id, cursor=cursor, limit=limit))

@@ -1,0 +1,170 @@
+"""Residents: the list, the file of one, and what they consented to."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import examples
+from api.answers import Json, answers
+from api.deps import CurrentSession, CurrentViewer, Db, Id, Now, SettingsOf, require_role
+from api.query import Cursor, Moment
+from eldercare import audit, consents, devices, people, residents
+from eldercare.access import Role
+from eldercare.consents import Consent, Purpose
+from eldercare.devices import Assignment
+from eldercare.pages import Page
+from eldercare.people import Contact
+from eldercare.residents import File, Filters, Resident
+
+router = APIRouter(prefix="/residents", tags=["residents"])
+
+Flag = Annotated[bool | None, Query()]
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything there is in one file (一人一档), as far as the viewer may see it."""
+
+    file: File
+    contacts: list[Contact]
+    consents: list[Consent]
+    assignments: list[Assignment]
+
+
+class Changes(BaseModel):
+    """Fields of the file to change; an absent one stays as it is. Which ones, depends on the role."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"away_until": "2026-12-01T08:00:00+08:00", "away_reason": "住院"}},
+    )
+
+    external_id: str | None = None
+    name: str | None = None
+    gender: Literal["female", "male"] | None = None
+    birth_date: date | None = None
+    phone: str | None = None
+    language: Literal["zh", "en"] | None = None
+    address: str | None = None
+    grid_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
+    home_lat: Annotated[float, Field(ge=-90, le=90)] | None = None
+    home_lon: Annotated[float, Field(ge=-180, le=180)] | None = None
+    safe_radius_m: Annotated[int, Field(ge=50, le=100_000)] | None = None
+    lives_alone: bool | None = None
+    disabled: bool | None = None
+    low_income: bool | None = None
+    hardship: bool | None = None
+    needs: str | None = None
+    conditions: str | None = None
+    medicines: str | None = None
+    allergies: str | None = None
+    mobility: str | None = None
+    entry: str | None = None
+    notes: str | None = None
+    away_until: Moment | None = None
+    away_reason: str | None = None
+    left_at: Moment | None = None
+    rule_overrides: dict[str, Any] | None = None
+
+
+class ConsentGiven(BaseModel):
+    """A consent as it was given, on paper or otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    purpose: Annotated[Purpose, Field(examples=["family_health"])]
+    given_by: Annotated[str, Field(min_length=1, max_length=100, examples=["张桂英"])]
+    method: Annotated[str, Field(min_length=1, max_length=100, examples=["paper"])] = "paper"
+
+
+@router.get("", response_model=Page[Resident], responses=answers(examples.page(examples.RESIDENT), 422))
+async def list_residents(
+    conn: Db,
+    session: CurrentSession,
+    text: Annotated[str | None, Query(max_length=100, description="in name, address, telephone or number")] = None,
+    grid_id: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    with_band: Flag = None,
+    away: Flag = None,
+    lives_alone: Flag = None,
+    disabled: Flag = None,
+    low_income: Flag = None,
+    hardship: Flag = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> Json:
+    """The residents whom the viewer sees, with the newest values of each as far as they are theirs to see."""
+    filters = Filters(text, grid_id, with_band, away, lives_alone, disabled, low_income, hardship)
+    page = await residents.listing(conn, session.viewer, filters, cursor=cursor, limit=limit)
+    if any(resident.sees_health or resident.sees_location for resident in page.items):
+        await audit.board(conn, session)
+    return Json(page)
+
+
+@router.get("/{id}", response_model=Resident, responses=answers(examples.RESIDENT, 404, 422))
+async def get_resident(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
+    """One resident with the newest values of their band."""
+    resident = await residents.get(conn, viewer, id)
+    if resident.sees_health or resident.sees_location:
+        await audit.record(conn, viewer, "newest", resident_id=id)
+    return Json(resident)
+
+
+@router.get("/{id}/dossier", response_model=Dossier, responses=answers(examples.DOSSIER, 404, 422))
+async def get_dossier(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
+    """The file of one resident: health, needs, how to get in, contacts, consents, bands."""
+    found = await residents.file(conn, viewer, id)
+    if found.resident.sees_health or found.resident.sees_location:
+        await audit.record(conn, viewer, "file", resident_id=id)
+    return Json(
+        Dossier(
+            found,
+            await people.contacts_of(conn, id),
+            await consents.history(conn, id),
+            await devices.assignments(conn, resident_id=id),
+        )
+    )
+
+
+@router.patch("/{id}", response_model=Resident, responses=answers(examples.RESIDENT, 403, 404, 413, 422))
+async def change_resident(
+    id: Id, changes: Changes, conn: Db, viewer: CurrentViewer, now: Now, settings: SettingsOf
+) -> Json:
+    """Change the file, such as `away_until` for a stay in hospital: until then silence alarms nobody; an SOS does."""
+    today = now.astimezone(settings.zone).date()
+    await residents.update(conn, viewer, id, changes.model_dump(exclude_unset=True), today)
+    return Json(await residents.get(conn, viewer, id))
+
+
+@router.post(
+    "/{id}/consents",
+    status_code=status.HTTP_201_CREATED,
+    response_model=list[Consent],
+    responses=answers([examples.CONSENT], 403, 404, 409, 413, 422, status=201),
+)
+async def give_consent(id: Id, given: ConsentGiven, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """Record a consent; the answer lists those that stand now."""
+    await _may_keep_consents(conn, viewer, id)
+    await consents.give(conn, id, given.purpose, given_by=given.given_by, now=now, method=given.method)
+    await audit.record(conn, viewer, "consent", resident_id=id, action="give", detail={"purpose": given.purpose})
+    return Json(await consents.standing(conn, id), status_code=status.HTTP_201_CREATED)
+
+
+@router.delete(
+    "/{id}/consents/{purpose}",
+    response_model=list[Consent],
+    responses=answers([examples.CONSENT], 403, 404, 422),
+)
+async def withdraw_consent(id: Id, purpose: Purpose, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """Withdraw a consent: it acts at the next request. The answer lists those that still stand."""
+    await _may_keep_consents(conn, viewer, id)
+    await consents.withdraw(conn, id, purpose, now)
+    await audit.record(conn, viewer, "consent", resident_id=id, action="withdraw", detail={"purpose": purpose})
+    return Json(await consents.standing(conn, id))
+
+
+async def _may_keep_consents(conn: Db, viewer: CurrentViewer, resident_id: int) -> None:
+    await residents.get(conn, viewer, resident_id)
+    require_role(viewer, Role.DUTY, Role.ADMIN)
