@@ -112,7 +112,10 @@ def arrive(case: Case, ladder: Ladder, person_id: int, now: datetime) -> Case:
 
 
 def hand_to_120(case: Case, ladder: Ladder, now: datetime) -> Case:
-    """The ambulance was called. Within the ladder's `confirm_120` somebody must have been there or closed it."""
+    """The ambulance was called. Within the ladder's `confirm_120` somebody must have been there or closed it.
+
+    Due at once, because the family is told at the same time as 120 and not after.
+    """
     _require(case, "handed to 120", IncidentState.OPEN, *_OWNED)
     confirm_by = now + ladder.confirm_120
     return replace(
@@ -120,7 +123,7 @@ def hand_to_120(case: Case, ladder: Ladder, now: datetime) -> Case:
         state=IncidentState.HANDED_TO_120,
         presses_told=case.press_count,
         arrival_due_at=confirm_by,
-        due_at=confirm_by,
+        due_at=now,
     )
 
 

@@ -86,6 +86,15 @@ class TellOwner:
 
 
 @dataclass(frozen=True, slots=True)
+class TellFamily:
+    """120 was called: the family hears it now, as anybody who can go is still wanted."""
+
+    messages: tuple[Message, ...]
+    next_due: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reopen:
     """Nobody has it in hand any more: start again at the first step, at once."""
 
@@ -108,7 +117,7 @@ class Wait:
     reason: str
 
 
-Decision = Notify | TellOwner | Reopen | Remind | Wait
+Decision = Notify | TellOwner | TellFamily | Reopen | Remind | Wait
 
 
 def next_step(case: Case, ladder: Ladder, contacts: Iterable[Contact], outside: Outside, now: datetime) -> Decision:
@@ -140,7 +149,7 @@ def after(case: Case, decision: Decision, now: datetime) -> Case:
             return replace(case, presses_told=case.press_count, due_at=decision.next_due)
         case Reopen():
             return cases.reopen(case, now)
-        case Remind() | Wait():
+        case TellFamily() | Remind() | Wait():
             return replace(case, due_at=decision.next_due)
 
 
@@ -267,21 +276,26 @@ def _watch_120(case: Case, ladder: Ladder, people: tuple[Contact, ...], outside:
         if case.owner_id is None:
             return Reopen("pressed_again")
         return _tell_owner(case, people, outside, deadline)
-    if now < deadline:
-        return Wait(deadline, "ambulance_called")
-    return Reopen("ambulance_not_confirmed")
+    if now >= deadline:
+        return Reopen("ambulance_not_confirmed")
+    family = [
+        (person, method)
+        for person, method in _reachable(people, outside)
+        if Target.FAMILY in person.targets and method.called_round < case.round
+    ]
+    if family:
+        return TellFamily(_messages(family), deadline, "ambulance_called")
+    return Wait(deadline, "ambulance_called")
 
 
 def _tell_owner(case: Case, people: tuple[Contact, ...], outside: Outside, next_due: datetime) -> TellOwner:
     """Over every channel there is, whatever the carrier may say: nothing is known that is more urgent to her."""
-    pairs = [
-        (person, method)
-        for person in people
-        if person.person_id == case.owner_id
-        for method in person.methods
-        if method.channel in outside.min_gap
-    ]
+    pairs = [pair for pair in _reachable(people, outside) if pair[0].person_id == case.owner_id]
     return TellOwner(_messages(pairs), next_due, "pressed_again" if pairs else "owner_has_no_number")
+
+
+def _reachable(people: tuple[Contact, ...], outside: Outside) -> list[tuple[Contact, Method]]:
+    return [(person, method) for person in people for method in person.methods if method.channel in outside.min_gap]
 
 
 def _closed_until(hours: Hours, zone: ZoneInfo, now: datetime) -> datetime | None:

@@ -1,5 +1,6 @@
 """Connections to the database. Functions of the nouns take a connection and never commit; the edge does, once."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -10,14 +11,19 @@ Connection = AsyncConnection[Any]
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
 
-async def connect(url: str, *, autocommit: bool = False, application_name: str = "eldercare") -> Connection:
-    """One connection, in UTC, with the keepalives that notice a dead peer within about a minute."""
+async def connect(
+    url: str, *, autocommit: bool = False, application_name: str = "eldercare", options: Mapping[str, str] | None = None
+) -> Connection:
+    """One connection, in UTC, with the keepalives that notice a dead peer within about a minute.
+
+    `options` are settings of the session, such as `{"synchronous_commit": "off"}`.
+    """
     return await AsyncConnection.connect(
         url,
         autocommit=autocommit,
         application_name=application_name,
         row_factory=tuple_row,
-        options="-c timezone=UTC",
+        options=" ".join(f"-c {name}={value}" for name, value in {"timezone": "UTC", **(options or {})}.items()),
         connect_timeout=5,
         keepalives_idle=15,
         keepalives_interval=10,

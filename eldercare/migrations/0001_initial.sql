@@ -47,6 +47,7 @@ create table person_role (
         ('duty', 'duty_lead', 'grid', 'family', 'doctor', 'admin', 'care_worker', 'volunteer')),
     primary key (person_id, role)
 );
+create index person_role_role on person_role (role, person_id);
 
 create table contact_method (
     id        bigint generated always as identity primary key,

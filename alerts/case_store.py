@@ -1,0 +1,57 @@
+"""Cases in the table `incident`: how one is read, held and written back."""
+
+from dataclasses import fields
+from typing import Any
+
+import orjson
+
+from alerts.case import Case
+from alerts.kinds import IncidentKind, IncidentState, Severity
+from alerts.ladder import LAST_RESORT, Ladder, parse
+from eldercare.database import Connection
+from eldercare.errors import NotFound
+
+COLUMNS = ", ".join(f"i.{field.name}" for field in fields(Case))
+"""What `from_row` reads, over the alias `i`."""
+
+LADDER = """
+    (select p.ladder::text from policy p
+     where p.kind = i.kind and p.severity = i.severity and (p.resident_id = i.resident_id or p.resident_id is null)
+     order by p.resident_id nulls last limit 1)
+"""
+"""The ladder as text, the resident's own before the community's, over the alias `i`."""
+
+ASSIGNMENTS = """
+    state = c.state, round = c.round, round_started_at = c.round_started_at, next_step = c.next_step,
+    stepped_at = c.stepped_at, due_at = c.due_at, presses_told = c.presses_told, owner_id = c.owner_id,
+    previous_owner_id = c.previous_owner_id, accepted_at = c.accepted_at, accepted_via = c.accepted_via,
+    arrival_due_at = c.arrival_due_at, arrived_at = c.arrived_at, resolved_at = c.resolved_at,
+    disposition = c.disposition
+"""
+"""What handling may change, from the alias `c`, a record of type `incident`."""
+
+_LOCK = f"select {COLUMNS}, {LADDER} from incident i where i.id = %s for no key update of i"  # noqa: S608
+_SAVE = f"update incident i set {ASSIGNMENTS} from jsonb_populate_record(null::incident, %s::jsonb) c where i.id = c.id"  # noqa: S608
+
+
+def from_row(row: tuple[Any, ...]) -> Case:
+    """The case in the values of `COLUMNS`."""
+    return Case(row[0], IncidentKind(row[1]), Severity(row[2]), IncidentState(row[3]), *row[4:])
+
+
+def ladder_of(text: str | None) -> Ladder:
+    """The ladder in a policy's text; without one that can be read, the one that must never be missing."""
+    return parse(text) or LAST_RESORT
+
+
+async def lock(conn: Connection, incident_id: int) -> tuple[Case, Ladder]:
+    """The case, held until the transaction ends, and the ladder it climbs. Raises NotFound."""
+    row = await (await conn.execute(_LOCK, (incident_id,))).fetchone()
+    if row is None:
+        raise NotFound("incident", incident_id)
+    return from_row(row[:-1]), ladder_of(row[-1])
+
+
+async def save(conn: Connection, case: Case) -> None:
+    """Write a case back that this transaction holds."""
+    await conn.execute(_SAVE, (orjson.dumps(case).decode(),))

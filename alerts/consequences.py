@@ -1,0 +1,101 @@
+"""What others have to hear of a change: calls hung up, people stood down, the band told. The incident is held."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from alerts import messages, outbox
+from alerts.case import Case
+from alerts.incident_facts import facts
+from alerts.outbox import Row
+from eldercare.database import Connection
+from eldercare.wire import SosState
+
+_STOP = """
+with unsent as (
+    update notification set status = 'cancelled', reason = %(reason)s, finished_at = %(now)s, leased_until = null
+    where incident_id = %(id)s and status = 'queued' and purpose in ('alarm', 'pressed_again')
+)
+insert into notification (incident_id, person_id, channel, address, purpose, round, language, content, ends_id,
+    send_after, created_at)
+select incident_id, person_id, channel, address, 'hang_up', round, language,
+       jsonb_build_object('provider_id', provider_id), id, %(now)s, %(now)s
+from notification
+where incident_id = %(id)s and purpose = 'alarm' and channel = 'voice' and provider_id is not null
+  and status in ('sending', 'sent', 'ringing', 'answered') and person_id <> %(person_id)s
+"""
+
+
+async def stop_calling(conn: Connection, incident_id: int, person_id: int, reason: str, now: datetime) -> None:
+    """Cancel what was not sent, and queue the end of every call that lives at others than `person_id`.
+
+    A row that is just being sent is not touched: whoever sends it looks again afterwards, and hangs up.
+    """
+    await conn.execute(_STOP, {"id": incident_id, "person_id": person_id, "reason": reason, "now": now})
+
+
+_CALLED = """
+select distinct on (p.id) p.id, p.name, p.language, m.address
+from person p join contact_method m on m.person_id = p.id and m.channel = 'sms' and m.active
+where case when %(only)s::bigint is null
+    then exists (select from notification n where n.incident_id = %(id)s and n.person_id = p.id and n.round = %(round)s
+                 and n.purpose = 'alarm' and (n.sent_at is not null or n.status = 'sending'))
+    else p.id = %(only)s end
+  and p.id <> all(%(spare)s::bigint[])
+  and not (%(once)s and exists (select from notification n where n.incident_id = %(id)s and n.person_id = p.id
+                                and n.round = %(round)s and n.purpose = 'stand_down' and n.status <> 'cancelled'))
+order by p.id, m.position, m.id
+"""
+
+
+async def stand_down(
+    conn: Connection,
+    case: Case,
+    now: datetime,
+    *,
+    spare: Sequence[int] = (),
+    only: int | None = None,
+    once: bool = False,
+) -> tuple[str, ...]:
+    """Text those who were called in this round that somebody goes, or that it is over; returns their names.
+
+    `spare`: persons who know. `only`: this person alone, who just answered. `once`: not those who were told before;
+    somebody who just answered is told once too.
+    """
+    values = {"id": case.id, "round": case.round, "spare": list(spare), "only": only, "once": once or only is not None}
+    called = await (await conn.execute(_CALLED, values)).fetchall()
+    if called:
+        known = await facts(conn, case.id, now, UTC)  # the zone is not told: a stand-down names no time
+        rows = [
+            Row(case.id, person_id, "sms", address, "stand_down", language, messages.stand_down(known, language, "sms"))
+            for person_id, _, language, address in called
+        ]
+        await outbox.queue(conn, rows, now)
+    return tuple(name for _, name, _, _ in called)
+
+
+_BAND = """
+with stale as (
+    update notification set status = 'cancelled', reason = 'superseded', finished_at = %(now)s
+    where incident_id = %(id)s and purpose = 'sos_state' and status = 'queued'
+)
+insert into notification (incident_id, channel, address, purpose, content, send_after, created_at)
+select %(id)s, 'band', device_id, 'sos_state',
+       jsonb_build_object('event_id', event_id, 'state', %(state)s::text), %(now)s, %(now)s
+from (select device_id, event_id from sos_press where incident_id = %(id)s
+      group by device_id, event_id order by max(received_at) desc limit 10) press
+"""
+
+
+async def tell_band(conn: Connection, incident_id: int, state: SosState, now: datetime) -> None:
+    """Tell the wearer, once for each press the band named; an older word that still waits is dropped."""
+    await conn.execute(_BAND, {"id": incident_id, "state": state, "now": now})
+
+
+async def mark_passed(conn: Connection, incident_id: int, person_id: int, now: datetime) -> None:
+    """Nothing more is expected of what this person was sent."""
+    await conn.execute(
+        "update notification set status = 'done', reason = 'passed', finished_at = coalesce(finished_at, %(now)s)"
+        " where incident_id = %(id)s and person_id = %(person_id)s and purpose = 'alarm'"
+        " and status in ('sent', 'ringing', 'answered', 'delivered')",
+        {"id": incident_id, "person_id": person_id, "now": now},
+    )

@@ -1,0 +1,241 @@
+"""Incidents as people see them: what a viewer may not know is None; who may not know of one does not find it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from alerts.kinds import IncidentKind, IncidentState
+from eldercare import access, pages
+from eldercare.access import Scope, Viewer
+from eldercare.database import Connection
+from eldercare.errors import InvalidInput, NotFound
+from eldercare.pages import Page
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One case. Times aware, positions WGS-84. `sees_health`, `sees_location`: whether None means "unknown".
+
+    `next_step` counts from 0, so above 0 somebody was asked, or a task is to be shown. `ask_120`: the ladder has come
+    to where duty should call 120.
+    """
+
+    id: int
+    kind: str
+    severity: str
+    state: str
+    source: str
+    resident_id: int | None
+    resident_name: str | None
+    address: str | None
+    device_id: str | None
+    occurred_at: datetime
+    opened_at: datetime
+    late: bool
+    press_count: int
+    round: int
+    next_step: int
+    due_at: datetime | None
+    owner_id: int | None
+    owner_name: str | None
+    accepted_at: datetime | None
+    accepted_via: str | None
+    arrival_due_at: datetime | None
+    arrived_at: datetime | None
+    resolved_at: datetime | None
+    disposition: str | None
+    note: str | None
+    ask_120: bool
+    sees_health: bool
+    sees_location: bool
+    bpm: int | None
+    detail: dict[str, Any] | None
+    lat: float | None
+    lon: float | None
+    accuracy_m: float | None
+    position_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineRow:
+    """One change: what (`kind`), who (`actor_name` None: nobody, the house itself), when, by which way (`via`)."""
+
+    id: int
+    at: datetime
+    kind: str
+    actor_id: int | None
+    actor_name: str | None
+    via: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One message, without its text. `step` counts from 0 as in the ladder; None: none of the ladder's."""
+
+    id: int
+    person_id: int | None
+    person_name: str | None
+    channel: str
+    address: str
+    purpose: str
+    round: int
+    step: int | None
+    status: str
+    reason: str | None
+    attempts: int
+    created_at: datetime
+    sent_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An incident with everything that was done about it."""
+
+    incident: Incident
+    timeline: list[TimelineRow]
+    notifications: list[Notification]
+
+
+@dataclass(frozen=True, slots=True)
+class CalledFrom:
+    """An incident to which a number was called, and whose number it is."""
+
+    incident_id: int
+    state: str
+    person_id: int
+    language: str
+    owner_id: int | None
+
+
+_INCIDENT = sql.SQL(
+    """
+    with seen as (
+        select i.*, ({health}) as sees_health, ({location}) as sees_location
+        from incident i where ({seen}) and {condition}
+        order by i.opened_at desc, i.id desc limit {limit}
+    )
+    select i.id, i.kind, i.severity, i.state, i.source, i.resident_id, r.name as resident_name, r.address, i.device_id,
+           i.occurred_at, i.opened_at, i.late, i.press_count, i.round, i.next_step, i.due_at, i.owner_id,
+           o.name as owner_name, i.accepted_at, i.accepted_via, i.arrival_due_at, i.arrived_at, i.resolved_at,
+           i.disposition, case when sees_health then i.note end as note,
+           exists (select from incident_event e where e.incident_id = i.id and e.kind = 'ask_120'
+                   and e.at >= i.round_started_at) as ask_120,
+           sees_health, sees_location,
+           case when sees_health then i.bpm end as bpm, case when sees_health then i.detail end as detail,
+           case when sees_location then i.lat end as lat, case when sees_location then i.lon end as lon,
+           case when sees_location then i.accuracy_m end as accuracy_m,
+           case when sees_location then i.position_at end as position_at
+    from seen i left join resident r on r.id = i.resident_id left join person o on o.id = i.owner_id
+    order by i.opened_at desc, i.id desc
+    """
+)
+
+
+def _query(viewer: Viewer, conditions: Sequence[sql.Composable], limit: int) -> sql.Composed:
+    return _INCIDENT.format(
+        health=access.incident(viewer, Scope.HEALTH),
+        location=access.incident(viewer, Scope.LOCATION),
+        seen=access.incident(viewer, Scope.CONTACT),
+        condition=sql.SQL(" and ").join(conditions),
+        limit=sql.Literal(limit),
+    )
+
+
+async def listing(
+    conn: Connection,
+    viewer: Viewer,
+    *,
+    states: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
+    resident_id: int | None = None,
+    cursor: str | None = None,
+    limit: int = 100,
+) -> Page[Incident]:
+    """Incidents that `viewer` may know of, the newest first; filters left None do not filter. `states` may hold
+    `unresolved`. Raises InvalidInput for an unknown state or kind, a wrong cursor or limit."""
+    pages.check_limit(limit, 500)
+    after = pages.decode("incidents", cursor, (datetime, int))
+    conditions: list[sql.Composable] = [sql.SQL("true")]
+    if states is not None:
+        conditions.append(sql.SQL("i.state = any({})").format(sql.Literal(_states(states))))
+    if kinds is not None:
+        conditions.append(sql.SQL("i.kind = any({})").format(sql.Literal(_known("kind", kinds, list(IncidentKind)))))
+    if resident_id is not None:
+        conditions.append(sql.SQL("i.resident_id = {}").format(sql.Literal(resident_id)))
+    if after is not None:
+        conditions.append(
+            sql.SQL("(i.opened_at, i.id) < ({}, {})").format(sql.Literal(after[0]), sql.Literal(after[1]))
+        )
+    async with conn.cursor(row_factory=class_row(Incident)) as rows:
+        await rows.execute(_query(viewer, conditions, limit + 1))
+        found = await rows.fetchall()
+    return pages.page("incidents", found, limit, lambda incident: (incident.opened_at, incident.id))
+
+
+async def get(conn: Connection, viewer: Viewer, incident_id: int) -> Whole:
+    """One incident with its timeline and notifications, oldest first. Raises NotFound, for what `viewer` may not know
+    of too."""
+    async with conn.cursor(row_factory=class_row(Incident)) as rows:
+        await rows.execute(_query(viewer, [sql.SQL("i.id = {}").format(sql.Literal(incident_id))], 1))
+        incident = await rows.fetchone()
+    if incident is None:
+        raise NotFound("incident", incident_id)
+    return Whole(incident, await _timeline(conn, incident), await _notifications(conn, incident_id))
+
+
+async def called_from(conn: Connection, address: str) -> list[CalledFrom]:
+    """The unresolved incidents that somebody at this number (E.164) was called to, the newest first."""
+    async with conn.cursor(row_factory=class_row(CalledFrom)) as rows:
+        await rows.execute(
+            "select i.id as incident_id, i.state, p.id as person_id, p.language, i.owner_id"
+            " from incident i"
+            " join lateral (select person_id from notification n where n.incident_id = i.id and n.purpose = 'alarm'"
+            "   and n.address = %(address)s and n.status <> 'cancelled' order by n.id desc limit 1) n on true"
+            " join person p on p.id = n.person_id"
+            " where i.state <> 'resolved' order by i.opened_at desc, i.id desc",
+            {"address": address},
+        )
+        return await rows.fetchall()
+
+
+async def _timeline(conn: Connection, incident: Incident) -> list[TimelineRow]:
+    async with conn.cursor(row_factory=class_row(TimelineRow)) as rows:
+        await rows.execute(
+            "select e.id, e.at, e.kind, e.actor_id, p.name as actor_name, e.via,"
+            " case when %(health)s then e.detail else '{}' end as detail"
+            " from incident_event e left join person p on p.id = e.actor_id"
+            " where e.incident_id = %(id)s order by e.id",
+            {"id": incident.id, "health": incident.sees_health},
+        )
+        return await rows.fetchall()
+
+
+async def _notifications(conn: Connection, incident_id: int) -> list[Notification]:
+    async with conn.cursor(row_factory=class_row(Notification)) as rows:
+        await rows.execute(
+            "select n.id, n.person_id, p.name as person_name, n.channel, n.address, n.purpose, n.round, n.step,"
+            " n.status, n.reason, n.attempts, n.created_at, n.sent_at, n.finished_at"
+            " from notification n left join person p on p.id = n.person_id"
+            " where n.incident_id = %s order by n.id",
+            (incident_id,),
+        )
+        return await rows.fetchall()
+
+
+def _states(wanted: Sequence[str]) -> list[str]:
+    unresolved = [state for state in IncidentState if state is not IncidentState.RESOLVED]
+    named = _known("state", [state for state in wanted if state != "unresolved"], list(IncidentState))
+    return [*named, *(str(state) for state in unresolved)] if "unresolved" in wanted else named
+
+
+def _known(field: str, wanted: Sequence[str], words: Sequence[str]) -> list[str]:
+    for word in wanted:
+        if word not in words:
+            raise InvalidInput(field, f"{word[:40]!r} is none of {', '.join(words)}")
+    return list(wanted)

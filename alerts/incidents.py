@@ -1,0 +1,228 @@
+"""Incidents: what people do with them. One transaction each; whoever calls commits, once.
+
+Each function locks the incident first, asks `alerts.case` for the change, writes it down with a row in the timeline
+(who, when, by which way) and queues what others have to hear. Conflict names the state that forbids a change.
+"""
+
+from datetime import UTC, datetime
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from alerts import case as cases
+from alerts import case_store, consequences
+from alerts.case import Case, Disposition
+from alerts.incident_facts import facts, facts_of
+from alerts.incident_views import called_from, get, listing
+from alerts.kinds import IncidentState
+from alerts.outcomes import Accepted, AcceptOutcome, AlreadyOwned, AlreadyYours, Over, Passed
+from eldercare import fields
+from eldercare.database import Connection
+from eldercare.errors import Conflict, InvalidInput, NotFound
+from eldercare.wire import SosState
+
+__all__ = [
+    "AcceptOutcome",
+    "Accepted",
+    "AlreadyOwned",
+    "AlreadyYours",
+    "Disposition",
+    "Over",
+    "Passed",
+    "accept",
+    "add_note",
+    "arrive",
+    "called_from",
+    "en_route",
+    "facts",
+    "facts_of",
+    "get",
+    "hand_to_120",
+    "listing",
+    "open_by_telephone",
+    "pass_on",
+    "reopen",
+    "resolve",
+]
+
+
+async def accept(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> AcceptOutcome:
+    """`person_id` says "I am going" by `via` (voice, sms, console, api). Of any number at once one becomes the owner.
+
+    What was not sent is cancelled, calls that ring at others are hung up, whoever was called hears who goes, the band
+    hears `accepted`, and the deadline for being there is set. Who answers too late hears who goes as well. Raises
+    NotFound.
+    """
+    case, ladder = await case_store.lock(conn, incident_id)
+    name = await _name(conn, person_id)
+    if case.state is IncidentState.RESOLVED or case.owner_id is not None:
+        return await _too_late(conn, case, person_id, via, now)
+    case = cases.accept(case, ladder, person_id, via, now)
+    await case_store.save(conn, case)
+    await consequences.stop_calling(conn, case.id, person_id, "accepted", now)
+    told = await consequences.stand_down(conn, case, now, spare=[person_id])
+    await consequences.tell_band(conn, case.id, SosState.ACCEPTED, now)
+    await _event(conn, case.id, "accepted", person_id, via, now, arrival_due_at=case.arrival_due_at, told=list(told))
+    return Accepted(case.id, person_id, name, case.arrival_due_at, told)
+
+
+async def _too_late(conn: Connection, case: Case, person_id: int, via: str, now: datetime) -> AcceptOutcome:
+    if case.owner_id == person_id and case.state is not IncidentState.RESOLVED:
+        return AlreadyYours(case.id, person_id)
+    await consequences.stand_down(conn, case, now, only=person_id)
+    await _event(conn, case.id, "answered_late", person_id, via, now)
+    if case.owner_id is None or case.state is IncidentState.RESOLVED:
+        return Over(case.id, case.disposition)
+    return AlreadyOwned(case.id, case.owner_id, await _name(conn, case.owner_id))
+
+
+async def pass_on(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Passed:
+    """`person_id` cannot go: the next step comes at once; an owner hands the case back, and it starts again.
+
+    Raises NotFound, Conflict.
+    """
+    before, _ = await case_store.lock(conn, incident_id)
+    await _name(conn, person_id)
+    case = cases.pass_on(before, person_id, now)
+    await case_store.save(conn, case)
+    await consequences.mark_passed(conn, case.id, person_id, now)
+    handed_back = before.owner_id is not None and case.owner_id is None
+    await _event(conn, case.id, "handed_back" if handed_back else "passed", person_id, via, now)
+    if handed_back:
+        return Passed(case.id, "handed_back")
+    return Passed(case.id, "moved_on" if case.open else "noted")
+
+
+async def en_route(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
+    """The owner has left. Raises NotFound, Conflict."""
+    case, _ = await case_store.lock(conn, incident_id)
+    case = cases.en_route(case)
+    await case_store.save(conn, case)
+    await consequences.tell_band(conn, case.id, SosState.ARRIVING, now)
+    await _event(conn, case.id, "en_route", person_id, via, now)
+    return case
+
+
+async def arrive(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
+    """Somebody is there. Raises NotFound, Conflict."""
+    before, ladder = await case_store.lock(conn, incident_id)
+    case = cases.arrive(before, ladder, person_id, now)
+    await case_store.save(conn, case)
+    if before.state is not IncidentState.EN_ROUTE:
+        await consequences.tell_band(conn, case.id, SosState.ARRIVING, now)
+    await _event(conn, case.id, "arrived", person_id, via, now)
+    return case
+
+
+async def hand_to_120(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
+    """120 was called. The family is told at the same time, by the ladder. Raises NotFound, Conflict."""
+    case, ladder = await case_store.lock(conn, incident_id)
+    case = cases.hand_to_120(case, ladder, now)
+    await case_store.save(conn, case)
+    await _event(conn, case.id, "handed_to_120", person_id, via, now, confirm_by=case.arrival_due_at)
+    return case
+
+
+async def resolve(
+    conn: Connection, incident_id: int, person_id: int, via: str, disposition: str, note: str | None, now: datetime
+) -> Case:
+    """It is over: calls stop, who was called and heard of nobody going hears so, the band hears `closed`.
+
+    Raises NotFound, Conflict, InvalidInput for a disposition that is none of `Disposition`.
+    """
+    case, _ = await case_store.lock(conn, incident_id)
+    if disposition not in set(Disposition):
+        raise InvalidInput("disposition", f"{disposition[:40]!r} is none of {', '.join(Disposition)}")
+    case = cases.resolve(case, Disposition(disposition), now)
+    await case_store.save(conn, case)
+    if note:
+        await conn.execute("update incident set note = %s where id = %s", (_note(note), case.id))
+    await consequences.stop_calling(conn, case.id, person_id, "resolved", now)
+    spare = [person_id] if case.owner_id is None else [person_id, case.owner_id]
+    await consequences.stand_down(conn, case, now, spare=spare, once=True)
+    await consequences.tell_band(conn, case.id, SosState.CLOSED, now)
+    await _event(conn, case.id, "resolved", person_id, via, now, disposition=disposition, note=note or None)
+    return case
+
+
+async def reopen(conn: Connection, incident_id: int, person_id: int, via: str, note: str | None, now: datetime) -> Case:
+    """Start again at the first step, whatever was said before. Raises NotFound, and Conflict where it is open or where
+    a newer incident of the same subject and kind is."""
+    before, _ = await case_store.lock(conn, incident_id)
+    case = cases.reopen(before, now)
+    try:
+        async with conn.transaction():
+            await case_store.save(conn, case)
+    except psycopg.errors.UniqueViolation as error:
+        raise Conflict(f"incident {incident_id} is resolved, and a newer one of the same kind is open") from error
+    await _event(conn, case.id, "reopened", person_id, via, now, reason=note or "asked_for", was=before.state)
+    return case
+
+
+async def add_note(conn: Connection, incident_id: int, person_id: int, via: str, text: str, now: datetime) -> None:
+    """Write a note into the timeline. Raises NotFound, InvalidInput for an empty or very long one."""
+    await case_store.lock(conn, incident_id)
+    await _event(conn, incident_id, "note", person_id, via, now, text=_note(text))
+
+
+_OPEN_BY_TELEPHONE = """
+insert into incident (subject, kind, severity, resident_id, device_id, source, occurred_at, opened_at, round_started_at,
+    due_at, lat, lon, accuracy_m, position_at, detail)
+select 'resident:' || r.id, 'sos', 'sos', r.id, a.device_id, 'telephone', %(now)s, %(now)s, %(now)s, %(now)s,
+       s.lat, s.lon, s.accuracy_m, s.location_ts, %(detail)s
+from resident r
+left join assignment a on a.resident_id = r.id and a.period @> %(now)s::timestamptz
+left join device_state s on s.device_id = a.device_id
+where r.id = %(resident_id)s limit 1
+on conflict (subject, kind) where state <> 'resolved' do update set
+    press_count = incident.press_count + 1,
+    due_at = case when incident.state = 'open' then incident.due_at else excluded.due_at end
+returning id, press_count
+"""
+
+
+async def open_by_telephone(conn: Connection, resident_id: int, person_id: int, note: str, now: datetime) -> int:
+    """An emergency that came by telephone is an SOS like any other; merges into one that is open. Returns its id.
+
+    Raises NotFound for an unknown resident.
+    """
+    values = {"resident_id": resident_id, "now": now, "detail": Jsonb({"reason": "telephone"})}
+    row = await (await conn.execute(_OPEN_BY_TELEPHONE, values)).fetchone()
+    if row is None:
+        raise NotFound("resident", resident_id)
+    incident_id, presses = row
+    kind = "opened" if presses == 1 else "pressed_again"
+    await _event(conn, incident_id, kind, person_id, "telephone", now, note=_note(note) if note else None)
+    return int(incident_id)
+
+
+_EVENT = """
+with told as (
+    insert into incident_event (incident_id, at, kind, actor_id, via, detail)
+    values (%(id)s, %(now)s, %(kind)s, %(actor)s, %(via)s, jsonb_strip_nulls(%(detail)s)) returning incident_id
+)
+select pg_notify('incident', incident_id::text) from told
+"""
+
+
+async def _event(
+    conn: Connection, incident_id: int, kind: str, person_id: int, via: str, now: datetime, **detail: object
+) -> None:
+    """One row of the timeline, and the hint that something changed."""
+    plain = {
+        key: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+        for key, value in detail.items()
+    }
+    values = {"id": incident_id, "now": now, "kind": kind, "actor": person_id, "via": via, "detail": Jsonb(plain)}
+    await conn.execute(_EVENT, values)
+
+
+async def _name(conn: Connection, person_id: int) -> str:
+    row = await (await conn.execute("select name from person where id = %s", (person_id,))).fetchone()
+    if row is None:
+        raise NotFound("person", person_id)
+    return str(row[0])
+
+
+def _note(text: str) -> str:
+    return fields.text("note", text, most=2000, required=True)

@@ -1,0 +1,303 @@
+"""The outbox: one row of `notification` for each message to one contact method or band.
+
+A row is leased by who sends it; an expired lease is sent again, because two calls are better than none. Statuses only
+rise (`alerts.states.RANK`). Whoever changes rows of an incident locks the incident first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from alerts.states import FINAL, RANK, Event, Status
+from eldercare.database import Connection
+from eldercare.errors import NotFound
+from eldercare.wakeup import INCIDENT_CHANNEL
+
+LEASE = timedelta(seconds=15)
+"""How long whoever sends may take. Longer than `deliver.SEND_TIMEOUT_S`, so that nobody sends what another still is."""
+RETRY_FOR = timedelta(minutes=5)
+"""How long a provider's passing trouble is tried again; by then the ladder writes new rows anyway."""
+PATIENCE = 3
+"""After so many failed tries the ladder no longer waits for a row, though it goes on being tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row to write, to be sent as soon as it is committed."""
+
+    incident_id: int
+    person_id: int | None
+    channel: str
+    address: str
+    purpose: str
+    language: str
+    content: dict[str, Any]
+    ends_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A row that is this process's to send. `ends_provider_id`: for `hang_up`, the call to end."""
+
+    id: int
+    incident_id: int | None
+    channel: str
+    address: str
+    language: str
+    purpose: str
+    content: dict[str, Any]
+    attempts: int
+    ends_provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one try ended: `sent` with the provider's id, or an error and whether another try can help."""
+
+    notification_id: int
+    attempts: int
+    provider_id: str | None = None
+    provider_status: str | None = None
+    error: str | None = None
+    permanent: bool = False
+
+
+_QUEUE = """
+insert into notification
+    (incident_id, person_id, channel, address, purpose, round, language, content, ends_id, send_after, created_at)
+select incident_id, person_id, channel, address, purpose,
+       coalesce((select round from incident where id = incident_id), 1), language, content, ends_id, %(now)s, %(now)s
+from jsonb_to_recordset(%(rows)s) as row (incident_id bigint, person_id bigint, channel text, address text,
+    purpose text, language text, content jsonb, ends_id bigint)
+"""
+
+
+async def queue(conn: Connection, rows: Sequence[Row], now: datetime) -> None:
+    """Write rows that `deliver` sends as soon as it wakes; the caller holds the incident and notifies."""
+    if rows:
+        await conn.execute(_QUEUE, {"rows": orjson.dumps(list(rows)).decode(), "now": now})
+
+
+_LEASE = """
+with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
+candidate as materialized (
+    select n.id, n.incident_id, n.purpose
+    from notification n
+    where n.status in ('queued', 'sending') and n.channel = any(%(channels)s)
+      and coalesce(n.leased_until, n.send_after) <= (select now from moment)
+    order by coalesce(n.leased_until, n.send_after)
+    limit %(limit)s
+    for update of n skip locked
+),
+judged as (
+    select candidate.id, candidate.purpose = 'alarm' and i.state not in ('open', 'handed_to_120') as pointless
+    from candidate left join incident i on i.id = candidate.incident_id
+)
+update notification n set
+    status = case when pointless then 'cancelled' else 'sending' end,
+    reason = case when pointless then 'not_open' end,
+    finished_at = case when pointless then now end,
+    leased_until = case when pointless then null else now + %(lease)s end,
+    attempts = n.attempts + (not pointless)::int
+from judged, moment
+where n.id = judged.id
+returning n.id, n.incident_id, n.channel, n.address, n.language, n.purpose, n.content, n.attempts,
+    coalesce(n.content ->> 'provider_id', (select call.provider_id from notification call where call.id = n.ends_id)),
+    n.status
+"""
+
+
+async def lease(
+    conn: Connection, now: datetime | None, channels: Sequence[str], limit: int, lease: timedelta = LEASE
+) -> list[Leased]:
+    """Rows of these channels that wait, or whose lease has run out, oldest first; now this process's to send.
+
+    Alarms of an incident that is not open any more are cancelled instead. `now` None is the database's clock.
+    """
+    rows = await (
+        await conn.execute(_LEASE, {"now": now, "channels": list(channels), "limit": limit, "lease": lease})
+    ).fetchall()
+    return [Leased(*row[:-1]) for row in rows if row[-1] == Status.SENDING]
+
+
+_RECORD = """
+with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
+outcome as materialized (
+    select o.*, n.incident_id, n.purpose
+    from jsonb_to_recordset(%(outcomes)s) as o (notification_id bigint, attempts int, provider_id text,
+        provider_status text, error text, permanent boolean)
+    join notification n on n.id = o.notification_id
+),
+held as materialized (
+    select i.id, i.state, i.owner_id from incident i
+    where i.id in (select incident_id from outcome) order by i.id for share of i
+),
+tried as (
+    insert into attempt (notification_id, started_at, ended_at, provider_id, error)
+    select notification_id, now, now, provider_id, error from outcome, moment
+),
+judged as (
+    select outcome.*, now, held.state, held.owner_id,
+           make_interval(secs => least(10, power(2, attempts - 1))) as back_off
+    from outcome cross join moment left join held on held.id = outcome.incident_id
+),
+recorded as (
+    update notification n set
+        status = case when error is null then case n.purpose when 'hang_up' then 'done' else 'sent' end
+                      when permanent or now + back_off > n.created_at + %(retry_for)s then 'failed'
+                      else 'queued' end,
+        reason = error,
+        provider_id = coalesce(judged.provider_id, n.provider_id),
+        provider_status = coalesce(judged.provider_status, n.provider_status),
+        send_after = now + back_off,
+        leased_until = null,
+        sent_at = case when error is null then now else n.sent_at end,
+        finished_at = case when permanent or n.purpose = 'hang_up' and error is null
+                           or error is not null and now + back_off > n.created_at + %(retry_for)s then now end
+    from judged
+    -- A failure counts only while nobody else has taken the row up again, a success always.
+    where n.id = judged.notification_id and n.status in ('queued', 'sending')
+      and (error is null or n.attempts = judged.attempts)
+    returning n.id, n.status
+),
+ended as (
+    -- Whatever the row's status is by now: this call was just started, and nobody needs it any more.
+    insert into notification (incident_id, person_id, channel, address, purpose, round, language, content, ends_id,
+        send_after, created_at)
+    select n.incident_id, n.person_id, n.channel, n.address, 'hang_up', n.round, n.language,
+           jsonb_build_object('provider_id', judged.provider_id), n.id, now, now
+    from judged join notification n on n.id = judged.notification_id
+    where n.purpose = 'alarm' and n.channel = 'voice' and judged.provider_id is not null
+      and state not in ('open', 'handed_to_120') and n.person_id is distinct from owner_id
+    returning id
+)
+select incident_id, bool_or(error is not null) and bool_or(purpose = 'alarm'), (select count(*) from ended)
+from outcome where incident_id is not null group by incident_id
+"""
+
+
+async def record(conn: Connection, outcomes: Sequence[Outcome], now: datetime | None = None) -> bool:
+    """Write down how tries ended, with the incidents held: one accepted meanwhile gets its call hung up.
+
+    A row that is `sent` already or further never moves back. Passing trouble is tried again after 1, 2, 4, 8, 10 s, …
+    within `RETRY_FOR`, then failed. Incidents whose step has nobody left who may answer are due at once. True when
+    there is something new to send.
+    """
+    rows = await (
+        await conn.execute(
+            _RECORD, {"outcomes": orjson.dumps(list(outcomes)).decode(), "now": now, "retry_for": RETRY_FOR}
+        )
+    ).fetchall()
+    failed = [row[0] for row in rows if row[1]]
+    if failed:
+        await fall_through(conn, failed, now)
+    return any(row[2] for row in rows)
+
+
+_FALL_THROUGH = """
+with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
+held as materialized (
+    select i.id, i.round, i.next_step from incident i, moment
+    where i.id = any(%(incidents)s) and i.state = 'open' and i.due_at > now
+    order by i.id for no key update of i
+),
+asked as (
+    select held.id, n.channel, bool_or(
+        case when n.status = 'queued' then n.attempts < %(patience)s and n.reason is distinct from 'passed'
+             when n.channel = 'voice' then n.status in ('sending', 'sent', 'ringing', 'answered')
+             else n.status in ('sending', 'sent', 'delivered') end) as may_answer
+    from held join notification n
+      on n.incident_id = held.id and n.round = held.round and n.step = held.next_step - 1 and n.purpose = 'alarm'
+    group by held.id, n.channel
+),
+exhausted as (
+    -- Where a step calls, its calls count; a text is waited for only where a step sends nothing but texts.
+    select id from asked group by id
+    having not coalesce(bool_or(may_answer) filter (where channel = 'voice'), bool_or(may_answer))
+),
+moved as (
+    update incident set due_at = now from exhausted, moment where incident.id = exhausted.id returning incident.id
+)
+select id, pg_notify('incident', id::text) from moved
+"""
+
+
+async def fall_through(conn: Connection, incident_ids: Sequence[int], now: datetime | None) -> list[int]:
+    """Make those due at once whose newest step has nobody left who may answer; returns them."""
+    rows = await (
+        await conn.execute(_FALL_THROUGH, {"incidents": list(incident_ids), "now": now, "patience": PATIENCE})
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+_HOLD = """
+select i.id, i.state, i.owner_id from incident i
+where i.id = (select n.incident_id from notification n where n.id = %(id)s) for no key update
+"""
+
+_SET_STATUS = """
+update notification set status = %(status)s, reason = coalesce(%(reason)s, reason),
+    provider_id = coalesce(provider_id, %(provider_id)s), provider_status = %(provider_status)s,
+    leased_until = null, sent_at = coalesce(sent_at, %(now)s),
+    finished_at = case when %(final)s then coalesce(finished_at, %(now)s) else finished_at end
+where id = %(id)s and status = any(%(lower)s)
+  and (provider_id is null or %(provider_id)s::text is null or provider_id = %(provider_id)s)
+"""
+
+_END_CALL = """
+insert into notification (incident_id, person_id, channel, address, purpose, round, language, content, ends_id,
+    send_after, created_at)
+select incident_id, person_id, channel, address, 'hang_up', round, language,
+       jsonb_build_object('provider_id', %(provider_id)s::text), id, %(now)s, %(now)s
+from notification n
+where id = %(id)s and purpose = 'alarm' and channel = 'voice' and person_id is distinct from %(owner_id)s
+  and not exists (select from notification h where h.ends_id = n.id
+                  and h.content ->> 'provider_id' = %(provider_id)s::text)
+"""
+
+_LIVE = (Status.SENT, Status.RINGING, Status.ANSWERED)
+
+
+async def record_status(
+    conn: Connection, notification_id: int, provider_id: str | None, event: Event, now: datetime
+) -> bool:
+    """Write down what the provider (or a digit) says of a notification; True if that moved its status.
+
+    A status never moves backwards, and a word about another call than the row's newest changes nothing. A failure that
+    leaves nobody who may answer makes the incident due; a call that lives although somebody accepted is hung up.
+    Raises NotFound.
+    """
+    incident = await (await conn.execute(_HOLD, {"id": notification_id})).fetchone()
+    lower = [status for status, rank in RANK.items() if rank < RANK[event.status]]
+    values = {
+        "id": notification_id,
+        "provider_id": provider_id,
+        "status": event.status,
+        "reason": event.reason,
+        "provider_status": event.provider_status or None,
+        "final": event.status in FINAL,
+        "lower": lower,
+        "now": now,
+    }
+    moved = (await conn.execute(_SET_STATUS, values)).rowcount > 0
+    if not moved:
+        await _require(conn, notification_id)
+    if incident is None:
+        return moved
+    incident_id, state, owner_id = incident
+    if event.status in _LIVE and provider_id and state not in ("open", "handed_to_120"):
+        await conn.execute(_END_CALL, {**values, "owner_id": owner_id})
+    if moved:
+        await conn.execute("select pg_notify(%s, %s)", (INCIDENT_CHANNEL, str(incident_id)))
+        if event.status in FINAL:
+            await fall_through(conn, [incident_id], now)
+    return moved
+
+
+async def _require(conn: Connection, notification_id: int) -> None:
+    row = await (await conn.execute("select from notification where id = %s", (notification_id,))).fetchone()
+    if row is None:
+        raise NotFound("notification", notification_id)
