@@ -1,6 +1,7 @@
 """Fixtures for every test: real services of the session, and data that no two tests share."""
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,15 @@ MakeSettings = Callable[..., Settings]
 OF_THE_TESTS = {
     f"{PREFIX}{name}" for name in ("TEST_DATABASE_URL", "TIMESCALE_ROOT", "REQUIRE_SERVICES", "SHARED_DATA")
 }
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Each reason for skipping once, with how many tests it stands for."""
+    skipped = Counter(str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ()))
+    if skipped:
+        terminalreporter.section("skipped")
+    for reason, count in skipped.most_common():
+        terminalreporter.line(f"{count} tests: {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(autouse=True)
