@@ -13,6 +13,7 @@ from eldercare.embedded import EmbeddedPostgres
 from eldercare.settings import PREFIX, Settings
 from tests.services import mosquitto, timescale
 from tests.services.databases import DatabaseServer
+from tests.services.demo import Demo
 from tests.services.missing import missing
 from tests.services.mosquitto import Mosquitto
 from tests.services.timescale import Timescale
@@ -137,6 +138,15 @@ def clean_broker(broker: Mosquitto) -> Mosquitto:
     """The same broker with no session, queued or retained message, for tests that use the services' client ids."""
     broker.forget()
     return broker
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A running `eldercare demo`, shared by the tests that only watch it; it presses an SOS by itself."""
+    running = Demo(tmp_path_factory.mktemp("demo"))
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture

@@ -61,31 +61,31 @@ class Server:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
+    def start(self, timeout_s: float = 30) -> None:
         """Start it and return when it serves. Raises RuntimeError with the end of its log when it does not."""
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(
                 self._command, cwd=self._cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
             )
         try:
-            wait_until(lambda: not self.running or self._is_ready(), self.name)
+            wait_until(lambda: not self.running or self._is_ready(), self.name, timeout_s)
         except TimeoutError as error:
             self.signal_and_wait(9)
             raise RuntimeError(f"{error}\n{self.tail()}") from error
         if not self.running:
             raise RuntimeError(f"{self.name} ended at its start\n{self.tail()}")
 
-    def signal_and_wait(self, signal_number: int, timeout_s: float = 30) -> None:
-        """Send the signal, and SIGKILL when it has not ended after `timeout_s`. Nothing to do when it does not run."""
+    def signal_and_wait(self, signal_number: int, timeout_s: float = 30) -> int:
+        """Send the signal, SIGKILL if it lives after `timeout_s`; returns the exit status (0: never ran)."""
         if self._process is None:
-            return
+            return 0
         if self.running:
             self._process.send_signal(signal_number)
         try:
-            self._process.wait(timeout_s)
+            return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            return self._process.wait()
 
     def tail(self, lines: int = 20) -> str:
         """The end of its log."""
