@@ -1,0 +1,82 @@
+"""One reading in, the next state and the verdicts out."""
+
+from datetime import datetime
+
+from alerts.kinds import Verdict
+from alerts.rules import heart_rate, wear, zone
+from alerts.rules.profile import Profile
+from alerts.rules.state import Heart, State, Zone
+from eldercare.wire import HeartRate, Location, Status
+
+Reading = HeartRate | Location | Status
+Result = tuple[State, tuple[Verdict, ...]]
+
+NOTHING: tuple[Verdict, ...] = ()
+
+
+def evaluate(state: State, reading: Reading, profile: Profile, now: datetime) -> Result:
+    """Judge one reading that was not stored before; `state` itself is not changed. `now` (aware): when it came.
+
+    Positions in WGS-84. Within a batch readings come in the order of `ts`; one that is not newer than those of its
+    kind before it, is late, or lies in the future, alarms nobody and changes nothing.
+    """
+    ts = reading.ts.timestamp()
+    age = now.timestamp() - ts
+    limits = profile.thresholds
+    if age > limits.late_s or age < -limits.ahead_s:
+        return state, NOTHING
+    if profile.away_until is not None and profile.is_away(ts):
+        return _while_away(state, reading, ts)
+    if isinstance(reading, HeartRate):
+        newest = state.heart.newest
+        if newest is not None and ts <= newest:
+            return state, NOTHING
+        if heart_rate.is_valid(state, reading, limits):
+            return heart_rate.judge(state, reading, profile, ts)
+        return _not_measured(_hear(state, ts, limits.silent_s), reading, profile, ts)
+    if isinstance(reading, Location):
+        newest = state.zone.newest
+        if newest is not None and ts <= newest:
+            return state, NOTHING
+        return zone.judge(_hear(state, ts, limits.silent_s), reading, profile, ts)
+    newest = state.wear.newest
+    if newest is not None and ts <= newest:
+        return state, NOTHING
+    return _status(_hear(state, ts, limits.silent_s), reading, profile, ts)
+
+
+def _hear(state: State, ts: float, silent_s: float) -> State:
+    """A band that was silent buffers its values: the wait for a heart rate begins anew when it is heard again."""
+    heard = state.heard
+    if heard is None or ts - heard >= silent_s:
+        return state._replace(heard=ts, heart=state.heart._replace(waiting=ts))
+    return State(ts, state.heart, state.zone, state.wear, state.silent) if ts > heard else state
+
+
+def _not_measured(state: State, reading: HeartRate, profile: Profile, ts: float) -> Result:
+    active = ts if reading.steps or reading.motion == "active" else state.heart.active
+    state = state._replace(heart=state.heart._replace(newest=ts, active=active))
+    return wear.without_value(state, profile, ts)
+
+
+def _status(state: State, reading: Status, profile: Profile, ts: float) -> Result:
+    state = wear.learn(state, reading, ts)
+    worn, verdicts = wear.battery(state.wear, reading, profile.thresholds, ts)
+    state, overdue = wear.overdue(state._replace(wear=worn), profile, ts)
+    return state, verdicts + overdue
+
+
+def _while_away(state: State, reading: Reading, ts: float) -> Result:
+    """In hospital or on a visit: nothing is judged, nothing goes on, and what stood still stands afterwards."""
+    heart = Heart(
+        waiting=ts,
+        missing=state.heart.missing,
+        high=state.heart.high and state.heart.high.calm(),
+        low=state.heart.low and state.heart.low.calm(),
+    )
+    whereabouts = Zone(alarmed=state.zone.alarmed, stands=state.zone.stands)
+    state = State(ts, heart, whereabouts, state.wear, state.silent)
+    newest = state.wear.newest
+    if isinstance(reading, Status) and (newest is None or ts > newest):
+        state = wear.learn(state, reading, ts)
+    return state, NOTHING

@@ -1,0 +1,90 @@
+"""Leaving the safe zone around the home: several fixes, surely beyond its edge, for some minutes."""
+
+from datetime import datetime
+from math import asin, cos, radians, sin, sqrt
+
+from alerts.kinds import Cleared, Finding, IncidentKind, Severity, Verdict
+from alerts.rules.profile import Profile
+from alerts.rules.state import State, Zone
+from alerts.rules.thresholds import Thresholds
+from eldercare.wire import Location
+
+EARTH_RADIUS_M = 6_371_008.8
+"""Mean radius of the Earth (IUGG)."""
+JUMPS_BELIEVED = 3
+"""So many fixes in a row that all "jump" are travel (a train) or prove the fix before them wrong."""
+
+
+def distance_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+    """Great-circle distance in metres between two positions in degrees."""
+    phi, other_phi = radians(lat), radians(other_lat)
+    a = sin((other_phi - phi) / 2) ** 2 + cos(phi) * cos(other_phi) * sin(radians(other_lon - lon) / 2) ** 2
+    return 2 * EARTH_RADIUS_M * asin(sqrt(min(a, 1.0)))
+
+
+def judge(state: State, reading: Location, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
+    """One fix in WGS-84, newer than all before."""
+    zone, verdicts = _follow(state.zone, reading, profile, ts)
+    return State(state.heard, state.heart, zone, state.wear, state.silent), verdicts
+
+
+def _follow(zone: Zone, reading: Location, profile: Profile, ts: float) -> tuple[Zone, tuple[Verdict, ...]]:
+    limits, lat, lon = profile.thresholds, reading.lat, reading.lon
+    accuracy = reading.accuracy_m or limits.zone_assumed_accuracy_m  # 0 is what bands send that do not know
+    if accuracy > limits.zone_max_accuracy_m or (lat == 0 and lon == 0):
+        return zone._replace(newest=ts), ()
+    if zone.jumps < JUMPS_BELIEVED - 1 and _is_jump(zone, reading, accuracy, ts, limits):
+        return zone._replace(newest=ts, jumps=zone.jumps + 1), ()
+    zone = Zone(ts, ts, lat, lon, accuracy, 0, zone.out_since, zone.out_fixes, zone.alarmed, zone.stands)
+    if profile.home_lat is None or profile.home_lon is None:
+        return zone, ()
+    return _compare(zone, distance_m(profile.home_lat, profile.home_lon, lat, lon), profile, reading.ts, ts)
+
+
+def _is_jump(zone: Zone, reading: Location, accuracy: float, ts: float, limits: Thresholds) -> bool:
+    """Whether getting here from the last believed fix, at best, takes more than the highest speed."""
+    if zone.ts is None:
+        return False
+    travelled = distance_m(zone.lat, zone.lon, reading.lat, reading.lon) - zone.accuracy_m - accuracy
+    return travelled > limits.zone_max_speed_kmh / 3.6 * (ts - zone.ts)
+
+
+def _compare(
+    zone: Zone, distance: float, profile: Profile, at: datetime, ts: float
+) -> tuple[Zone, tuple[Verdict, ...]]:
+    radius, accuracy = profile.safe_radius_m, zone.accuracy_m
+    if distance - accuracy > radius:
+        return _outside(zone, distance, profile, at, ts)
+    # Between the two circles nobody knows: it neither counts nor ends anything.
+    if distance > radius:
+        return zone, ()
+    if zone.out_fixes:
+        zone = zone._replace(out_since=0.0, out_fixes=0)
+    # At a small zone and poor fixes half the radius must do, or nobody ever returned.
+    if not zone.stands or distance + min(accuracy, radius / 2) > radius:
+        return zone, ()
+    return zone._replace(stands=False), (Cleared(IncidentKind.WANDERING, "returned", at),)
+
+
+def _outside(
+    zone: Zone, distance: float, profile: Profile, at: datetime, ts: float
+) -> tuple[Zone, tuple[Verdict, ...]]:
+    limits = profile.thresholds
+    since, fixes = (zone.out_since, zone.out_fixes + 1) if zone.out_fixes else (ts, 1)
+    zone = zone._replace(out_since=since, out_fixes=fixes)
+    if fixes < limits.zone_fixes or ts - since < limits.zone_dwell_s:
+        return zone, ()
+    pause = limits.zone_repeat_s if zone.stands else limits.cool_down_s
+    if zone.alarmed is not None and ts - zone.alarmed < pause:
+        return zone, ()
+    detail = {
+        "distance_m": round(distance),
+        "accuracy_m": round(zone.accuracy_m),
+        "radius_m": profile.safe_radius_m,
+        "duration_s": round(ts - since),
+        "fixes": fixes,
+        "lat": zone.lat,
+        "lon": zone.lon,
+    }
+    finding = Finding(IncidentKind.WANDERING, Severity.WARNING, "left_zone", at, detail)
+    return zone._replace(alarmed=ts, stands=True), (finding,)
