@@ -72,13 +72,15 @@ class Judged:
 
 
 def _dedup_key(press: Press) -> tuple[str, bool]:
-    """The press's name among those of its band, and whether its clock alone makes that name."""
+    """The press's name among those of its band, and whether its clock alone makes that name.
+
+    A press without a name of its own gets one; its beginning, the digest, is the whole name of a retained copy, which
+    the broker hands out again at every subscription.
+    """
     if press.event_id is not None or press.ts is not None:
         ts = press.ts.isoformat() if press.ts else None
         return json.dumps([press.event_id, ts], ensure_ascii=False), press.event_id is None
-    if press.retained:
-        return f"retained:{press.digest}", False
-    return f"anonymous:{uuid4()}", False
+    return f"{press.digest}:{'' if press.retained else uuid4()}", False
 
 
 # The one statement. `known` sees presses committed before it began. Two processes that hear the same press at the same
@@ -97,8 +99,12 @@ press as (
 known as (
     select incident.id, incident.state
     from press
-    join sos_press on device_id = %(device_id)s and dedup_key = key and received_at > now - interval '24 hours'
+    join sos_press on device_id = %(device_id)s
+        and case when %(retained)s then starts_with(dedup_key, key)
+                 else dedup_key = key and received_at > now - interval '24 hours' end
     join incident on incident.id = incident_id
+    order by incident.id desc
+    limit 1
 ),
 band as (
     select device.id is not null as enrolled, resident_id, state.*
@@ -160,8 +166,9 @@ select id, state, 'duplicate', null from known
 
 
 async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta = PLAUSIBLE_AGE) -> Raised:
-    """Open an incident for a press, or merge into the open one; a press known for 24 hours changes nothing.
+    """Open an incident for a press, or merge into the open one; one that was heard within 24 hours changes nothing.
 
+    A retained copy of any press ever heard changes nothing either.
     A second press of another name counts, makes the incident due and is told in its timeline. A band that nobody
     knows, or nobody wears, is a subject of its own. Position and heart rate are the press's, else the last known with
     their time. A clock that is more than 5 min ahead or older than `plausible_age` is not believed.
@@ -170,7 +177,8 @@ async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta 
     parameters = {
         "device_id": press.device_id,
         "key": key,
-        "other_key": f"anonymous:{uuid4()}",
+        "other_key": f"{press.digest}:{uuid4()}",
+        "retained": press.retained,
         "clock_is_key": clock_is_key,
         "event_id": press.event_id,
         "ts": press.ts,
@@ -201,6 +209,7 @@ opened as (
     on conflict (subject, kind) where state <> 'resolved' do update set
         severity = excluded.severity,
         next_step = 0,
+        stepped_at = null,
         round_started_at = excluded.round_started_at,
         due_at = excluded.due_at,
         detail = incident.detail || excluded.detail

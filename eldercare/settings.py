@@ -105,6 +105,8 @@ class Settings(BaseSettings):
     """Telemetry messages per transaction; the broker's window must be 4 times this."""
     batch_age_ms: int = Field(default=200, ge=1, le=10_000)
     """A batch is written when its oldest message has waited this long."""
+    max_age_days: int = Field(default=400, ge=1, le=36_500)
+    """Readings said to be older come from a band whose clock is wrong, and are rejected."""
     map_tile_url: BaseUrl | None = None
     """Address of map tiles with {z}, {x}, {y} (and {s}); without one maps show a plain grid and a scale."""
     map_tile_datum: Literal["wgs84", "gcj02"] = "wgs84"

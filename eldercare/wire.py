@@ -14,6 +14,8 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 TOPIC_PREFIX = "eldercare/v1"
 MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_ARRAY_ITEMS = 1000
+NO_ZERO = r"\A[^\x00]*\z"
+"""PostgreSQL cannot hold the character zero in a text."""
 DEVICE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -110,13 +112,13 @@ class Status(Message):
     charging: bool | None = None
     worn: bool | None = None
     signal_dbm: Annotated[float, Field(ge=-200, le=50, allow_inf_nan=False)] | None = None
-    firmware: Annotated[str, Field(max_length=64)] | None = None
+    firmware: Annotated[str, Field(max_length=64, pattern=NO_ZERO)] | None = None
 
 
 class Sos(Message):
     """One press. Nothing is required: whatever cannot be read is left out, and the press still counts."""
 
-    event_id: Annotated[str, Field(max_length=128)] | None = None
+    event_id: Annotated[str, Field(max_length=128, pattern=NO_ZERO)] | None = None
     ts: Timestamp | None = None
     trigger: Literal["button", "fall"] = "button"
     lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
@@ -143,9 +145,9 @@ class Command(Message):
 class CommandResult(Message):
     """From the band: how the command `id` ended."""
 
-    id: Annotated[str, Field(max_length=128)]
+    id: Annotated[str, Field(max_length=128, pattern=NO_ZERO)]
     status: Literal["done", "refused", "failed"]
-    detail: Annotated[str, Field(max_length=1000)] | None = None
+    detail: Annotated[str, Field(max_length=1000, pattern=NO_ZERO)] | None = None
 
 
 def rfc3339(moment: datetime) -> str:

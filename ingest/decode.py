@@ -57,54 +57,15 @@ class Rejected:
     detail: str
 
 
-class Measured(NamedTuple):
-    """A heart rate: `bpm` beats per minute (0 is "not measured"), `quality` 0-100, `steps` since the last."""
-
-    ts: datetime
-    bpm: int
-    quality: int | None
-    motion: str | None
-    steps: int | None
-
-
-class Fix(NamedTuple):
-    """A position, WGS-84 degrees, metres, metres per second."""
-
-    ts: datetime
-    lat: float
-    lon: float
-    accuracy_m: float | None
-    source: str | None
-    speed_mps: float | None
-
-
 class NoFix(NamedTuple):
     """A band that looked for its position and found none (0,0): a sign of life, and no place."""
 
     ts: datetime
 
 
-class Worn(NamedTuple):
-    """What a band says of itself: `battery_pct` 0-100, `signal_dbm` received power."""
-
-    ts: datetime
-    battery_pct: int | None
-    charging: bool | None
-    worn: bool | None
-    signal_dbm: int | None
-    firmware: str | None
-
-
-class Answer(NamedTuple):
-    """How a command to the band ended."""
-
-    id: str
-    status: str
-    detail: str | None
-
-
-Reading = Measured | Fix | NoFix | Worn
-Item = Reading | Answer
+Reading = HeartRate | Location | Status
+"""As on the wire, positions in WGS-84."""
+Item = Reading | NoFix | CommandResult
 
 
 @dataclass(slots=True)
@@ -117,44 +78,24 @@ class Decoded:
     ours: bool = True
 
 
-def _rounded(value: float | None) -> int | None:
-    return None if value is None else round(value)
-
-
-def _heart_rate(body: Any) -> Measured:
-    m = _validate_heart_rate(body)
-    return Measured(m.ts, round(m.bpm), _rounded(m.quality), m.motion, m.steps)
-
-
-def _location(body: Any) -> Fix | NoFix:
-    m = _validate_location(body)
-    if m.lat == 0 and m.lon == 0:
-        return NoFix(m.ts)
-    lat, lon = to_wgs84(m.lat, m.lon) if m.datum == "gcj02" else (m.lat, m.lon)
-    return Fix(m.ts, lat, lon, m.accuracy_m, m.source, m.speed_mps)
-
-
-def _status(body: Any) -> Worn:
-    m = _validate_status(body)
-    return Worn(m.ts, _rounded(m.battery_pct), m.charging, m.worn, _rounded(m.signal_dbm), m.firmware)
-
-
-def _command_result(body: Any) -> Answer:
-    m = _validate_command_result(body)
-    return Answer(m.id, m.status, m.detail)
+def _location(body: Any) -> Location | NoFix:
+    location = _validate_location(body)
+    if location.lat == 0 and location.lon == 0:
+        return NoFix(location.ts)
+    if location.datum == "gcj02":
+        lat, lon = to_wgs84(location.lat, location.lon)
+        return location.model_copy(update={"lat": lat, "lon": lon, "datum": "wgs84"})
+    return location
 
 
 # The models' own validators, without the layer of model_validate over them: this runs for every message.
-_validate_heart_rate: Callable[[Any], HeartRate] = HeartRate.__pydantic_validator__.validate_python
 _validate_location: Callable[[Any], Location] = Location.__pydantic_validator__.validate_python
-_validate_status: Callable[[Any], Status] = Status.__pydantic_validator__.validate_python
-_validate_command_result: Callable[[Any], CommandResult] = CommandResult.__pydantic_validator__.validate_python
 
 _DECODERS: Mapping[Kind, Callable[[Any], Item]] = {
-    Kind.HEART_RATE: _heart_rate,
+    Kind.HEART_RATE: HeartRate.__pydantic_validator__.validate_python,
     Kind.LOCATION: _location,
-    Kind.STATUS: _status,
-    Kind.COMMAND_RESULT: _command_result,
+    Kind.STATUS: Status.__pydantic_validator__.validate_python,
+    Kind.COMMAND_RESULT: CommandResult.__pydantic_validator__.validate_python,
 }
 
 
@@ -250,7 +191,7 @@ def decode_press(topic: str, payload: bytes, retained: bool) -> Press | Rejected
         lat=sos.lat if has_fix else None,
         lon=sos.lon if has_fix else None,
         accuracy_m=sos.accuracy_m if has_fix else None,
-        bpm=_rounded(sos.bpm) or None,
+        bpm=round(sos.bpm or 0) or None,
         retained=retained,
     )
 

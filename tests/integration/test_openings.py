@@ -132,6 +132,17 @@ async def test_a_press_is_known_for_24_hours(conn: Connection, resident: int, ma
     assert (await raise_sos(conn, press(event_id="e1"))).outcome == "duplicate"
 
 
+@pytest.mark.parametrize("fields", [{"event_id": "e1"}, {"ts": NOON}, {}], ids=str)
+async def test_a_retained_copy_of_a_press_is_old_news_for_ever(
+    conn: Connection, resident: int, make_settings: MakeSettings, fields: dict[str, Any]
+) -> None:
+    await raise_sos(conn, press(**fields))
+    await conn.execute("update incident set state = 'resolved'")
+    await set_clock(conn, make_settings(), NOON + timedelta(days=3), 0)
+    assert (await raise_sos(conn, press(**fields, retained=True))).outcome == "duplicate"
+    assert (await raise_sos(conn, press(payload=b"[]", retained=True))).outcome == "opened"
+
+
 async def test_the_same_event_id_of_two_bands_are_two_presses(conn: Connection, resident: int) -> None:
     await raise_sos(conn, press("band-1", event_id="1"))
     assert (await raise_sos(conn, press("spare", event_id="1"))).outcome == "opened"
