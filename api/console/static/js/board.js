@@ -129,9 +129,16 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+let lastCard = null;
+document.addEventListener("focusin", (event) => {
+  lastCard = event.target.closest("[data-incident]")?.id ?? null;
+});
+
 document.body.addEventListener("htmx:afterSettle", () => {
   redraw();
   filter();
+  // The button that was pressed is gone with the state it belonged to; the keyboard goes on from its card.
+  if (lastCard && document.activeElement === document.body) document.getElementById(lastCard)?.focus({ preventScroll: true });
 });
 redraw();
 filter();

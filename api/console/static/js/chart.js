@@ -4,7 +4,7 @@ import { word } from "./words.js";
 
 const { uPlot } = window;
 const DAY_S = 86400;
-const VIEWS = { day: { days: 1, bucket: 120 }, week: { days: 7, bucket: 900 }, month: { days: 30, bucket: 3600 } };
+const VIEWS = { day: { days: 1, bucket: "1m", step: 60 }, week: { days: 7, bucket: "15m", step: 900 }, month: { days: 30, bucket: "1h", step: 3600 } };
 const NIGHT = [22, 6];
 
 const box = document.getElementById("heart-chart");
@@ -20,13 +20,17 @@ function colour(name) {
 }
 
 // Rows of what was measured become columns of equal steps; where nothing was measured the line ends.
-function columns(points, bucketS) {
+// Some bands measure every half hour: a gap is what is long for this band.
+function columns(points, step) {
   const data = [[], [], [], []];
+  const times = points.map((point) => Date.parse(point.ts) / 1000);
+  const pauses = times.slice(1).map((at, index) => at - times[index]).sort((a, b) => a - b);
+  const longest = 2.5 * Math.max(step, pauses[Math.floor(pauses.length / 2)] ?? step);
   let before = null;
-  for (const point of points) {
-    const at = Date.parse(point.ts) / 1000;
-    if (before !== null && at - before > bucketS * 2.5) {
-      data[0].push(before + bucketS);
+  for (const [index, point] of points.entries()) {
+    const at = times[index];
+    if (before !== null && at - before > longest) {
+      data[0].push(before + step);
       for (const column of data.slice(1)) column.push(null);
     }
     data[0].push(at);
@@ -132,14 +136,14 @@ function say(text) {
 
 async function load(view) {
   const turn = (asked += 1);
-  const { days, bucket } = VIEWS[view];
+  const { days, bucket, step } = VIEWS[view];
   const to = Math.ceil(now() / 1000);
   const from = to - days * DAY_S;
-  const query = new URLSearchParams({ from: new Date(from * 1000).toISOString(), to: new Date(to * 1000).toISOString(), bucket: String(bucket) });
+  const query = new URLSearchParams({ from: new Date(from * 1000).toISOString(), to: new Date(to * 1000).toISOString(), bucket });
   say(word("loading"));
   try {
     const points = await pages(`${box.dataset.url}?${query}`);
-    if (turn === asked) plot(view, from, to, points, bucket);
+    if (turn === asked) plot(view, from, to, points, step);
   } catch (error) {
     console.error(error);
     if (turn === asked) say(word("chart_error"));
@@ -159,10 +163,10 @@ async function pages(url) {
   return points;
 }
 
-function plot(view, from, to, points, bucket) {
+function plot(view, from, to, points, step) {
   const wide = view !== "day";
   chart?.destroy();
-  const data = columns(points, bucket);
+  const data = columns(points, step);
   chart = new uPlot(options(view, from, to, wide), data, box);
   chart.setScale("x", { min: from, max: to });
   box.dataset.points = String(points.length);

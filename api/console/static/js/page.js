@@ -2,6 +2,7 @@
 import { startClock } from "./clock.js";
 import { connect } from "./live.js";
 import { startSiren } from "./siren.js";
+import { word } from "./words.js";
 
 const { htmx, Idiomorph } = window;
 
@@ -24,7 +25,7 @@ htmx.defineExtension("morph", {
   },
 });
 
-export function toast(text, kind = "info") {
+function toast(text, kind = "info") {
   const region = document.getElementById("toasts");
   const box = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
   box.classList.toggle("toast-error", kind === "error");
@@ -36,6 +37,13 @@ export function toast(text, kind = "info") {
 
 document.body.addEventListener("toast", (event) => toast(event.detail.text, event.detail.kind));
 document.body.addEventListener("dialog:close", () => document.getElementById("dialog").close());
+
+// What the server explains it says by a toast event of its own; for the rest there are words by status.
+document.body.addEventListener("htmx:responseError", (event) => {
+  const { xhr } = event.detail;
+  if (event.target.closest("#alarms, #incidents, #tiles, #incident") === event.target) return;
+  if (!xhr.getResponseHeader("HX-Trigger")) toast(word([401, 403, 404, 409, 422].includes(xhr.status) ? `error_${xhr.status}` : "error_other"), "error");
+});
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
@@ -67,7 +75,5 @@ addEventListener("pageshow", () => {
 });
 
 startClock();
-if (document.getElementById("alarms")) {
-  startSiren();
-  connect();
-}
+if (document.getElementById("banner-siren")) startSiren();
+if (document.getElementById("alarms")) connect();

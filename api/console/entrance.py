@@ -1,0 +1,106 @@
+"""Coming in and going out: the login page, logging out, language and theme."""
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Cookie, Form, Request, Response, status
+from fastapi.responses import RedirectResponse
+
+from api.console import render
+from api.console.screen import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, AnonymousScreen
+from api.console.i18n import LANGUAGES
+from api.deps import COOKIE, Db, over_https, require_same_origin
+from api.routers.session import set_cookie
+from eldercare import sessions
+from eldercare.errors import Unauthenticated
+
+router = APIRouter(include_in_schema=False)
+
+YEAR_S = 365 * 24 * 3600
+
+
+def local_path(path: str) -> str:
+    """`path` where it leads to a page of our own, else the first page: nobody is sent elsewhere by a link."""
+    parts = urlsplit(path)
+    local = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return path if local and path.isprintable() else "/"
+
+
+def see(path: str) -> RedirectResponse:
+    """Show that page after a form was sent."""
+    return RedirectResponse(local_path(path), status_code=status.HTTP_303_SEE_OTHER)
+
+
+@router.get("/login")
+async def login_page(
+    request: Request,
+    conn: Db,
+    screen: AnonymousScreen,
+    next: str = "/",  # noqa: A002  the name people see in the address
+    cookie: Annotated[str | None, Cookie(alias=COOKIE)] = None,
+) -> Response:
+    """The form; whoever is logged in already goes on."""
+    if cookie is not None:
+        try:
+            await sessions.resume(conn, cookie)
+            return see(next)
+        except Unauthenticated:
+            pass
+    return render.page(request, screen, "login.html", next=local_path(next), username="", error=None)
+
+
+@router.post("/login")
+async def login(
+    request: Request,
+    conn: Db,
+    screen: AnonymousScreen,
+    username: Annotated[str, Form(max_length=64)] = "",
+    password: Annotated[str, Form(max_length=sessions.MAX_PASSWORD_CHARS)] = "",
+    next: Annotated[str, Form(max_length=2000)] = "/",  # noqa: A002
+) -> Response:
+    """Begin a session and go where the person wanted to; a wrong password says so in words."""
+    require_same_origin(request)
+    try:
+        begun = await sessions.login(conn, username, password, request.headers.get("user-agent"))
+    except Unauthenticated:
+        wrong = screen.t("login.wrong")
+        return render.page(
+            request, screen, "login.html", 401, next=local_path(next), username=username, error=wrong
+        )
+    response = see(next)
+    set_cookie(request, response, begun)
+    return response
+
+
+@router.post("/logout")
+async def logout(
+    request: Request, conn: Db, cookie: Annotated[str | None, Cookie(alias=COOKIE)] = None
+) -> Response:
+    """End the session; doing it twice is harmless."""
+    require_same_origin(request)
+    if cookie is not None:
+        try:
+            await sessions.end(conn, (await sessions.resume(conn, cookie)).key)
+        except Unauthenticated:
+            pass
+    response = see("/login")
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+@router.post("/preferences")
+async def preferences(
+    request: Request,
+    language: Annotated[Literal["zh", "en"] | None, Form()] = None,
+    theme: Annotated[Literal["auto", "light", "dark"] | None, Form()] = None,
+    back: Annotated[str, Form(max_length=2000)] = "/",
+) -> Response:
+    """Remember language or theme in this browser, and show the same page again."""
+    require_same_origin(request)
+    response = see(back)
+    for name, value in ((LANGUAGE_COOKIE, language), (THEME_COOKIE, theme)):
+        if value in (*LANGUAGES, *THEMES):
+            response.set_cookie(
+                name, value, max_age=YEAR_S, httponly=True, secure=over_https(request), samesite="lax", path="/"
+            )
+    return response
