@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import sql
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
 from alerts.kinds import IncidentKind, IncidentState
 from eldercare import access, pages
@@ -186,7 +186,18 @@ async def get(conn: Connection, viewer: Viewer, incident_id: int) -> Whole:
         incident = await rows.fetchone()
     if incident is None:
         raise NotFound("incident", incident_id)
-    return Whole(incident, await _timeline(conn, incident), await _notifications(conn, incident_id))
+    told = await notifications_of(conn, [incident])
+    return Whole(incident, await _timeline(conn, incident), told[incident.id])
+
+
+async def notifications_of(conn: Connection, incidents: Sequence[Incident]) -> dict[int, list[Notification]]:
+    """What was sent about each of these incidents (of `listing` or `get`: the viewer knows of them), oldest first."""
+    found: dict[int, list[Notification]] = {incident.id: [] for incident in incidents}
+    async with conn.cursor(row_factory=tuple_row) as rows:
+        await rows.execute(_NOTIFICATIONS, (list(found),))
+        for incident_id, *values in await rows.fetchall():
+            found[incident_id].append(Notification(*values))
+    return found
 
 
 async def called_from(conn: Connection, address: str) -> list[CalledFrom]:
@@ -204,6 +215,14 @@ async def called_from(conn: Connection, address: str) -> list[CalledFrom]:
         return await rows.fetchall()
 
 
+_NOTIFICATIONS = """
+    select n.incident_id, n.id, n.person_id, p.name, n.channel, n.address, n.purpose, n.round, n.step, n.status,
+           n.reason, n.attempts, n.created_at, n.sent_at, n.finished_at
+    from notification n left join person p on p.id = n.person_id
+    where n.incident_id = any(%s) order by n.id
+"""
+
+
 async def _timeline(conn: Connection, incident: Incident) -> list[TimelineRow]:
     async with conn.cursor(row_factory=class_row(TimelineRow)) as rows:
         await rows.execute(
@@ -212,18 +231,6 @@ async def _timeline(conn: Connection, incident: Incident) -> list[TimelineRow]:
             " from incident_event e left join person p on p.id = e.actor_id"
             " where e.incident_id = %(id)s order by e.id",
             {"id": incident.id, "health": incident.sees_health},
-        )
-        return await rows.fetchall()
-
-
-async def _notifications(conn: Connection, incident_id: int) -> list[Notification]:
-    async with conn.cursor(row_factory=class_row(Notification)) as rows:
-        await rows.execute(
-            "select n.id, n.person_id, p.name as person_name, n.channel, n.address, n.purpose, n.round, n.step,"
-            " n.status, n.reason, n.attempts, n.created_at, n.sent_at, n.finished_at"
-            " from notification n left join person p on p.id = n.person_id"
-            " where n.incident_id = %s order by n.id",
-            (incident_id,),
         )
         return await rows.fetchall()
 

@@ -13,7 +13,7 @@ from alerts import case as cases
 from alerts import case_store, consequences
 from alerts.case import Case, Disposition
 from alerts.incident_facts import facts, facts_of
-from alerts.incident_views import called_from, get, listing
+from alerts.incident_views import called_from, get, listing, notifications_of
 from alerts.kinds import IncidentState
 from alerts.outcomes import Accepted, AcceptOutcome, AlreadyOwned, AlreadyYours, Over, Passed
 from eldercare import fields
@@ -39,6 +39,7 @@ __all__ = [
     "get",
     "hand_to_120",
     "listing",
+    "notifications_of",
     "open_by_telephone",
     "pass_on",
     "reopen",

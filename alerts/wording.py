@@ -115,11 +115,18 @@ def _near_home(facts: Facts) -> bool:
     return facts.distance_m is not None and facts.distance_m <= max(NEAR_HOME_M, facts.accuracy_m or 0.0)
 
 
-def _spot(facts: Facts, language: str) -> str | None:
-    """The last fix in words, with its age when it is stale; None without one."""
+def whereabouts(facts: Facts, language: str) -> str | None:
+    """The last fix in words, seen from home where that is known; None without a fix."""
     if facts.lat is None or facts.lon is None:
         return None
-    spot = _relative(facts, language) or _coordinates(facts.lat, facts.lon, language)
+    return _relative(facts, language) or _coordinates(facts.lat, facts.lon, language)
+
+
+def _spot(facts: Facts, language: str) -> str | None:
+    """The last fix in words, with its age when it is stale; None without one."""
+    spot = whereabouts(facts, language)
+    if spot is None:
+        return None
     age = facts.position_age_minutes
     if age is None or age <= STALE_POSITION_MINUTES:
         return spot

@@ -188,14 +188,21 @@ async def contact_methods(conn: Connection, person_ids: Sequence[int]) -> list[C
 
 async def contacts_of(conn: Connection, resident_id: int) -> list[Contact]:
     """Who is what to a resident, in the order in which they are called."""
-    async with conn.cursor(row_factory=class_row(Contact)) as cursor:
-        await cursor.execute(
-            "select k.person_id, p.name, p.phone, k.kind, k.relation, k.holds_key, k.position"
-            " from resident_contact k join person p on p.id = k.person_id"
-            " where k.resident_id = %s order by k.position, k.kind, k.person_id",
-            (resident_id,),
-        )
-        return await cursor.fetchall()
+    return (await contacts_of_all(conn, [resident_id]))[resident_id]
+
+
+async def contacts_of_all(conn: Connection, resident_ids: Sequence[int]) -> dict[int, list[Contact]]:
+    """The same for several residents, by the resident's id."""
+    found: dict[int, list[Contact]] = {resident_id: [] for resident_id in resident_ids}
+    rows = await conn.execute(
+        "select k.resident_id, k.person_id, p.name, p.phone, k.kind, k.relation, k.holds_key, k.position"
+        " from resident_contact k join person p on p.id = k.person_id"
+        " where k.resident_id = any(%s) order by k.resident_id, k.position, k.kind, k.person_id",
+        (list(found),),
+    )
+    for resident_id, *values in await rows.fetchall():
+        found[resident_id].append(Contact(*values))
+    return found
 
 
 async def link(

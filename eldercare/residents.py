@@ -1,6 +1,6 @@
 """Residents: the list with the newest values of each, and the file of one (一人一档). Fields follow the viewer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -141,20 +141,29 @@ async def get(conn: Connection, viewer: Viewer, resident_id: int) -> Resident:
 
 async def file(conn: Connection, viewer: Viewer, resident_id: int) -> File:
     """The whole file of one resident. Raises NotFound, also for whom the viewer may not know."""
-    resident = await get(conn, viewer, resident_id)
-    row = await (
-        await conn.execute(
-            "select entry, conditions, medicines, allergies, mobility, notes, rule_overrides, created_at"
-            " from resident where id = %s",
-            (resident_id,),
-        )
-    ).fetchone()
-    if row is None:
+    found = await files(conn, viewer, [resident_id] if 0 < resident_id < 2**63 else [])
+    if resident_id not in found:
         raise NotFound("resident", resident_id)
+    return found[resident_id]
+
+
+async def files(conn: Connection, viewer: Viewer, resident_ids: Sequence[int]) -> dict[int, File]:
+    """The files of several residents, by id; those whom the viewer may not know are left out."""
+    wanted = sql.SQL("r.id = any({})").format(sql.Literal(list(resident_ids)))
+    seen = {resident.id: resident for resident in await _select(conn, viewer, wanted, len(resident_ids))}
+    rows = await conn.execute(
+        "select id, entry, conditions, medicines, allergies, mobility, notes, rule_overrides, created_at"
+        " from resident where id = any(%s)",
+        (list(seen),),
+    )
+    return {row[0]: _file(viewer, seen[row[0]], row) for row in await rows.fetchall()}
+
+
+def _file(viewer: Viewer, resident: Resident, row: Sequence[Any]) -> File:
     # How to get in is for those who may have to: a doctor on the telephone does not.
-    entry = row[0] if viewer.has(Role.DUTY, Role.ADMIN, Role.GRID, Role.FAMILY) else None
-    conditions, medicines, allergies, mobility, notes, overrides = row[1:7] if resident.sees_health else (None,) * 6
-    return File(resident, entry, conditions, medicines, allergies, mobility, notes, overrides, row[7])
+    entry = row[1] if viewer.has(Role.DUTY, Role.ADMIN, Role.GRID, Role.FAMILY) else None
+    conditions, medicines, allergies, mobility, notes, overrides = row[2:8] if resident.sees_health else (None,) * 6
+    return File(resident, entry, conditions, medicines, allergies, mobility, notes, overrides, row[8])
 
 
 async def update(conn: Connection, viewer: Viewer, resident_id: int, changes: Mapping[str, Any], today: date) -> None:
