@@ -1,5 +1,6 @@
 """Coming in and going out: the login page, logging out, language and theme."""
 
+from contextlib import suppress
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -7,8 +8,8 @@ from fastapi import APIRouter, Cookie, Form, Request, Response, status
 from fastapi.responses import RedirectResponse
 
 from api.console import render
-from api.console.screen import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, AnonymousScreen
 from api.console.i18n import LANGUAGES
+from api.console.screen import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, AnonymousScreen
 from api.deps import COOKIE, Db, over_https, require_same_origin
 from api.routers.session import set_cookie
 from eldercare import sessions
@@ -36,7 +37,7 @@ async def login_page(
     request: Request,
     conn: Db,
     screen: AnonymousScreen,
-    next: str = "/",  # noqa: A002  the name people see in the address
+    next: str = "/",
     cookie: Annotated[str | None, Cookie(alias=COOKIE)] = None,
 ) -> Response:
     """The form; whoever is logged in already goes on."""
@@ -56,7 +57,7 @@ async def login(
     screen: AnonymousScreen,
     username: Annotated[str, Form(max_length=64)] = "",
     password: Annotated[str, Form(max_length=sessions.MAX_PASSWORD_CHARS)] = "",
-    next: Annotated[str, Form(max_length=2000)] = "/",  # noqa: A002
+    next: Annotated[str, Form(max_length=2000)] = "/",
 ) -> Response:
     """Begin a session and go where the person wanted to; a wrong password says so in words."""
     require_same_origin(request)
@@ -64,25 +65,19 @@ async def login(
         begun = await sessions.login(conn, username, password, request.headers.get("user-agent"))
     except Unauthenticated:
         wrong = screen.t("login.wrong")
-        return render.page(
-            request, screen, "login.html", 401, next=local_path(next), username=username, error=wrong
-        )
+        return render.page(request, screen, "login.html", 401, next=local_path(next), username=username, error=wrong)
     response = see(next)
     set_cookie(request, response, begun)
     return response
 
 
 @router.post("/logout")
-async def logout(
-    request: Request, conn: Db, cookie: Annotated[str | None, Cookie(alias=COOKIE)] = None
-) -> Response:
+async def logout(request: Request, conn: Db, cookie: Annotated[str | None, Cookie(alias=COOKIE)] = None) -> Response:
     """End the session; doing it twice is harmless."""
     require_same_origin(request)
     if cookie is not None:
-        try:
+        with suppress(Unauthenticated):
             await sessions.end(conn, (await sessions.resume(conn, cookie)).key)
-        except Unauthenticated:
-            pass
     response = see("/login")
     response.delete_cookie(COOKIE, path="/")
     return response

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.kinds import SEVERITY_ORDER, Severity
 from alerts.rules.thresholds import Thresholds
-from alerts.rules.zone import distance_m
+
+from alerts.incident_facts import distance_m
+from alerts.kinds import SEVERITY_ORDER, Severity
 from eldercare.residents import Resident
 
 NEAR_HOME_M = 100.0
