@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.rules.thresholds import Thresholds
-
 from alerts.incident_facts import distance_m
 from alerts.kinds import SEVERITY_ORDER, Severity
 from eldercare.residents import Resident
@@ -17,8 +15,8 @@ OLD_POSITION = timedelta(hours=1)
 OLD_HEART_RATE = timedelta(minutes=30)
 """A value older than this is no present heart rate: it is shown with its age, and weaker."""
 
-_DEFAULTS = Thresholds()
-SILENT = timedelta(seconds=_DEFAULTS.silent_s)
+SILENT = timedelta(minutes=45)
+LOW_BATTERY_PCT = 20
 
 LEVELS = (*SEVERITY_ORDER, "attention", "ok", "away")
 """Worst first: an open incident's severity, something to look after, nothing, not at home."""
@@ -75,7 +73,7 @@ def troubles_of(resident: Resident, now: datetime) -> tuple[str, ...]:
         found.append("silent")
     if resident.worn is False and not resident.charging:
         found.append("off_wrist")
-    if resident.battery_pct is not None and resident.battery_pct <= _DEFAULTS.battery_low_pct:
+    if resident.battery_pct is not None and resident.battery_pct <= LOW_BATTERY_PCT:
         found.append("battery_low")
     return tuple(found)
 
