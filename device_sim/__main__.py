@@ -1,17 +1,24 @@
-"""`python -m device_sim phones`: the simulators' commands."""
+"""The simulators: telephones with a page to answer on, and bands that live a day.
+
+python -m device_sim phones | bands | scenario
+"""
 
 import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from device_sim.phones.account import Account
-from device_sim.phones.server import serve
 from device_sim.seed import read_seed
 from eldercare import log
-from eldercare.errors import ConfigurationError
+from eldercare.errors import ConfigurationError, EldercareError
 from eldercare.settings import Settings, exit_with, load_settings
+
+SCENARIOS = ("sos", "racing-heart", "slow-heart", "wandering", "band-off", "flat-battery", "no-connection")
+DEFAULT_CONTROL = "http://127.0.0.1:8020"
 
 
 def main() -> None:
@@ -23,13 +30,19 @@ def main() -> None:
         asyncio.run(arguments.run(settings, arguments))
     except ConfigurationError as error:
         exit_with(error)
+    except EldercareError as error:
+        print(f"eldercare: {error}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m device_sim", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m device_sim", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command", required=True)
+
     phones = commands.add_parser("phones", help="simulated telephones with a page to answer on")
     phones.add_argument("--port", type=int, help="default: ELDERCARE_PHONES_PORT; 0 takes a free one")
     phones.add_argument("--bands", type=Path, help="the seed's JSON, for the names on the phones")
@@ -38,10 +51,38 @@ def _parser() -> argparse.ArgumentParser:
         "--time-scale", type=float, default=1.0, help="ring so many times as fast; 0: only /sim/advance"
     )
     phones.set_defaults(run=_phones)
+
+    bands = commands.add_parser("bands", help="simulated bands, one connection each")
+    bands.add_argument("--bands", type=Path, required=True, help="the seed's JSON")
+    bands.add_argument("--control-port", type=int, default=8020, help="loopback port of the control; 0: a free one")
+    bands.add_argument("--speed", type=float, default=1.0, help="the bands' time runs so many times as fast")
+    bands.add_argument("--origin", type=_moment, help="their time at the start, RFC 3339; default: now")
+    bands.add_argument("--history-hours", type=float, default=0.0, help="first send so much of the past, as backfill")
+    bands.set_defaults(run=_bands)
+
+    scenario = commands.add_parser("scenario", help="let something happen to a running band")
+    scenario.add_argument("name", choices=SCENARIOS)
+    scenario.add_argument("--band", default="any", help="device id; default: some band that is worn and connected")
+    scenario.add_argument("--minutes", type=float, help="how long it lasts")
+    scenario.add_argument("--control", default=DEFAULT_CONTROL, help="address of the bands' control")
+    scenario.set_defaults(run=_scenario)
     return parser
 
 
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not RFC 3339") from error
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no offset")
+    return moment
+
+
 async def _phones(settings: Settings, arguments: argparse.Namespace) -> None:
+    from device_sim.phones.account import Account
+    from device_sim.phones.server import serve
+
     account = Account(
         sid=settings.required("twilio_account_sid"),
         token=settings.required("twilio_auth_token"),
@@ -57,17 +98,52 @@ async def _phones(settings: Settings, arguments: argparse.Namespace) -> None:
             account, people, host=settings.phones_host, port=port, time_scale=arguments.time_scale, log=arguments.log
         ) as telephones:
             log.logger(__name__).info("phones_ready", url=telephones.url)
-            await _stopped()
+            await _until_stopped()
     except OSError as error:
         raise ConfigurationError(f"ELDERCARE_PHONES_PORT {port}: {error.strerror}") from error
 
 
-async def _stopped() -> None:
-    """Return at SIGTERM or Ctrl-C."""
+async def _bands(settings: Settings, arguments: argparse.Namespace) -> None:
+    from device_sim.bands.server import live
+
+    if arguments.speed <= 0:
+        raise ConfigurationError("--speed: must be above 0")
+    if arguments.history_hours < 0:
+        raise ConfigurationError("--history-hours: is below 0")
+    try:
+        async with live(
+            settings,
+            read_seed(arguments.bands).residents,
+            control_port=arguments.control_port,
+            speed=arguments.speed,
+            origin=arguments.origin,
+            history=timedelta(hours=arguments.history_hours),
+        ) as (fleet, url):
+            log.logger(__name__).info("bands_ready", control=url, bands=len(fleet.bands))
+            await _until_stopped(fleet.living)
+    except OSError as error:
+        raise ConfigurationError(f"--control-port {arguments.control_port}: {error.strerror}") from error
+
+
+async def _scenario(_settings: Settings, arguments: argparse.Namespace) -> None:
+    from device_sim.bands.client import play
+
+    answer = await asyncio.to_thread(play, arguments.control, arguments.band, arguments.name, arguments.minutes)
+    print(f"{answer['device_id']}: {answer['scenario']}")
+
+
+async def _until_stopped(work: asyncio.Task[Any] | None = None) -> None:
+    """Return at SIGTERM or Ctrl-C, or when `work` ends."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+    stopped = asyncio.create_task(_wait(stop.wait()))
+    await asyncio.wait({stopped} if work is None else {stopped, work}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+
+
+async def _wait(event: Coroutine[Any, Any, Any]) -> None:
+    await event
 
 
 if __name__ == "__main__":
