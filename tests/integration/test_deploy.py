@@ -108,6 +108,12 @@ def test_every_setting_is_in_the_example() -> None:
     assert set(re.findall(rf"{PREFIX}([A-Z_]+)=", example)) == {name.upper() for name in Settings.model_fields}
 
 
+def test_the_window_of_the_broker_is_four_batches() -> None:
+    conf = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text()
+    [window] = re.findall(r"^max_inflight_messages (\d+)$", conf, re.MULTILINE)
+    assert int(window) == 4 * Settings.model_fields["batch_size"].default
+
+
 async def test_a_band_speaks_over_tls_with_the_prepared_certificate(tls_broker: Mosquitto, prepared: Path) -> None:
     password = tls_broker.add_band("tls-band")
     service = parse_mqtt_url(tls_broker.url)
