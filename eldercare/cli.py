@@ -73,8 +73,8 @@ def api(context: typer.Context) -> None:
 
 @app.command(context_settings=PASS_ON)
 def sim(context: typer.Context) -> None:
-    """模拟手环 · Simulated bands."""
-    _become("device_sim", ["sim", *context.args])
+    """模拟手环；`sim scenario sos` 让一只手环求助 · Simulated bands; `sim scenario sos` lets a running one press."""
+    _become("device_sim", context.args if context.args[:1] == ["scenario"] else ["bands", *context.args])
 
 
 @app.command(context_settings=PASS_ON)
