@@ -1,0 +1,77 @@
+"""`eldercare import-residents` from file to what the terminal says."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from eldercare import clock
+from eldercare.database import connect
+from eldercare.resident_import import table
+from eldercare.resident_import.check import BadCell, Checked, check
+from eldercare.resident_import.store import Stored, store
+from eldercare.settings import Settings
+
+MOST_SHOWN = 200
+
+
+def run(settings: Settings, file: Path, *, check_only: bool = False) -> int:
+    """Import the list; returns the exit status: 0 taken (or, with `check_only`, fit to be), 1 refused and unchanged."""
+    return asyncio.run(_run(settings.required("database_url"), file, settings, check_only))
+
+
+async def _run(url: str, file: Path, settings: Settings, check_only: bool) -> int:
+    rows = table.read(file)
+    async with await connect(url, application_name="eldercare import") as conn:
+        now = await clock.now(conn)
+        checked = check(rows, now.astimezone(settings.zone).date())
+        stored = Stored()
+        bad = checked.bad
+        if not bad:
+            stored = await store(conn, checked.entries, now)
+            bad = stored.bad
+        if bad or check_only:
+            await conn.rollback()
+    if bad:
+        _refuse(bad, len(checked.entries))
+        return 1
+    _tell(checked, stored, check_only)
+    return 0
+
+
+def _refuse(bad: list[BadCell], rows: int) -> None:
+    for cell in bad[:MOST_SHOWN]:
+        print(line(cell), file=sys.stderr)
+    if len(bad) > MOST_SHOWN:
+        print(f"…… 另有 {len(bad) - MOST_SHOWN} 处 · and {len(bad) - MOST_SHOWN} more", file=sys.stderr)
+    faulty = len({cell.row for cell in bad})
+    print(
+        f"{rows} 行中 {faulty} 行有错，共 {len(bad)} 处；什么也没有导入 · {len(bad)} faults in {faulty} of {rows} rows:"
+        " nothing was imported",
+        file=sys.stderr,
+    )
+
+
+def line(cell: BadCell) -> str:
+    """One fault as one line: row, column letter and heading, reason."""
+    where = f"{cell.letter} 列“{cell.heading}”" if cell.letter else ""
+    return f"第 {cell.row} 行 row {cell.row} {where}: {cell.reason}"
+
+
+def _tell(checked: Checked, stored: Stored, check_only: bool) -> None:
+    headings = checked.headings
+    read = "、".join(column.heading for column in headings.columns)
+    print(f"读取的列 · columns read: {read}")
+    if headings.ignored:
+        print(f"未用的列 · columns not used: {'、'.join(headings.ignored)}")
+    if checked.months_only:
+        print(f"{checked.months_only} 行只有出生年月，日记为 1 日 · births by month only, taken as its first day")
+    if stored.grids:
+        print(f"新建网格 · new grids: {'、'.join(stored.grids)}")
+    print(
+        f"新增 {stored.created}，更新 {stored.updated}，未变 {stored.unchanged}，"
+        f"分配手环 {stored.assigned}，家属 {stored.family}"
+        f" · {stored.created} new, {stored.updated} updated, {stored.unchanged} unchanged, {stored.assigned} bands"
+        f" assigned, {stored.family} relatives"
+    )
+    if check_only:
+        print("仅检查，没有写入 · checked only, nothing was written")

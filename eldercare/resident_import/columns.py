@@ -1,0 +1,116 @@
+"""What the columns of a list may be called, in Chinese and English. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eldercare.errors import InvalidInput
+from eldercare.fields import half_width
+from eldercare.resident_import.table import Cell, Row, column_letter
+
+HEADINGS: dict[str, tuple[str, ...]] = {
+    "external_id": ("编号", "人员编号", "老人编号", "档案号", "档案编号", "id", "number", "external id", "file number"),
+    "name": ("姓名", "老人姓名", "名字", "name", "full name"),
+    "gender": ("性别", "gender", "sex"),
+    "birth_date": ("出生日期", "出生年月", "出生年月日", "生日", "birth date", "date of birth", "birthday", "dob"),
+    "phone": ("电话", "联系电话", "本人电话", "手机", "手机号", "手机号码", "phone", "telephone", "mobile"),
+    "address": ("地址", "住址", "家庭住址", "家庭地址", "居住地址", "现住址", "现住地址", "详细地址", "address"),
+    "grid": ("网格", "所属网格", "网格名称", "所在网格", "grid"),
+    "home_lat": ("纬度", "lat", "latitude"),
+    "home_lon": ("经度", "lon", "lng", "longitude"),
+    "lives_alone": ("独居", "是否独居", "独居老人", "lives alone", "alone"),
+    "disabled": ("失能", "是否失能", "失能老人", "disabled"),
+    "low_income": ("低保", "是否低保", "低保户", "low income"),
+    "hardship": ("特困", "是否特困", "特困人员", "hardship"),
+    "needs": ("需求", "服务需求", "需要", "needs"),
+    "conditions": ("疾病", "病史", "慢性病", "健康状况", "主要疾病", "conditions", "diagnoses", "health"),
+    "medicines": ("用药", "用药情况", "药物", "服药情况", "medicines", "medication"),
+    "allergies": ("过敏", "过敏史", "allergies", "allergy"),
+    "mobility": ("行动能力", "行动情况", "活动能力", "mobility"),
+    "entry": ("入户方式", "进门方式", "如何进门", "钥匙", "entry", "how to get in"),
+    "notes": ("备注", "说明", "notes", "remarks"),
+    "device_id": ("手环", "手环编号", "手环号", "设备编号", "设备号", "band", "device", "device id"),
+    "family_name": ("家属", "家属姓名", "紧急联系人", "紧急联系人姓名", "联系人", "family", "family name",
+                    "emergency contact"),
+    "family_phone": ("家属电话", "家属联系电话", "紧急联系人电话", "紧急联系电话", "联系人电话", "family phone",
+                     "emergency phone", "emergency contact phone"),
+    "family_relation": ("关系", "与老人关系", "家属关系", "与本人关系", "relation", "relationship"),
+}  # fmt: skip
+REQUIRED = ("name", "address")
+HEADING_WITHIN = 10
+"""Above the headings a list may have a title and an explanation."""
+
+_FIELDS = {re.sub(r"[\s_]", "", word): field for field, words in HEADINGS.items() for word in words}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that is read: `index` from 0, the letter a spreadsheet shows, and its heading as written."""
+
+    index: int
+    field: str
+    letter: str
+    heading: str
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """The row of headings: the columns read, and the headings of those that are not."""
+
+    row: int
+    columns: tuple[Column, ...]
+    ignored: tuple[str, ...]
+
+
+def find(rows: Sequence[Row]) -> Headings:
+    """The first row that names the required columns. Raises InvalidInput saying what is missing or there twice."""
+    best: Headings | None = None
+    for row in rows[:HEADING_WITHIN]:
+        headings = _headings(row)
+        if {column.field for column in headings.columns}.issuperset(REQUIRED):
+            _refuse_doubles(headings)
+            return headings
+        if best is None or len(headings.columns) > len(best.columns):
+            best = headings
+    found = {column.field for column in best.columns} if best else set()
+    missing = [field for field in REQUIRED if field not in found]
+    wanted = "；".join("/".join(HEADINGS[field][:3]) + f" ({field})" for field in missing)
+    raise InvalidInput(
+        "file", f"前 {HEADING_WITHIN} 行里没有这些列 / the first {HEADING_WITHIN} rows name no column {wanted}"
+    )
+
+
+def field_of(heading: str) -> str | None:
+    """The field that a heading means: case, spaces, full width, brackets and an asterisk do not matter."""
+    plain = re.sub(r"\(.*?\)|[*:\s_]", "", half_width(heading)).lower()
+    return _FIELDS.get(plain)
+
+
+def _headings(row: Row) -> Headings:
+    columns, ignored = [], []
+    for index, cell in enumerate(row.cells):
+        text = _text(cell)
+        if not text:
+            continue
+        field = field_of(text)
+        if field:
+            columns.append(Column(index, field, column_letter(index), text))
+        else:
+            ignored.append(text)
+    return Headings(row.number, tuple(columns), tuple(ignored))
+
+
+def _refuse_doubles(headings: Headings) -> None:
+    seen: dict[str, Column] = {}
+    for column in headings.columns:
+        other = seen.setdefault(column.field, column)
+        if other is not column:
+            raise InvalidInput(
+                "file",
+                f"{other.letter} 列“{other.heading}”和 {column.letter} 列“{column.heading}”意思相同，请去掉一列"
+                f" / columns {other.letter} and {column.letter} mean the same: remove one",
+            )
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else ""

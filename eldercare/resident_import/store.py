@@ -1,0 +1,207 @@
+"""The checked list into the database: new residents, updates by the committee's number, grids, bands, family."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg import sql
+
+from eldercare import devices, people
+from eldercare.access import Role
+from eldercare.database import Connection
+from eldercare.errors import EldercareError
+from eldercare.resident_import.check import BadCell, Entry
+
+DEFAULTS: dict[str, Any] = {
+    "external_id": None, "name": None, "gender": None, "birth_date": None, "phone": None, "address": None,
+    "grid_id": None, "home_lat": None, "home_lon": None, "lives_alone": False, "disabled": False, "low_income": False,
+    "hardship": False, "needs": "", "conditions": "", "medicines": "", "allergies": "", "mobility": "", "entry": "",
+    "notes": "",
+}  # fmt: skip
+"""The columns of a resident that a list may fill, and what a new resident has where it does not."""
+
+
+@dataclass(slots=True)
+class Stored:
+    """What was done, and what stood in the way: then the caller rolls back."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    assigned: int = 0
+    family: int = 0
+    grids: list[str] = field(default_factory=list)
+    bad: list[BadCell] = field(default_factory=list)
+
+
+async def store(conn: Connection, entries: Sequence[Entry], now: datetime) -> Stored:
+    """Write every entry. An empty cell changes nothing. Whoever calls rolls back when `bad` is not empty."""
+    stored = Stored()
+    known = await _known(conn, entries)
+    await _refuse_namesakes(conn, entries, stored)
+    grids = await _grids(conn, entries, stored)
+    ids: dict[int, int] = {}
+    new: list[Entry] = []
+    for entry in entries:
+        current = known.get(entry.values.get("external_id", ""))
+        if current is None:
+            new.append(entry)
+            continue
+        ids[entry.row] = current["id"]
+        changed = await _update(conn, current, _columns(entry, grids))
+        stored.updated += changed
+        stored.unchanged += not changed
+    ids.update(await _insert(conn, new, grids))
+    stored.created = len(new)
+    await _bands(conn, entries, ids, now, stored)
+    await _families(conn, entries, ids, stored)
+    return stored
+
+
+def _columns(entry: Entry, grids: dict[str, int]) -> dict[str, Any]:
+    values = {name: value for name, value in entry.values.items() if name in DEFAULTS}
+    if "grid" in entry.values:
+        values["grid_id"] = grids[entry.values["grid"]]
+    return values
+
+
+async def _known(conn: Connection, entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+    """The residents that have one of the list's numbers: their columns by that number."""
+    names = ["id", *DEFAULTS]
+    query = sql.SQL("select {} from resident where external_id = any({})").format(
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.Literal([entry.values["external_id"] for entry in entries if "external_id" in entry.values]),
+    )
+    rows = await (await conn.execute(query)).fetchall()
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return {resident["external_id"]: resident for resident in found}
+
+
+async def _refuse_namesakes(conn: Connection, entries: Sequence[Entry], stored: Stored) -> None:
+    """Whoever has no number and is there already would become two."""
+    unnumbered = [entry for entry in entries if "external_id" not in entry.values]
+    rows = await (
+        await conn.execute(
+            "select r.name, r.address, min(r.id) from resident r"
+            " join unnest(%s::text[], %s::text[]) as n (name, address) on n.name = r.name and n.address = r.address"
+            " where r.left_at is null group by r.name, r.address",
+            ([entry.values["name"] for entry in unnumbered], [entry.values["address"] for entry in unnumbered]),
+        )
+    ).fetchall()
+    there = {(name, address): resident_id for name, address, resident_id in rows}
+    for entry in unnumbered:
+        resident_id = there.get((entry.values["name"], entry.values["address"]))
+        if resident_id:
+            reason = (
+                f"库里已有同名同址的老人（{resident_id} 号）；要更新请在“编号”列写编号"
+                f" / resident {resident_id} has this name and address already; to update, add a column “编号”"
+            )
+            stored.bad.append(entry.bad("name", reason))
+
+
+async def _grids(conn: Connection, entries: Sequence[Entry], stored: Stored) -> dict[str, int]:
+    """The ids of all grids by name; the list's new ones are made."""
+    found = {grid.name: grid.id for grid in await people.grids(conn)}
+    for entry in entries:
+        name = entry.values.get("grid")
+        if name and name not in found:
+            found[name] = await people.create_grid(conn, name, "")
+            stored.grids.append(name)
+    return found
+
+
+async def _update(conn: Connection, current: dict[str, Any], values: dict[str, Any]) -> bool:
+    changes = {name: value for name, value in values.items() if current[name] != value}
+    if not changes:
+        return False
+    assignments = sql.SQL(", ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in changes
+    )
+    await conn.execute(
+        sql.SQL("update resident set {} where id = {}").format(assignments, sql.Literal(current["id"])), changes
+    )
+    return True
+
+
+async def _insert(conn: Connection, new: Sequence[Entry], grids: dict[str, int]) -> dict[int, int]:
+    """Insert the new residents; returns their ids by row."""
+    rows = await (
+        await conn.execute(
+            "select nextval(pg_get_serial_sequence('resident', 'id')) from generate_series(1, %s)", (len(new),)
+        )
+    ).fetchall()
+    ids = {entry.row: row[0] for entry, row in zip(new, rows, strict=True)}
+    names = ["id", *DEFAULTS]
+    query = sql.SQL("insert into resident ({}) overriding system value values ({})").format(
+        sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL(", ").join(map(sql.Placeholder, names))
+    )
+    async with conn.cursor() as cursor:
+        await cursor.executemany(query, [{**DEFAULTS, **_columns(entry, grids), "id": ids[entry.row]} for entry in new])
+    return ids
+
+
+async def _bands(
+    conn: Connection, entries: Sequence[Entry], ids: dict[int, int], now: datetime, stored: Stored
+) -> None:
+    rows = await (
+        await conn.execute("select resident_id, device_id from assignment where period @> %s::timestamptz", (now,))
+    ).fetchall()
+    wearing: dict[int, set[str]] = {}
+    for resident_id, device_id in rows:
+        wearing.setdefault(resident_id, set()).add(device_id)
+    existing = {row[0] for row in await (await conn.execute("select id from device")).fetchall()}
+    for entry in entries:
+        device_id = entry.values.get("device_id")
+        worn = wearing.get(ids[entry.row], set())
+        if device_id is None or device_id in worn:
+            continue
+        if worn:
+            bands = ", ".join(sorted(worn))
+            stored.bad.append(entry.bad("device_id", f"现戴 {bands}，请先解除 / wears {bands}: unassign it first"))
+            continue
+        if device_id not in existing:
+            await devices.create(conn, device_id)
+        try:
+            await devices.assign(conn, device_id, ids[entry.row], since=now)
+            stored.assigned += 1
+        except EldercareError as error:
+            stored.bad.append(entry.bad("device_id", f"不能分配 / cannot be assigned: {error}"))
+
+
+async def _families(conn: Connection, entries: Sequence[Entry], ids: dict[int, int], stored: Stored) -> None:
+    rows = await (
+        await conn.execute(
+            "select k.resident_id, p.name, p.id, p.phone from resident_contact k join person p on p.id = k.person_id"
+            " where k.kind = 'family'"
+        )
+    ).fetchall()
+    linked = {(resident_id, name): (person_id, phone) for resident_id, name, person_id, phone in rows}
+    rows = await (
+        await conn.execute("select name, phone, id from person where phone is not null and left_at is null")
+    ).fetchall()
+    known = {(name, phone): person_id for name, phone, person_id in rows}
+    for entry in entries:
+        name, phone = entry.values.get("family_name"), entry.values.get("family_phone")
+        if name is None:
+            continue
+        resident_id = ids[entry.row]
+        if (resident_id, name) in linked:
+            person_id, old = linked[resident_id, name]
+            if phone and phone != old:
+                await _renumber(conn, person_id, phone)
+                stored.family += 1
+            continue
+        person_id = known.get((name, phone)) or await people.create(conn, name=name, phone=phone, roles=[Role.FAMILY])
+        if phone:
+            known[name, phone] = person_id
+        linked[resident_id, name] = (person_id, phone)
+        await people.link(conn, resident_id, person_id, "family", relation=entry.values.get("family_relation", ""))
+        stored.family += 1
+
+
+async def _renumber(conn: Connection, person_id: int, phone: str) -> None:
+    await conn.execute("update contact_method set active = false where person_id = %s", (person_id,))
+    await conn.execute("update person set phone = %s where id = %s", (phone, person_id))
+    for channel in ("voice", "sms"):
+        await people.add_contact_method(conn, person_id, channel, phone)
