@@ -122,7 +122,7 @@ def import_residents(
     from eldercare.import_report import run
 
     settings = load_settings()
-    raise SystemExit(run(settings, file, check=check))
+    raise SystemExit(_with_database_errors(lambda: run(settings, file, check_only=check)))
 
 
 @app.command()

@@ -1,0 +1,118 @@
+"""Whether the database is the one that the promise needs, and whether the services work on it."""
+
+import time
+from importlib.resources import files
+
+from eldercare.database import Connection
+from eldercare.doctor.finding import Finding, error, note, ok, warning
+from eldercare.settings import Settings
+
+SERVICES = ("ingest.sos", "ingest.telemetry", "alerts")
+SKEW_WARNING_S = 2.0
+SKEW_ERROR_S = 60.0
+"""Callbacks are signed and sessions end by the clock; a minute apart the timeline tells nonsense."""
+
+
+async def examine(conn: Connection, settings: Settings) -> list[Finding]:
+    """Findings about server and schema; where there is no schema, nothing further can be asked."""
+    findings = [*await _server(conn), *await _skew(conn)]
+    pending = await pending_migrations(conn)
+    if pending:
+        todo = "运行 `eldercare migrate` · run `eldercare migrate`"
+        return [*findings, error(f"缺少迁移 · not migrated: {', '.join(pending)}", todo)]
+    return [
+        *findings,
+        ok("数据库结构最新 · the schema is up to date"),
+        *await _clock(conn, settings),
+        *await _beats(conn),
+    ]
+
+
+async def pending_migrations(conn: Connection) -> list[str]:
+    """The migrations of this version that the database does not have."""
+    row = await (await conn.execute("select to_regclass('_yoyo_migration') is not null")).fetchone()
+    applied: set[str] = set()
+    if row and row[0]:
+        applied = {
+            name for (name,) in await (await conn.execute("select migration_id from _yoyo_migration")).fetchall()
+        }
+    ours = (entry.name for entry in (files("eldercare") / "migrations").iterdir())
+    return sorted({name.removesuffix(".sql") for name in ours if name.endswith(".sql")} - applied)
+
+
+async def _server(conn: Connection) -> list[Finding]:
+    row = await (
+        await conn.execute(
+            "select current_setting('server_version'), current_setting('fsync'),"
+            " current_setting('synchronous_commit'), current_setting('full_page_writes'),"
+            " (select extversion from pg_extension where extname = 'timescaledb')"
+        )
+    ).fetchone()
+    assert row is not None  # noqa: S101  a select of values
+    version, fsync, synchronous_commit, full_page_writes, timescale = row
+    findings = [ok(f"数据库 PostgreSQL {version} 可连接 · can be reached")]
+    unsafe = {"fsync": fsync, "synchronous_commit": synchronous_commit, "full_page_writes": full_page_writes}
+    off = [f"{name} = off" for name, value in unsafe.items() if value == "off"]
+    if off:
+        findings.append(
+            error(
+                f"断电会丢已确认的数据 · a power failure loses what was acknowledged: {', '.join(off)}",
+                "在 postgresql.conf 打开 · turn it on in postgresql.conf",
+            )
+        )
+    if timescale is None:
+        findings.append(
+            note(
+                "没有 TimescaleDB，历史多了会慢 · no TimescaleDB: fine for a demo, not for years of readings",
+                "安装 timescaledb 并重建库 · install timescaledb and make the database anew",
+            )
+        )
+    return findings
+
+
+async def _skew(conn: Connection) -> list[Finding]:
+    before = time.time()
+    row = await (await conn.execute("select extract(epoch from clock_timestamp())::float8")).fetchone()
+    after = time.time()
+    assert row is not None  # noqa: S101  a select of a value
+    skew = max(before - row[0], row[0] - after, 0.0)
+    if skew < SKEW_WARNING_S:
+        return []
+    return [
+        (error if skew >= SKEW_ERROR_S else warning)(
+            f"数据库和本机的时钟差 {skew:.1f} 秒 · the clocks of the database and this machine are {skew:.1f} s apart",
+            "两边都开 NTP · run NTP on both",
+        )
+    ]
+
+
+async def _clock(conn: Connection, settings: Settings) -> list[Finding]:
+    row = await (await conn.execute("select eldercare_now(), speed from clock")).fetchone()
+    if row is None:
+        return []
+    return [
+        (error if settings.real_channel else warning)(
+            f"时钟被设定为 {row[0]:%Y-%m-%d %H:%M} × {row[1]:g} · the clock is set",
+            "`eldercare clock reset`",
+        )
+    ]
+
+
+async def _beats(conn: Connection) -> list[Finding]:
+    from eldercare import heartbeats
+
+    findings = []
+    for service in SERVICES:
+        if await heartbeats.fresh(conn, service):
+            findings.append(ok(f"{service} 在运行 · is running"))
+            continue
+        last = [beat for beat in await heartbeats.listing(conn) if beat.service == service]
+        ago = f"{min(beat.age_s for beat in last):.0f} 秒前 s ago" if last else "从未 never"
+        command = service.split(".")[0]
+        findings.append(
+            error(
+                f"{service} 没有心跳（最近 {ago}）· has no heartbeat",
+                f"启动 `eldercare {command}` 并看日志 · start it, and read its log",
+            )
+        )
+    return findings

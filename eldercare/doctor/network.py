@@ -1,0 +1,119 @@
+"""Whether the broker, the provider and our own public address answer."""
+
+import asyncio
+import base64
+import urllib.error
+import urllib.request
+
+from eldercare.doctor.finding import Finding, error, note, ok, warning
+from eldercare.settings import Settings
+
+TIMEOUT_S = 5.0
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Findings about everything reached by network but the database."""
+    parts = await asyncio.gather(_broker(settings), _provider(settings), _public_url(settings))
+    return [finding for part in parts for finding in part] + _password_file(settings)
+
+
+async def _broker(settings: Settings) -> list[Finding]:
+    import aiomqtt
+
+    if settings.mqtt_url is None:
+        return [
+            error(
+                "ELDERCARE_MQTT_URL 未设置 · is not set",
+                "设为 mqtts://用户:密码@主机:端口 · set it to mqtts://user:password@host:port",
+            )
+        ]
+    mqtt = settings.mqtt
+    where = f"{mqtt.host}:{mqtt.port}"
+    tls = aiomqtt.TLSParameters(ca_certs=str(settings.mqtt_ca) if settings.mqtt_ca else None) if mqtt.tls else None
+    try:
+        async with aiomqtt.Client(
+            mqtt.host, mqtt.port, username=mqtt.username, password=mqtt.password, tls_params=tls, timeout=TIMEOUT_S
+        ):
+            pass
+    except (aiomqtt.MqttError, OSError, ValueError) as failure:
+        return [
+            error(
+                f"连不上消息服务器 {where} · the broker refuses or does not answer: {failure}",
+                "检查 ELDERCARE_MQTT_URL，运行 `eldercare enroll` · check the address, run `eldercare enroll`",
+            )
+        ]
+    window = 4 * settings.batch_size
+    return [
+        ok(f"消息服务器 {where} 可登录 · the broker lets us in"),
+        note(
+            f"窗口读不到，应为 {window} · its window cannot be read and should be {window}",
+            f"mosquitto.conf: max_inflight_messages {window}, persistence true, max_queued_messages 0",
+        ),
+    ]
+
+
+def _password_file(settings: Settings) -> list[Finding]:
+    path, pid_file = settings.broker_passwords, settings.broker_pid_file
+    if path is None:
+        return [
+            note(
+                "ELDERCARE_BROKER_PASSWORDS 未设置，enroll 不写密码文件 · is not set: `enroll` tells no broker",
+                "在消息服务器所在的机器上设置 · set it where the broker runs",
+            )
+        ]
+    findings = []
+    if not path.parent.is_dir():
+        findings.append(error(f"没有文件夹 {path.parent} · there is no such folder", "ELDERCARE_BROKER_PASSWORDS"))
+    if pid_file is not None and not pid_file.exists():
+        findings.append(
+            warning(
+                f"没有 {pid_file} · is not there", "消息服务器在运行吗 · does the broker run? ELDERCARE_BROKER_PID_FILE"
+            )
+        )
+    return findings
+
+
+async def _provider(settings: Settings) -> list[Finding]:
+    sid, token = settings.twilio_account_sid, settings.twilio_auth_token
+    if sid is None or token is None:
+        return []
+    basic = base64.b64encode(f"{sid}:{token.get_secret_value()}".encode()).decode()
+    url = f"{settings.twilio_api_url}/2010-04-01/Accounts/{sid}.json"
+    status = await asyncio.to_thread(_status, url, {"Authorization": f"Basic {basic}"})
+    if status in (401, 403):
+        return [
+            error(
+                "电话服务商不认账号 · the provider refuses the account", "检查 SID 和令牌 · check the SID and the token"
+            )
+        ]
+    if not isinstance(status, int):
+        return [
+            error(f"连不上电话服务商 {settings.twilio_api_url} · no answer: {status}", "检查网络 · check the network")
+        ]
+    return [ok(f"电话服务商 {settings.twilio_api_url} 有应答 · the provider answers")]
+
+
+async def _public_url(settings: Settings) -> list[Finding]:
+    if settings.public_url is None:
+        return []
+    status = await asyncio.to_thread(_status, f"{settings.public_url}/healthz", {})
+    if status == 200:
+        return [ok(f"{settings.public_url} 有应答 · answers")]
+    return [
+        (error if settings.real_channel else warning)(
+            f"ELDERCARE_PUBLIC_URL {settings.public_url}/healthz 没有应答 · does not answer: {status}",
+            "启动 api，检查反向代理和防火墙 · start `api`, check the reverse proxy and the firewall",
+        )
+    ]
+
+
+def _status(url: str, headers: dict[str, str]) -> int | str:
+    """The HTTP status of a GET, or why there was none."""
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310  settings allow http and https only
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as failure:
+        return failure.code
+    except (OSError, ValueError) as failure:
+        return str(failure)
