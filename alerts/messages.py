@@ -82,6 +82,14 @@ def over(facts: Facts, language: str) -> str:
     return either(language, f"{name}的报警（编号{code}）已经处理完毕，谢谢", f"{name}, alarm {code}: already over")
 
 
+def on_the_way(facts: Facts, language: str) -> str:
+    """To the owner who says that they have left."""
+    name, code = subject(facts, language), facts.code
+    return either(
+        language, f"已记录您正赶往{name}处（编号{code}）", f"Noted, you are on the way to {name}, alarm {code}"
+    )
+
+
 def passed(facts: Facts, language: str) -> str:
     """To somebody who cannot go: others are called now."""
     name, code = subject(facts, language), facts.code
@@ -93,13 +101,6 @@ def arrived(facts: Facts, language: str) -> str:
     """To the owner who says that they are there."""
     name, code = subject(facts, language), facts.code
     return either(language, f"已记录您到达{name}处（编号{code}）", f"Noted, you are with {name}, alarm {code}")
-
-
-def not_yours(facts: Facts, language: str) -> str:
-    """To somebody who reports an arrival at an incident that is not theirs."""
-    name, code = subject(facts, language), facts.code
-    zh = f"{name}的报警（编号{code}）不由您负责。要去请回复 1 {code}"
-    return either(language, zh, f"You are not the one going to {name}. To go, reply 1 {code}")
 
 
 def which(choices: Sequence[Facts], language: str) -> str:
@@ -115,6 +116,16 @@ def nothing_open(language: str) -> str:
     return either(language, "现在没有需要您处理的报警", "No alarm is waiting for you now")
 
 
+def not_open(code: int, language: str) -> str:
+    """To a reply that names an incident which is over, or to which they were never called."""
+    return either(language, f"没有编号为{code}的报警需要您处理", f"Alarm {code} is not waiting for you")
+
+
+def sorry(language: str) -> str:
+    """To a call for which nothing can be looked up at this moment."""
+    return either(language, "系统暂时无法处理，请联系值班室。", "This cannot be recorded now. Please call the desk.")
+
+
 def not_understood(language: str) -> str:
     """To a reply that says nothing we know."""
     zh = "没看懂。能去请回1，不能去请回9，可加编号，如“1 123”"
@@ -122,10 +133,10 @@ def not_understood(language: str) -> str:
     return either(language, zh, en)
 
 
-def unknown_caller(language: str) -> str:
-    """To a number nobody registered: it is told nothing about anybody."""
-    zh = "这个号码没有登记。如有紧急情况，请拨打120"
-    return either(language, zh, "This number is not registered. In an emergency dial 120")
+def nothing_open_call_120(language: str) -> str:
+    """To a caller for whom nothing is open, known or not: whoever calls in need hears what to do."""
+    zh = "现在没有需要您处理的报警。如有紧急情况，请拨打120。"
+    return either(language, zh, "No alarm is waiting for you now. In an emergency dial 120.")
 
 
 def goodbye(language: str) -> str:

@@ -1,5 +1,7 @@
 """The web application, put together by hand: pool, errors, headers, routers."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,9 +10,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api import errors
+from api.changes import Changes
 from api.headers import SecurityHeaders
 from api.problems import FieldError, Problem
-from api.routers import audits, devices, health, policies, readings, residents, session
+from api.routers import audits, devices, events, health, incidents, policies, readings, residents, session, webhooks
 from eldercare import database
 from eldercare.settings import Settings
 
@@ -43,7 +46,8 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     app.add_middleware(SecurityHeaders, https=(settings.public_url or "").startswith("https://"))
     app.include_router(health.router)
-    for noun in (session, residents, readings, devices, policies, audits):
+    app.include_router(webhooks.router)
+    for noun in (session, residents, readings, devices, incidents, policies, events, audits):
         app.include_router(noun.router, prefix=PREFIX)
     _document(app)
     return app
@@ -57,9 +61,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings.required("database_url"), max_size=POOL_SIZE, application_name="eldercare api"
     )
     await app.state.pool.open(wait=False)
+    app.state.changes = Changes(settings.required("database_url"), app.state.pool)
+    listening = asyncio.create_task(app.state.changes.run(), name="changes")
     try:
         yield
     finally:
+        app.state.changes.close()
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
         await app.state.pool.close()
 
 

@@ -155,3 +155,82 @@ AUDIT = {
 def page(item: Any) -> dict[str, Any]:
     """A page that holds one item and has a next one."""
     return {"items": [item], "next_cursor": "WyJyZXNpZGVudHMiLDEyXQ"}
+
+
+INCIDENT: dict[str, Any] = {
+    "id": 123,
+    "kind": "sos",
+    "severity": "sos",
+    "state": "accepted",
+    "source": "button",
+    "resident_id": 12,
+    "resident_name": "张桂英",
+    "address": "朝阳里社区3号楼2单元501室",
+    "device_id": "band-0012",
+    "occurred_at": EARLIER,
+    "opened_at": EARLIER,
+    "late": False,
+    "press_count": 1,
+    "round": 1,
+    "next_step": 1,
+    "due_at": "2026-11-24T06:24:30+00:00",
+    "owner_id": 7,
+    "owner_name": "李伟",
+    "accepted_at": "2026-11-24T06:04:30+00:00",
+    "accepted_via": "voice",
+    "arrival_due_at": "2026-11-24T06:24:30+00:00",
+    "arrived_at": None,
+    "resolved_at": None,
+    "disposition": None,
+    "note": None,
+    "ask_120": False,
+    "sees_health": True,
+    "sees_location": True,
+    "bpm": 96,
+    "detail": {},
+    "lat": 31.2305,
+    "lon": 121.4739,
+    "accuracy_m": 12.0,
+    "position_at": EARLIER,
+}
+WHOLE = {
+    "incident": INCIDENT,
+    "timeline": [
+        {
+            "id": 4711,
+            "at": "2026-11-24T06:04:30+00:00",
+            "kind": "accepted",
+            "actor_id": 7,
+            "actor_name": "李伟",
+            "via": "voice",
+            "detail": {"told": ["王芳"]},
+        }
+    ],
+    "notifications": [
+        {
+            "id": 907,
+            "person_id": 7,
+            "person_name": "李伟",
+            "channel": "voice",
+            "address": "+99910000007",
+            "purpose": "alarm",
+            "round": 1,
+            "step": 0,
+            "status": "done",
+            "reason": "accepted",
+            "attempts": 1,
+            "created_at": EARLIER,
+            "sent_at": EARLIER,
+            "finished_at": "2026-11-24T06:04:30+00:00",
+        }
+    ],
+}
+ACCEPTED = {
+    "incident_id": 123,
+    "owner_id": 7,
+    "owner_name": "李伟",
+    "arrival_due_at": "2026-11-24T06:24:30+00:00",
+    "told": ["王芳"],
+    "reason": "accepted",
+}
+PASSED = {"incident_id": 123, "reason": "moved_on"}

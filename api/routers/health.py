@@ -2,11 +2,17 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+import psycopg
+import psycopg_pool
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
-from api.deps import Db
+from alerts import counts
+from api import metrics
+from api.deps import Db, pool_of
 from api.problems import documented
+from eldercare import heartbeats
 from eldercare.database import Connection
 
 router = APIRouter(tags=["health"])
@@ -35,6 +41,25 @@ async def readyz(conn: Db) -> Ready:
     """Ready to answer; 503 while the database is away."""
     await _probe(conn)
     return Ready()
+
+
+@router.get(
+    "/metrics",
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "eldercare_database_up 1.0"}}}
+    },
+    response_class=Response,
+)
+async def scrape(request: Request) -> Response:
+    """Metrics for Prometheus: signs of life of the services, open incidents, waiting messages. Nothing personal."""
+    try:
+        async with pool_of(request).connection() as conn:
+            text = metrics.render(
+                await heartbeats.listing(conn), await counts.incidents(conn), await counts.notifications(conn)
+            )
+    except (psycopg.OperationalError, psycopg_pool.PoolTimeout):
+        text = metrics.DATABASE_AWAY
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 async def _probe(conn: Connection) -> None:

@@ -191,12 +191,17 @@ def test_answers() -> None:
     assert "已由您负责" in messages.already_yours(going, "zh")
     assert "马上通知其他人" in messages.passed(FACTS, "zh")
     assert "已经处理完毕" in messages.over(FACTS, "zh")
+    assert "正赶往张桂英处" in messages.on_the_way(FACTS, "zh")
     assert "到达" in messages.arrived(FACTS, "zh")
-    assert "要去请回复 1 123" in messages.not_yours(FACTS, "zh")
+
+
+def test_a_code_that_is_not_open() -> None:
+    assert messages.not_open(7, "zh") == "没有编号为7的报警需要您处理"
+    assert "Alarm 7" in messages.not_open(7, "en")
 
 
 def test_answers_that_name_nobody() -> None:
-    for text in (messages.nothing_open, messages.not_understood, messages.unknown_caller, messages.goodbye):
+    for text in (messages.nothing_open, messages.not_understood, messages.nothing_open_call_120, messages.sorry):
         assert text("zh") != text("en")
         for language in LANGUAGES:
             assert "张桂英" not in text(language)

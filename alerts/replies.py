@@ -1,0 +1,171 @@
+"""What people answer by telephone: who they are, which incident they mean, what comes of it, and what they hear back.
+
+The words of an answer are made after the change, from the facts as they are then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from psycopg.rows import class_row
+
+from alerts import case_store, incidents, messages
+from alerts.facts import Facts
+from alerts.incident_views import CalledFrom
+from alerts.intents import Intent, Reply
+from alerts.kinds import IncidentState
+from alerts.outcomes import Accepted, AlreadyOwned, AlreadyYours, Over
+from eldercare.database import Connection
+from eldercare.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom a notification asked, about which incident, in which language."""
+
+    notification_id: int
+    incident_id: int
+    person_id: int
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who says something about which incident, by which way (`via`: voice, sms)."""
+
+    incident_id: int
+    person_id: int
+    language: str
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the person hears. `reason` names what came of it; `final`: there is nothing left to ask."""
+
+    text: str
+    language: str
+    reason: str
+    final: bool = True
+
+
+async def asked(conn: Connection, notification_id: int) -> Asked:
+    """Whom this notification asked. Raises NotFound, also for one that is no message about an incident to a person."""
+    async with conn.cursor(row_factory=class_row(Asked)) as cursor:
+        await cursor.execute(
+            "select id as notification_id, incident_id, person_id, language from notification"
+            " where id = %s and incident_id is not null and person_id is not null",
+            (notification_id,),
+        )
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound("notification", notification_id)
+    return found
+
+
+async def act(conn: Connection, speaker: Speaker, intent: Intent, now: datetime, zone: tzinfo) -> Answered:
+    """Do what the person means, and say what came of it. Raises NotFound.
+
+    Whoever says that they are on the way or there without having accepted has accepted by it.
+    """
+    if intent is Intent.ADDRESS:
+        facts = await incidents.facts(conn, speaker.incident_id, now, zone)
+        return Answered(messages.spoken_address(facts, speaker.language), speaker.language, "address", final=False)
+    if intent is Intent.PASS:
+        return await _pass(conn, speaker, now, zone)
+    answered = await _accept(conn, speaker, now, zone)
+    if intent is Intent.ACCEPT or answered.reason not in ("accepted", "already_yours"):
+        return answered
+    return await _report(conn, speaker, intent, now, zone)
+
+
+async def by_text(conn: Connection, sender: str, reply: Reply, language: str, now: datetime, zone: tzinfo) -> Answered:
+    """What an SMS from `sender` (E.164) comes to. Never raises for what people write."""
+    called = await incidents.called_from(conn, sender)
+    if not called:
+        return Answered(messages.nothing_open(language), language, "nothing_open")
+    language = called[0].language
+    if reply.intent is None:
+        return Answered(messages.not_understood(language), language, "not_understood", final=False)
+    meant = choose(called, reply)
+    if not meant and reply.code is not None:
+        return Answered(messages.not_open(reply.code, language), language, "not_open")
+    if len(meant) > 1:
+        choices = await incidents.facts_of(conn, [each.incident_id for each in meant], now, zone)
+        return Answered(messages.which(choices, language), language, "which", final=False)
+    one = meant[0]
+    return await act(conn, Speaker(one.incident_id, one.person_id, language, "sms"), reply.intent, now, zone)
+
+
+async def waiting_for(conn: Connection, caller: str, now: datetime, zone: tzinfo) -> tuple[CalledFrom, Facts] | None:
+    """The incident that somebody who calls back should hear of: one that nobody owns first, the newest of those."""
+    called = await incidents.called_from(conn, caller)
+    if not called:
+        return None
+    first = next((each for each in called if each.owner_id is None), called[0])
+    return first, await incidents.facts(conn, first.incident_id, now, zone)
+
+
+async def called_to(conn: Connection, caller: str, incident_id: int) -> CalledFrom | None:
+    """Whoever at this number was called to that incident, while it is not resolved."""
+    called = await incidents.called_from(conn, caller)
+    return next((each for each in called if each.incident_id == incident_id), None)
+
+
+def choose(called: Sequence[CalledFrom], reply: Reply) -> list[CalledFrom]:
+    """The incidents that a reply may mean: the named one; else, where there are several, those it makes sense for."""
+    if reply.code is not None:
+        return [each for each in called if each.incident_id == reply.code]
+    if len(called) == 1:
+        return list(called)
+    own = [each for each in called if each.owner_id == each.person_id]
+    free = [each for each in called if each.owner_id is None]
+    likely = {Intent.ACCEPT: free, Intent.PASS: free or own, Intent.ADDRESS: own or free}.get(
+        reply.intent or Intent.ACCEPT, own
+    )
+    return likely or list(called)
+
+
+async def _accept(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
+    outcome = await incidents.accept(conn, speaker.incident_id, speaker.person_id, speaker.via, now)
+    facts, language = await incidents.facts(conn, speaker.incident_id, now, zone), speaker.language
+    match outcome:
+        case Accepted(told=told):
+            text = messages.accepted(facts, language, told)
+        case AlreadyYours():
+            text = messages.already_yours(facts, language)
+        case AlreadyOwned():
+            text = messages.taken(facts, language)
+        case Over():
+            text = messages.over(facts, language)
+    return Answered(text, language, outcome.reason)
+
+
+async def _pass(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
+    try:
+        outcome = await incidents.pass_on(conn, speaker.incident_id, speaker.person_id, speaker.via, now)
+    except Conflict:  # resolved meanwhile, or already at the door
+        return await _as_it_is(conn, speaker, now, zone)
+    facts, language = await incidents.facts(conn, speaker.incident_id, now, zone), speaker.language
+    if outcome.reason == "noted":
+        return Answered(messages.taken(facts, language), language, "already_owned")
+    return Answered(messages.passed(facts, language), language, "passed")
+
+
+async def _report(conn: Connection, speaker: Speaker, intent: Intent, now: datetime, zone: tzinfo) -> Answered:
+    report = incidents.en_route if intent is Intent.EN_ROUTE else incidents.arrive
+    try:
+        await report(conn, speaker.incident_id, speaker.person_id, speaker.via, now)
+    except Conflict:  # said twice
+        return await _as_it_is(conn, speaker, now, zone)
+    facts = await incidents.facts(conn, speaker.incident_id, now, zone)
+    text = messages.on_the_way if intent is Intent.EN_ROUTE else messages.arrived
+    return Answered(text(facts, speaker.language), speaker.language, intent)
+
+
+async def _as_it_is(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
+    facts, language = await incidents.facts(conn, speaker.incident_id, now, zone), speaker.language
+    case, _ = await case_store.lock(conn, speaker.incident_id)
+    if case.state is IncidentState.RESOLVED:
+        return Answered(messages.over(facts, language), language, "over")
+    return Answered(messages.already_yours(facts, language), language, "already_yours")

@@ -1,0 +1,62 @@
+"""Server-sent events: a hint that an incident changed, for whoever may know of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, cast
+
+import orjson
+from fastapi import APIRouter, Depends, Header, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from api.changes import Changes
+from api.deps import CurrentSession, credentials
+from api.problems import documented
+from eldercare.errors import Unauthenticated, Unavailable
+from eldercare.log import logger
+
+router = APIRouter(tags=["events"])
+
+_log = logger(__name__)
+_EXAMPLE = 'id: 4711\nevent: incident\ndata: {"id":12}\n\nid: 4711\nevent: ping\ndata: {}\n\n'
+
+
+@router.get(
+    "/events",
+    response_class=EventSourceResponse,
+    responses={
+        200: {
+            "description": "`incident`: read this one again. `ping`: still here, every 10 s of quiet.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        },
+        **documented(401, 422, 503),
+    },
+)
+async def events(
+    request: Request,
+    session: CurrentSession,
+    token: Annotated[str, Depends(credentials)],
+    last_event_id: Annotated[
+        str | None, Header(max_length=40, description="the `id` heard last: what came after it is told first")
+    ] = None,
+) -> EventSourceResponse:
+    """Incidents that change, as they change. Ends with the session; what the viewer may know is decided each time."""
+    changes = cast(Changes, request.app.state.changes)
+    if changes.full:
+        raise Unavailable("too many streams are open")
+    since = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19 else None
+    return EventSourceResponse(_stream(changes, token, since), ping=3600)
+
+
+async def _stream(changes: Changes, token: str, since: int | None) -> AsyncIterator[ServerSentEvent]:
+    # The pings of the library are comments, which a page's script never sees; ours are events.
+    try:
+        async with aclosing(changes.follow(token, since)) as followed:
+            async for change in followed:
+                number = str(change.last_event_id)
+                for incident_id in change.incidents:
+                    yield ServerSentEvent(data=orjson.dumps({"id": incident_id}).decode(), event="incident", id=number)
+                yield ServerSentEvent(data="{}", event="ping", id=number)
+    except Unauthenticated:
+        return
+    except Exception as error:
+        _log.warning("stream_ended", error=repr(error)[:300])

@@ -1,0 +1,209 @@
+"""Incidents: the list, one with its timeline, and what people do with it. Every change is a row in the timeline."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerts import incidents, rights
+from alerts.case import Disposition
+from alerts.incident_views import Incident, Whole
+from alerts.kinds import IncidentKind, IncidentState
+from alerts.outcomes import Accepted, AlreadyOwned, AlreadyYours, Over, Passed
+from alerts.rights import Deed
+from api import examples
+from api.answers import Json, answers
+from api.deps import CurrentSession, CurrentViewer, Db, Id, Now, require_role
+from api.query import Cursor
+from eldercare import audit, residents
+from eldercare.access import Role, Viewer
+from eldercare.pages import Page
+
+router = APIRouter(tags=["incidents"])
+
+VIA = "api"
+Limit = Annotated[int, Query(ge=1, le=500)]
+Note = Annotated[str, Field(max_length=2000, examples=["女儿来电，说老人在家摔倒"])]
+States = Annotated[
+    list[IncidentState] | None, Query(alias="state", description="several may be asked for; absent: all")
+]
+Kinds = Annotated[list[IncidentKind] | None, Query(alias="kind", description="several may be asked for; absent: all")]
+Unresolved = Annotated[bool, Query(description="every state but `resolved`; goes before `state`")]
+_DEED = answers(examples.WHOLE, 403, 404, 409, 413, 422)
+
+
+class Reported(BaseModel):
+    """An emergency that came by telephone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    resident_id: Annotated[int, Field(ge=1, le=2**63 - 1, examples=[12])]
+    note: Note = ""
+
+
+class Remark(BaseModel):
+    """Some words for the timeline."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, Field(min_length=1, max_length=2000, examples=["已联系家属"])]
+
+
+class Reason(BaseModel):
+    """Why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: Note = ""
+
+
+class Resolution(BaseModel):
+    """How it ended."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    disposition: Annotated[Disposition, Field(examples=["helped"])]
+    note: Note = ""
+
+
+@router.get("/incidents", response_model=Page[Incident], responses=answers(examples.page(examples.INCIDENT), 422))
+async def list_incidents(
+    conn: Db,
+    session: CurrentSession,
+    unresolved: Unresolved = False,
+    states: States = None,
+    kinds: Kinds = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Json:
+    """Incidents that the viewer may know of, newest first."""
+    page = await incidents.listing(
+        conn, session.viewer, states=_wanted(unresolved, states), kinds=kinds, cursor=cursor, limit=limit
+    )
+    if any(incident.sees_health or incident.sees_location for incident in page.items):
+        await audit.board(conn, session)
+    return Json(page)
+
+
+@router.get(
+    "/residents/{id}/incidents",
+    response_model=Page[Incident],
+    responses=answers(examples.page(examples.INCIDENT), 404, 422),
+)
+async def list_incidents_of_resident(
+    id: Id, conn: Db, viewer: CurrentViewer, unresolved: Unresolved = False, cursor: Cursor = None, limit: Limit = 100
+) -> Json:
+    """The incidents of one resident, newest first."""
+    await residents.get(conn, viewer, id)
+    page = await incidents.listing(
+        conn, viewer, states=_wanted(unresolved, None), resident_id=id, cursor=cursor, limit=limit
+    )
+    if any(incident.sees_health or incident.sees_location for incident in page.items):
+        await audit.record(conn, viewer, "incidents", resident_id=id)
+    return Json(page)
+
+
+@router.get("/incidents/{id}", response_model=Whole, responses=answers(examples.WHOLE, 404, 422))
+async def get_incident(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
+    """One incident with its timeline and whom it was told to."""
+    return Json(await _read(conn, viewer, id))
+
+
+@router.post(
+    "/incidents",
+    status_code=status.HTTP_201_CREATED,
+    response_model=Whole,
+    responses=answers(examples.WHOLE, 403, 404, 413, 422, status=201),
+)
+async def report(reported: Reported, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """An emergency that came by telephone: an SOS like one from a band, or one more cry in the one that is open."""
+    require_role(viewer, Role.DUTY)
+    incident_id = await incidents.open_by_telephone(conn, reported.resident_id, viewer.person_id, reported.note, now)
+    return Json(await _read(conn, viewer, incident_id), status_code=status.HTTP_201_CREATED)
+
+
+@router.post(
+    "/incidents/{id}/accept",
+    response_model=Accepted | AlreadyYours | AlreadyOwned | Over,
+    responses=answers(examples.ACCEPTED, 403, 404, 422),
+)
+async def accept(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """ "I am going." One becomes the owner; `reason` says whether it is you, somebody else already, or over."""
+    await _may(conn, viewer, id, Deed.ACCEPT)
+    return Json(await incidents.accept(conn, id, viewer.person_id, VIA, now))
+
+
+@router.post("/incidents/{id}/pass", response_model=Passed, responses=answers(examples.PASSED, 403, 404, 409, 422))
+async def pass_on(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """ "I cannot go." The next step comes at once; an owner hands the incident back."""
+    await _may(conn, viewer, id, Deed.PASS)
+    return Json(await incidents.pass_on(conn, id, viewer.person_id, VIA, now))
+
+
+@router.post("/incidents/{id}/en-route", response_model=Whole, responses=_DEED)
+async def en_route(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """The owner has left; the band hears `arriving`."""
+    await _may(conn, viewer, id, Deed.EN_ROUTE)
+    await incidents.en_route(conn, id, viewer.person_id, VIA, now)
+    return Json(await incidents.get(conn, viewer, id))
+
+
+@router.post("/incidents/{id}/arrive", response_model=Whole, responses=_DEED)
+async def arrive(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """Somebody is there."""
+    await _may(conn, viewer, id, Deed.ARRIVE)
+    await incidents.arrive(conn, id, viewer.person_id, VIA, now)
+    return Json(await incidents.get(conn, viewer, id))
+
+
+@router.post("/incidents/{id}/hand-to-120", response_model=Whole, responses=_DEED)
+async def hand_to_120(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """The ambulance was called; somebody has to confirm that it came."""
+    await _may(conn, viewer, id, Deed.HAND_TO_120)
+    await incidents.hand_to_120(conn, id, viewer.person_id, VIA, now)
+    return Json(await incidents.get(conn, viewer, id))
+
+
+@router.post("/incidents/{id}/resolve", response_model=Whole, responses=_DEED)
+async def resolve(id: Id, resolution: Resolution, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """It is over: how it ended; the band hears `closed`."""
+    await _may(conn, viewer, id, Deed.RESOLVE)
+    note = resolution.note or None
+    await incidents.resolve(conn, id, viewer.person_id, VIA, resolution.disposition, note, now)
+    return Json(await incidents.get(conn, viewer, id))
+
+
+@router.post("/incidents/{id}/reopen", response_model=Whole, responses=_DEED)
+async def reopen(id: Id, reason: Reason, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """Start again at the first step, the owner so far among the called."""
+    await _may(conn, viewer, id, Deed.REOPEN)
+    await incidents.reopen(conn, id, viewer.person_id, VIA, reason.note or None, now)
+    return Json(await incidents.get(conn, viewer, id))
+
+
+@router.post(
+    "/incidents/{id}/notes",
+    status_code=status.HTTP_201_CREATED,
+    response_model=Whole,
+    responses=answers(examples.WHOLE, 403, 404, 413, 422, status=201),
+)
+async def add_note(id: Id, remark: Remark, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """Write a note into the timeline."""
+    await _may(conn, viewer, id, Deed.NOTE)
+    await incidents.add_note(conn, id, viewer.person_id, VIA, remark.text, now)
+    return Json(await incidents.get(conn, viewer, id), status_code=status.HTTP_201_CREATED)
+
+
+async def _read(conn: Db, viewer: Viewer, incident_id: int) -> Whole:
+    whole = await incidents.get(conn, viewer, incident_id)
+    if whole.incident.sees_health or whole.incident.sees_location:
+        await audit.record(conn, viewer, "incident", resident_id=whole.incident.resident_id)
+    return whole
+
+
+async def _may(conn: Db, viewer: Viewer, incident_id: int, deed: Deed) -> None:
+    rights.require(viewer, await _read(conn, viewer, incident_id), deed)
+
+
+def _wanted(unresolved: bool, states: list[IncidentState] | None) -> list[str] | None:
+    return ["unresolved"] if unresolved else [*states] if states else None

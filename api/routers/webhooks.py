@@ -1,0 +1,205 @@
+"""Where the provider posts: how calls and texts went on, keys, replies, calls to us. Signed, or refused.
+
+A key must not be lost: while the database is away the call waits and hands it in again.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import urlencode
+
+import psycopg
+import psycopg_pool
+from fastapi import APIRouter, Depends, Query, Request, Response, status
+
+from alerts import messages, outbox, replies, states
+from alerts.channels import twilio_callbacks as callbacks
+from alerts.channels import twiml
+from alerts.channels.twilio_callbacks import Key, StatusChange
+from alerts.intents import DIGITS, Intent, for_the_carrier, understand
+from alerts.replies import Answered, Speaker
+from api.deps import Db, Now, SettingsOf, pool_of, settings_of
+from eldercare import clock
+from eldercare.database import Connection
+from eldercare.log import logger
+from eldercare.settings import Settings
+
+PATH = "/webhooks/twilio"
+AGAIN_S = 3
+MOST_AGAIN = 20
+"""A minute of waiting on the line; after it the person is asked to ring the desk."""
+
+router = APIRouter(prefix=PATH, include_in_schema=False)
+_log = logger(__name__)
+
+SORRY = f"{messages.sorry('zh')} {messages.sorry('en')}"
+Again = Annotated[int, Query(ge=0, le=MOST_AGAIN)]
+NotificationId = Annotated[int, Query(alias="n", ge=1, le=2**63 - 1)]
+
+
+async def _signed_form(request: Request) -> Mapping[str, str]:
+    settings = settings_of(request)
+    form = {name: str(value) for name, value in (await request.form()).items()}
+    token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else None
+    url = f"{settings.public_url or ''}{request.scope['raw_path'].decode('latin-1')}"
+    query = request.scope["query_string"].decode("latin-1")
+    signature = request.headers.get(callbacks.SIGNATURE)
+    callbacks.check_signature(token, f"{url}?{query}" if query else url, form, signature)
+    return form
+
+
+SignedForm = Annotated[Mapping[str, str], Depends(_signed_form)]
+
+
+@router.post("/call-status", status_code=status.HTTP_204_NO_CONTENT)
+async def call_status(form: SignedForm, n: NotificationId, conn: Db, now: Now) -> None:
+    """How a call went on."""
+    await _record(conn, n, callbacks.call_status(form), now)
+
+
+@router.post("/amd", status_code=status.HTTP_204_NO_CONTENT)
+async def answered_by(form: SignedForm, n: NotificationId, conn: Db, now: Now) -> None:
+    """Whether a machine answered: then others are called at once."""
+    await _record(conn, n, callbacks.answered_by(form), now)
+
+
+@router.post("/message-status", status_code=status.HTTP_204_NO_CONTENT)
+async def message_status(form: SignedForm, n: NotificationId, conn: Db, now: Now) -> None:
+    """How a text went on."""
+    await _record(conn, n, callbacks.message_status(form), now)
+
+
+@router.post("/gather")
+async def gather(
+    request: Request,
+    form: SignedForm,
+    settings: SettingsOf,
+    n: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    i: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    d: Annotated[str | None, Query(max_length=1)] = None,
+    again: Again = 0,
+) -> Response:
+    """A key in a call: of ours about notification `n`, or of somebody who called back about incident `i`."""
+    key = callbacks.key(form, d)
+    about = {"n": n} if n is not None else {"i": i}
+    action = _url(settings, "gather", about)
+
+    async def answer(conn: Connection, now: datetime) -> str:
+        return await _answer_key(conn, key, n, i, settings, action, now)
+
+    document = await _while_there_is_a_database(request, answer)
+    return _xml(document or _wait(settings, "gather", {**about, "d": key.digit}, again))
+
+
+@router.post("/voice")
+async def incoming_call(request: Request, form: SignedForm, settings: SettingsOf, again: Again = 0) -> Response:
+    """Somebody calls us back: they hear the incident they were called to, and may accept."""
+    call = callbacks.incoming_call(form)
+
+    async def answer(conn: Connection, now: datetime) -> str:
+        return await _greet(conn, call.caller, settings, now)
+
+    return _xml(await _while_there_is_a_database(request, answer) or _wait(settings, "voice", {}, again))
+
+
+@router.post("/sms")
+async def incoming_text(request: Request, form: SignedForm, settings: SettingsOf) -> Response:
+    """Somebody replies by SMS, with a digit or words, and maybe the code of the incident."""
+    text = callbacks.incoming_text(form)
+    if for_the_carrier(text.body):
+        return _xml(twiml.reply(None))
+
+    async def answer(conn: Connection, now: datetime) -> str:
+        answered = await replies.by_text(conn, text.sender, understand(text.body), "zh", now, settings.zone)
+        return twiml.reply(messages.signed(answered.text, answered.language))
+
+    # Nobody hands a text in again, so the person is asked to.
+    return _xml(await _while_there_is_a_database(request, answer) or twiml.reply(messages.signed(SORRY, "zh")))
+
+
+async def _while_there_is_a_database(
+    request: Request, work: Callable[[Connection, datetime], Awaitable[str]]
+) -> str | None:
+    """What `work` says, in one transaction; None while the database is away."""
+    try:
+        async with pool_of(request).connection() as conn:
+            return await work(conn, await clock.now(conn))
+    except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as error:
+        _log.warning("answer_waits", path=request.url.path, error=str(error)[:200])
+        return None
+
+
+async def _greet(conn: Connection, caller: str, settings: Settings, now: datetime) -> str:
+    found = await replies.waiting_for(conn, caller, now, settings.zone) if caller else None
+    if found is None:
+        return _nothing_open()
+    called, facts = found
+    if called.owner_id is not None:
+        yours = called.owner_id == called.person_id
+        text = messages.already_yours if yours else messages.taken
+        return twiml.farewell([text(facts, called.language)], called.language)
+    content = messages.alarm(facts, called.language, "voice")
+    return twiml.announcement(content, called.language, _url(settings, "gather", {"i": called.incident_id}))
+
+
+async def _record(conn: Connection, notification_id: int, change: StatusChange, now: Now) -> None:
+    if change.event is not None:
+        await outbox.record_status(conn, notification_id, change.provider_id, change.event, now)
+
+
+async def _answer_key(
+    conn: Connection,
+    key: Key,
+    notification_id: int | None,
+    incident_id: int | None,
+    settings: Settings,
+    action: str,
+    now: datetime,
+) -> str:
+    speaker = await _speaker(conn, key, notification_id, incident_id)
+    if speaker is None:
+        return _nothing_open()
+    intent = DIGITS.get(key.digit)
+    if intent is None:
+        return _ask_again([], speaker.language, action)
+    answered = await replies.act(conn, speaker, intent, now, settings.zone)
+    if notification_id is not None and intent is not Intent.ADDRESS:
+        event = states.answered_event(answered.reason)
+        await outbox.record_status(conn, notification_id, key.provider_id, event, now)
+    return _spoken(answered, action)
+
+
+async def _speaker(conn: Connection, key: Key, notification_id: int | None, incident_id: int | None) -> Speaker | None:
+    if notification_id is not None:
+        asked = await replies.asked(conn, notification_id)
+        return Speaker(asked.incident_id, asked.person_id, asked.language, "voice")
+    called = await replies.called_to(conn, key.caller, incident_id) if incident_id is not None else None
+    return Speaker(called.incident_id, called.person_id, called.language, "voice") if called else None
+
+
+def _spoken(answered: Answered, action: str) -> str:
+    if answered.final:
+        return twiml.farewell([answered.text], answered.language)
+    return _ask_again([answered.text], answered.language, action)
+
+
+def _ask_again(lines: list[str], language: str, action: str) -> str:
+    return twiml.question(lines, messages.prompt(language), messages.goodbye(language), language, action)
+
+
+def _nothing_open() -> str:
+    return twiml.farewell([messages.nothing_open_call_120("zh"), messages.nothing_open_call_120("en")], "zh")
+
+
+def _wait(settings: Settings, event: str, query: Mapping[str, object], again: int) -> str:
+    if again >= MOST_AGAIN:
+        return twiml.farewell([SORRY], "zh")
+    return twiml.wait_and_ask(_url(settings, event, {**query, "again": again + 1}), AGAIN_S)
+
+
+def _url(settings: Settings, event: str, query: Mapping[str, object]) -> str:
+    return f"{settings.required('public_url')}{PATH}/{event}?{urlencode(query)}"
+
+
+def _xml(document: str) -> Response:
+    return Response(document, media_type="text/xml")
