@@ -22,6 +22,8 @@ RETRY_FOR = timedelta(minutes=5)
 """How long a provider's passing trouble is tried again; by then the ladder writes new rows anyway."""
 PATIENCE = 3
 """After so many failed tries the ladder no longer waits for a row, though it goes on being tried."""
+SESSION = {"synchronous_commit": "off", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+"""Of the connections of `alerts`: a crash may repeat a call, and a plan is made once, for tables that will be full."""
 
 
 @dataclass(frozen=True, slots=True)
