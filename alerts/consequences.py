@@ -19,9 +19,10 @@ insert into notification (incident_id, person_id, channel, address, purpose, rou
     send_after, created_at)
 select incident_id, person_id, channel, address, 'hang_up', round, language,
        jsonb_build_object('provider_id', provider_id), id, %(now)s, %(now)s
-from notification
+from notification n
 where incident_id = %(id)s and purpose = 'alarm' and channel = 'voice' and provider_id is not null
   and status in ('sending', 'sent', 'ringing', 'answered') and person_id <> %(person_id)s
+  and not exists (select from notification h where h.ends_id = n.id and h.content ->> 'provider_id' = n.provider_id)
 """
 
 

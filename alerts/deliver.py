@@ -41,7 +41,7 @@ class Sender:
         self._sending: set[asyncio.Task[None]] = set()
         self._outcomes: list[Outcome] = []
         self._ended = asyncio.Event()
-        self._settled = asyncio.Condition()
+        self._written = asyncio.Event()
         self._conn: Connection | None = None
 
     def room(self) -> dict[str, int]:
@@ -60,27 +60,26 @@ class Sender:
         """Write outcomes as they come, several at once; a database that is away is tried again. Until cancelled."""
         while True:
             await self._ended.wait()
-            self._ended.clear()
-            taken, self._outcomes = self._outcomes, []
+            taken = list(self._outcomes)
             try:
                 await self._record(taken)
             except psycopg.Error as error:
                 _log.warning("outcomes_kept", count=len(taken), error=str(error).strip())
                 await self._forget_connection()
-                self._outcomes = taken + self._outcomes
-                self._ended.set()
                 await asyncio.sleep(AWAY_S)
-            async with self._settled:
-                self._settled.notify_all()
+                continue
+            del self._outcomes[: len(taken)]
+            if not self._outcomes:
+                self._ended.clear()
+                self._written.set()
 
     async def settle(self) -> None:
         """Until nothing is being sent and every outcome is written."""
-        while self._sending or self._outcomes or self._ended.is_set():
+        while self._sending or self._outcomes:
             if self._sending:
                 await asyncio.wait(set(self._sending))
-            async with self._settled:
-                if self._outcomes or self._ended.is_set():
-                    await self._settled.wait()
+            else:
+                await self._written.wait()
 
     async def close(self) -> None:
         """Give up the connection; what is still being sent is sent again by others when its lease ends."""
@@ -94,6 +93,7 @@ class Sender:
         finally:
             self._busy[row.channel] -= 1
         self._outcomes.append(outcome)
+        self._written.clear()
         self._ended.set()
         if self._busy[row.channel] == IN_FLIGHT - 1:
             self.more.set()
