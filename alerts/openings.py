@@ -134,7 +134,8 @@ opened as (
     where not exists (select from known)
     on conflict (subject, kind) where state <> 'resolved' do update set
         press_count = incident.press_count + 1,
-        due_at = least(incident.due_at, excluded.due_at),
+        -- Its ladder climbs by itself; only somebody who has it in hand must hear of the press now.
+        due_at = case incident.state when 'open' then incident.due_at else excluded.due_at end,
         late = incident.late and excluded.late,
         (lat, lon, accuracy_m, position_at) = (select newest.* from (values
             (incident.lat, incident.lon, incident.accuracy_m, incident.position_at),
@@ -168,9 +169,9 @@ select id, state, 'duplicate', null from known
 async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta = PLAUSIBLE_AGE) -> Raised:
     """Open an incident for a press, or merge into the open one; one that was heard within 24 hours changes nothing.
 
-    A retained copy of any press ever heard changes nothing either.
-    A second press of another name counts, makes the incident due and is told in its timeline. A band that nobody
-    knows, or nobody wears, is a subject of its own. Position and heart rate are the press's, else the last known with
+    A retained copy of any press ever heard changes nothing either. A second press of another name counts, is told in
+    the timeline and, where somebody has it in hand, makes it due. A band that nobody knows, or nobody wears, is a
+    subject of its own. Position and heart rate are the press's, else the last known with
     their time. A clock that is more than 5 min ahead or older than `plausible_age` is not believed.
     """
     key, clock_is_key = _dedup_key(press)
@@ -208,6 +209,9 @@ opened as (
     from moment left join device_state on device_state.device_id = %(device_id)s
     on conflict (subject, kind) where state <> 'resolved' do update set
         severity = excluded.severity,
+        -- Open, everybody is asked anew; in hand, the owner is told as of a second press.
+        round = incident.round + (incident.state = 'open')::int,
+        press_count = incident.press_count + (incident.state <> 'open')::int,
         next_step = 0,
         stepped_at = null,
         round_started_at = excluded.round_started_at,
