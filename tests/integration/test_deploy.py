@@ -120,7 +120,7 @@ async def test_a_band_speaks_over_tls_with_the_prepared_certificate(tls_broker: 
     async with (
         aiomqtt.Client(service.host, service.port, username=service.username, password=service.password) as consumer,
         aiomqtt.Client(
-            "localhost", tls_broker.bands_port, username="tls-band", password=password, tls_context=tls(prepared)
+            "127.0.0.1", tls_broker.bands_port, username="tls-band", password=password, tls_context=tls(prepared)
         ) as band,
     ):
         await consumer.subscribe("eldercare/v1/+/sos", qos=1)
@@ -132,13 +132,13 @@ async def test_a_band_speaks_over_tls_with_the_prepared_certificate(tls_broker: 
 async def test_the_bands_listener_refuses_plain_text(tls_broker: Mosquitto) -> None:
     port, password = tls_broker.bands_port, tls_broker.add_band("plain-band")
     with pytest.raises(aiomqtt.MqttError):
-        async with aiomqtt.Client("localhost", port, username="plain-band", password=password, timeout=5):
+        async with aiomqtt.Client("127.0.0.1", port, username="plain-band", password=password, timeout=5):
             pass
 
 
 async def test_the_service_user_of_prepare_may_enter(tls_broker: Mosquitto, prepared: Path) -> None:
     password = parse_mqtt_url((prepared / "secrets" / "mqtt_url").read_text()).password
     async with aiomqtt.Client(
-        "localhost", tls_broker.bands_port, username="prepared", password=password, tls_context=tls(prepared)
+        "127.0.0.1", tls_broker.bands_port, username="prepared", password=password, tls_context=tls(prepared)
     ):
         pass
