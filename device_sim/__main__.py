@@ -1,10 +1,11 @@
-"""The simulators: telephones with a page to answer on, and bands that live a day.
+"""The simulators: telephones with a page to answer on, bands that live a day, recordings played again.
 
-python -m device_sim phones | bands | scenario
+python -m device_sim phones | bands | scenario | replay
 """
 
 import argparse
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Coroutine
@@ -27,7 +28,7 @@ def main() -> None:
     try:
         settings = load_settings()
         log.configure(settings.log_level, service=arguments.command)
-        asyncio.run(arguments.run(settings, arguments))
+        arguments.run(settings, arguments)
     except ConfigurationError as error:
         exit_with(error)
     except EldercareError as error:
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     phones.add_argument(
         "--time-scale", type=float, default=1.0, help="ring so many times as fast; 0: only /sim/advance"
     )
-    phones.set_defaults(run=_phones)
+    phones.set_defaults(run=_run_phones)
 
     bands = commands.add_parser("bands", help="simulated bands, one connection each")
     bands.add_argument("--bands", type=Path, required=True, help="the seed's JSON")
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     bands.add_argument("--speed", type=float, default=1.0, help="the bands' time runs so many times as fast")
     bands.add_argument("--origin", type=_moment, help="their time at the start, RFC 3339; default: now")
     bands.add_argument("--history-hours", type=float, default=0.0, help="first send so much of the past, as backfill")
-    bands.set_defaults(run=_bands)
+    bands.set_defaults(run=_run_bands)
 
     scenario = commands.add_parser("scenario", help="let something happen to a running band")
     scenario.add_argument("name", choices=SCENARIOS)
@@ -66,7 +67,44 @@ def _parser() -> argparse.ArgumentParser:
     scenario.add_argument("--minutes", type=float, help="how long it lasts")
     scenario.add_argument("--control", default=DEFAULT_CONTROL, help="address of the bands' control")
     scenario.set_defaults(run=_scenario)
+
+    replay = commands.add_parser("replay", help="play recorded heart rates, steps and positions through the broker")
+    replay.add_argument("files", nargs="+", type=Path, metavar="FILE", help="CSV, gzip or not; the heading says what")
+    replay.add_argument("--bands", type=Path, required=True, help="the seed's JSON")
+    replay.add_argument("--map", type=_pair, action="append", default=[], metavar="SUBJECT=BAND", dest="wanted")
+    replay.add_argument(
+        "--speed", type=_speed, default=1.0, help="so many times as fast as recorded; max or 0: no wait"
+    )
+    replay.add_argument("--origin", type=_moment, help="recorded time at which it starts; default: the first row's")
+    replay.add_argument("--align", action="store_true", help="move every subject's recording to start at the origin")
+    replay.add_argument("--hours", type=float, help="stop after so much recorded time")
+    replay.add_argument(
+        "--pace",
+        type=float,
+        metavar="SECONDS",
+        help="before each such stretch of recorded time print the time and wait for a line on standard input",
+    )
+    replay.add_argument("--sos-at", type=_moment, help="press the SOS at this recorded time")
+    replay.add_argument("--sos-band", help="on this band")
+    replay.set_defaults(run=_replay)
     return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    subject, found, band = text.partition("=")
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not SUBJECT=BAND")
+    return subject, band
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = 0.0 if text == "max" else float(text)
+    except ValueError:
+        speed = -1.0
+    if not 0 <= speed < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither max nor a number from 0")
+    return speed
 
 
 def _moment(text: str) -> datetime:
@@ -77,6 +115,14 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} has no offset")
     return moment
+
+
+def _run_phones(settings: Settings, arguments: argparse.Namespace) -> None:
+    asyncio.run(_phones(settings, arguments))
+
+
+def _run_bands(settings: Settings, arguments: argparse.Namespace) -> None:
+    asyncio.run(_bands(settings, arguments))
 
 
 async def _phones(settings: Settings, arguments: argparse.Namespace) -> None:
@@ -125,11 +171,47 @@ async def _bands(settings: Settings, arguments: argparse.Namespace) -> None:
         raise ConfigurationError(f"--control-port {arguments.control_port}: {error.strerror}") from error
 
 
-async def _scenario(_settings: Settings, arguments: argparse.Namespace) -> None:
+def _scenario(_settings: Settings, arguments: argparse.Namespace) -> None:
     from device_sim.bands.client import play
 
-    answer = await asyncio.to_thread(play, arguments.control, arguments.band, arguments.name, arguments.minutes)
+    answer = play(arguments.control, arguments.band, arguments.name, arguments.minutes)
     print(f"{answer['device_id']}: {answer['scenario']}")
+
+
+def _replay(settings: Settings, arguments: argparse.Namespace) -> None:
+    from device_sim.bands.fleet import tls_context
+    from device_sim.replay import player
+    from device_sim.replay.recordings import scan
+    from device_sim.replay.sender import Sender
+
+    passwords = {one.device_id: one.mqtt_password for one in read_seed(arguments.bands).residents if one.device_id}
+    if (arguments.sos_at is None) != (arguments.sos_band is None):
+        raise ConfigurationError("--sos-at and --sos-band belong together")
+    if arguments.sos_band not in (None, *passwords):
+        raise ConfigurationError(f"--sos-band {arguments.sos_band}: the bands file has no such band")
+    if arguments.pace is not None and arguments.pace <= 0:
+        raise ConfigurationError("--pace: must be above 0")
+    recordings = [scan(path, settings.zone) for path in arguments.files]
+    bands = player.assign(recordings, dict(arguments.wanted), list(passwords))
+    origin = arguments.origin or player.earliest(recordings)
+    plan = player.Plan(
+        recordings,
+        bands,
+        settings.zone,
+        origin,
+        speed=arguments.speed,
+        shifts=player.aligned(recordings, origin) if arguments.align else {},
+        until=origin + timedelta(hours=arguments.hours) if arguments.hours else None,
+        pace=player.pace_by_lines if arguments.pace else None,
+        pace_s=arguments.pace or 60.0,
+        sos_at=arguments.sos_at,
+        sos_band=arguments.sos_band,
+    )
+    used = {*bands.values(), *filter(None, [arguments.sos_band])}
+    broker = settings.mqtt
+    tls = tls_context(broker, str(settings.mqtt_ca) if settings.mqtt_ca else None)
+    with Sender(broker, tls, {band: passwords[band] for band in sorted(used)}) as sender:
+        print(json.dumps(player.Player(plan, sender).play(), ensure_ascii=False), flush=True)
 
 
 async def _until_stopped(work: asyncio.Task[Any] | None = None) -> None:
