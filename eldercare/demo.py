@@ -35,6 +35,13 @@ HISTORY_HOURS = 24
 PROVIDER_NUMBER = "+99988000000"
 """The number the simulated provider calls from; country code 999 is assigned to nobody."""
 TICK_S = 0.5
+LABELS = {
+    "phones": "模拟电话 simulated telephones",
+    "alerts": "呼叫服务 alerts",
+    "ingest": "接收服务 ingest",
+    "api": "接口和网页 api",
+    "bands": "模拟手环 simulated bands",
+}
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ def _run(settings: Settings, folder: Path, interrupt: Interrupt, stack: ExitStac
     conn = stack.enter_context(psycopg.connect(postgres.url, autocommit=True))
     for service in _services(memory, addresses, conn, first=first):
         supervisor.start(service)
-        _started(service.name)
+        _started(LABELS[service.name])
     _introduce(known, addresses, broker, folder)
     showcase = Showcase(conn, known, addresses.phones, addresses.sim)
     while True:
