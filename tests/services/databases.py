@@ -36,7 +36,7 @@ class DatabaseServer:
         """Make the template: an empty database, migrated once, that nobody may connect to afterwards."""
         self._create(self._template, "template0")
         migrate(self.url(self._template))
-        self._admin(
+        self.admin(
             sql.SQL("alter database {} with allow_connections false").format(sql.Identifier(self._template)),
             sql.SQL("select pg_terminate_backend(pid) from pg_stat_activity where datname = {}").format(
                 sql.Literal(self._template)
@@ -55,16 +55,17 @@ class DatabaseServer:
 
     def close(self) -> None:
         """Remove the template."""
-        self._admin(sql.SQL("alter database {} with allow_connections true").format(sql.Identifier(self._template)))
+        self.admin(sql.SQL("alter database {} with allow_connections true").format(sql.Identifier(self._template)))
         self._drop(self._template)
 
     def _create(self, name: str, template: str) -> None:
-        self._admin(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
+        self.admin(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
 
     def _drop(self, name: str) -> None:
-        self._admin(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        self.admin(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
-    def _admin(self, *statements: sql.Composed) -> None:
+    def admin(self, *statements: sql.Composed) -> None:
+        """Run statements as the administrator, each committed by itself."""
         with psycopg.connect(self.admin_url, autocommit=True) as conn:
             for statement in statements:
                 conn.execute(statement)

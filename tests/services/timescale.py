@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+from psycopg import sql
+
 from tests.services.databases import DatabaseServer, answers
 from tests.services.processes import Server, dies_with_parent, free_port
 
@@ -116,7 +119,15 @@ class Timescale(DatabaseServer):
 
     def kill9(self) -> None:
         """Power failure of the server: it recovers from its log at the next start."""
+        sessions = psutil.Process(self.pid).children()
         self._server.signal_and_wait(signal.SIGKILL)
+        psutil.wait_procs(sessions, timeout=30)  # they end by themselves, and until then hold its shared memory
+
+    def admin(self, *statements: sql.Composed) -> None:
+        """As for every server; a failed test may have left this one stopped."""
+        if not self.running:
+            self.start()
+        super().admin(*statements)
 
     def close(self) -> None:
         """End it and remove its data."""
