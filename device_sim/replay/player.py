@@ -159,10 +159,15 @@ class Player:
     def _until(self, moment: float) -> None:
         """Let the time come for a message; the SOS has its own time on the way there."""
         if self._emergency and self._emergency.due_at <= moment:
-            if not self._emergency.sent:
+            if self._emergency.sent:
+                self._emergency.press()
+            else:
+                # Connections overtake each other: what was recorded before the press shall precede it, and the rest
+                # follow.
                 self._reach(self._emergency.due_at)
-                self._sender.drain()  # connections overtake each other; what was recorded before the press precedes it
-            self._emergency.press()
+                self._sender.drain()
+                self._emergency.press()
+                self._sender.drain()
         self._reach(moment)
 
     def _reach(self, moment: float) -> None:
