@@ -11,6 +11,9 @@ from starlette.responses import Response
 
 from api.problems import documented
 
+NULL = "__null__"
+"""Stands for null in examples: FastAPI drops every None from the document, and `api.openapi` puts them back."""
+
 
 class Json(Response):
     """A JSON body made of dataclasses, enums, aware times (RFC 3339) and plain values."""
@@ -27,8 +30,19 @@ def answers(example: Any, *statuses: int, status: int = 200) -> dict[int | str, 
 
     Everybody may meet 401 and 503, so these are always there.
     """
-    shown = orjson.loads(orjson.dumps(example))
     return {
-        status: {"content": {"application/json": {"example": shown}}},
+        status: {"content": {"application/json": {"example": _with_words(example)}}},
         **documented(*sorted({401, 503, *statuses})),
     }
+
+
+def _with_words(value: Any) -> Any:
+    match value:
+        case None:
+            return NULL
+        case dict():
+            return {name: _with_words(each) for name, each in value.items()}
+        case list():
+            return [_with_words(each) for each in value]
+        case _:
+            return value

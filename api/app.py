@@ -4,15 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from api import errors
 from api.changes import Changes
 from api.headers import SecurityHeaders
-from api.problems import FieldError, Problem
+from api.openapi import document
 from api.routers import audits, devices, events, health, incidents, policies, readings, residents, session, webhooks
 from eldercare import database
 from eldercare.settings import Settings
@@ -49,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(webhooks.router)
     for noun in (session, residents, readings, devices, incidents, policies, events, audits):
         app.include_router(noun.router, prefix=PREFIX)
-    _document(app)
+    document(app)
     return app
 
 
@@ -71,18 +69,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await listening
         await app.state.pool.close()
-
-
-def _document(app: FastAPI) -> None:
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-            for model in (FieldError, Problem):
-                found = model.model_json_schema(ref_template="#/components/schemas/{model}")
-                found.pop("$defs", None)
-                schemas[model.__name__] = found
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]
