@@ -8,7 +8,7 @@ with the rows of this step born leased, so that this very process sends them as 
 import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -271,3 +271,11 @@ def _parameters(plans: Sequence[_Plan], sender: Sender, now: datetime) -> dict[s
 
 def _leased(rows: Iterable[Sequence[Any]]) -> list[Leased]:
     return [Leased(*row) for row in rows if row[0] is not None]
+
+
+async def warm(conn: Connection) -> None:
+    """Prepare both statements; nothing is claimed and nothing written. Commits."""
+    await conn.execute(_CLAIM, {"now": None, "limit": 0}, prepare=True)
+    nothing = {"cases": "[]", "events": "[]", "rows": "[]", "now": datetime.now(UTC), "lease": LEASE}
+    await conn.execute(_CARRY_OUT, nothing, prepare=True)
+    await conn.commit()

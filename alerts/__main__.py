@@ -1,0 +1,117 @@
+"""The service that calls people: `python -m alerts`. Any number of these may run; each wires its parts here by hand."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from alerts import deadman, watch
+from alerts.channels.registry import channels
+from alerts.deliver import Sender
+from alerts.escalation import Outside
+from alerts.line import Line
+from alerts.pulse import Pulse
+from eldercare import clock, heartbeats, log
+from eldercare.database import Pool, pool
+from eldercare.errors import ConfigurationError
+from eldercare.settings import Settings, exit_with, load_settings
+
+WATCH_S = 15.0
+CLEAR_AWAY_S = 3600.0
+
+_log = log.logger(__name__)
+
+
+async def serve(settings: Settings) -> None:
+    """Call people until SIGTERM or SIGINT. Raises ConfigurationError."""
+    url = settings.required("database_url")
+    instance = f"alerts@{socket.gethostname()}:{os.getpid()}"
+    pulse, started_at = Pulse(), datetime.now(UTC)
+    async with channels(settings) as found, pool(url, max_size=3, application_name="alerts") as shared:
+        if not {"voice", "sms"} & found.keys():
+            _log.error("no_telephones", hint="set ELDERCARE_TWILIO_ACCOUNT_SID; until then nobody can be called")
+        sender = Sender(url, found)
+        pulse.counts = sender.counts
+        outside = Outside({name: channel.min_gap for name, channel in found.items()}, settings.zone)
+        detail = {"real_channel": settings.real_channel, "channels": sorted(found)}
+        loops = [
+            Line(url, sender, outside, pulse).run(),
+            sender.run(),
+            _again("watch", WATCH_S, lambda: _watch(shared, pulse)),
+            _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared)),
+            _again("beat", heartbeats.INTERVAL_S, lambda: _beat(shared, instance, started_at, detail, pulse)),
+        ]
+        if settings.deadman_url:
+            loops.append(deadman.run(shared, pulse, settings.deadman_url, settings.deadman_interval_s))
+        _log.info("started", instance=instance, **detail)
+        await _until_signalled(loops)
+        await sender.close()
+        with suppress(psycopg.Error):
+            async with shared.connection(timeout=1) as conn:
+                await heartbeats.end(conn, instance)
+    _log.info("ended", instance=instance)
+
+
+async def _until_signalled(loops: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run the loops; a signal ends them, and one that fails by a mistake of ours ends the process with it."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopping}:
+            task.result()
+    finally:
+        for task in [*tasks, stopping]:
+            task.cancel()
+        await asyncio.gather(*tasks, stopping, return_exceptions=True)
+
+
+async def _again(name: str, interval_s: float, once: Callable[[], Awaitable[None]]) -> None:
+    """Do it every `interval_s` seconds; a failure is told, and the next turn comes all the same."""
+    while True:
+        try:
+            await once()
+        except psycopg.OperationalError as error:
+            _log.warning("turn_missed", loop=name, error=str(error).strip())
+        except Exception:
+            _log.exception("turn_failed", loop=name)
+        await asyncio.sleep(interval_s)
+
+
+async def _watch(shared: Pool, pulse: Pulse) -> None:
+    async with shared.connection() as conn:
+        pulse.late_timers = await watch.late_timers(conn)
+    pulse.turn("watch")
+
+
+async def _clear_away(shared: Pool) -> None:
+    async with shared.connection() as conn:
+        await watch.clear_away(conn, await clock.now(conn))
+
+
+async def _beat(shared: Pool, instance: str, started_at: datetime, detail: dict[str, object], pulse: Pulse) -> None:
+    async with shared.connection() as conn:
+        await heartbeats.beat(conn, instance, "alerts", {**detail, **pulse.detail()}, started_at)
+
+
+def main() -> None:
+    """Wire and run. A wrong setting is one line and exit status 2."""
+    try:
+        settings = load_settings()
+        log.configure(settings.log_level, "alerts")
+        asyncio.run(serve(settings))
+    except ConfigurationError as error:
+        exit_with(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What one alerts process says of itself: when each of its loops last went round, and what it counted."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Pulse:
+    """`turned_at`: monotonic seconds by loop. `late_timers`: incidents long due that nobody took, at the last look."""
+
+    turned_at: dict[str, float] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    late_timers: int = 0
+
+    def turn(self, loop: str, **counted: int) -> None:
+        """`loop` went round, and did this much."""
+        self.turned_at[loop] = time.monotonic()
+        self.counts.update({name: number for name, number in counted.items() if number})
+
+    def stopped(self, within_s: float) -> list[str]:
+        """The loops that have not gone round for `within_s` seconds."""
+        now = time.monotonic()
+        return sorted(loop for loop, at in self.turned_at.items() if now - at > within_s)
+
+    def detail(self) -> dict[str, Any]:
+        """For the heartbeat."""
+        return {**self.counts, "late_timers": self.late_timers}
