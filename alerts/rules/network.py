@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.kinds import Finding, IncidentKind, Severity
 from alerts.rules.thresholds import Thresholds
@@ -18,11 +18,10 @@ def network_outage(
     the same window count with it. `detail["devices"]` names the bands it explains. None also says that it is over.
     """
     limits = limits or Thresholds()
-    nearly_s = limits.silent_s - limits.network_window_s
-    quiet = sorted((when, device) for device, when in last_seen.items() if (now - when).total_seconds() >= nearly_s)
-    if not quiet or (now - quiet[0][0]).total_seconds() < limits.silent_s:
-        return None
-    first, end = _fullest_window([when for when, _ in quiet], limits.network_window_s)
+    lost_before = now - timedelta(seconds=limits.silent_s)
+    nearly_before = lost_before + timedelta(seconds=limits.network_window_s)
+    quiet = sorted((when, device) for device, when in last_seen.items() if when <= nearly_before)
+    first, end = _fullest_window([when for when, _ in quiet], limits.network_window_s, lost_before)
     needed = max(limits.network_min, math.ceil(limits.network_share * total))
     if end - first < needed:
         return None
@@ -38,12 +37,12 @@ def network_outage(
     return Finding(IncidentKind.NETWORK, Severity.WARNING, "silent_together", now, detail)
 
 
-def _fullest_window(times: list[datetime], window_s: float) -> tuple[int, int]:
-    """The slice `(first, end)` of sorted times with the most of them within `window_s`; the earliest of equals."""
+def _fullest_window(times: list[datetime], window_s: float, lost_before: datetime) -> tuple[int, int]:
+    """The slice of sorted times, its first lost, with the most of them within `window_s`; the earliest of equals."""
     best, first = (0, 0), 0
     for end, when in enumerate(times, start=1):
         while (when - times[first]).total_seconds() > window_s:
             first += 1
-        if end - first > best[1] - best[0]:
+        if times[first] <= lost_before and end - first > best[1] - best[0]:
             best = (first, end)
     return best

@@ -1,7 +1,7 @@
 """What the rules know of a resident."""
 
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from alerts.rules.thresholds import Thresholds
 
@@ -46,4 +46,6 @@ class Profile:
             return moment
         local = datetime.fromtimestamp(moment, self.zone)
         end = local.replace(hour=self.thresholds.night_to_h, minute=0, second=0, microsecond=0)
-        return min(end.timestamp(), moment)
+        if end > local:  # after midnight and before a night that begins later
+            end -= timedelta(days=1)
+        return end.timestamp()

@@ -7,53 +7,64 @@ from typing import Any
 from eldercare.errors import InvalidInput
 
 _NEWS2 = "NEWS2 pulse score"
-_OURS = "our proposal, to be signed off by a clinician"
-_MEASURED = "our proposal, after measuring recordings"
+_OURS = "proposal"
+_MEASURED = "proposal, after measuring recordings"
+_MINIMA = "healthy people of 40 to 79 have minima of 36 to 78 over 24 h"
 
 
-def _limit(default: float, unit: str, low: float, high: float, source: str) -> Any:
-    return field(default=default, metadata={"unit": unit, "low": low, "high": high, "source": source})
+def _limit(default: float, unit: str, low: float, high: float, meaning: str, source: str) -> Any:
+    metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning, "source": source}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What the rules compare with. Every field may be overridden per resident; its metadata holds unit and source."""
+    """What the rules compare with. Every field may be overridden per resident.
 
-    hr_high_urgent: float = _limit(131, "bpm", 60, 220, f"at or above: {_NEWS2} 3")
-    hr_high_warning: float = _limit(111, "bpm", 60, 220, f"at or above: {_NEWS2} 2")
-    hr_low_warning: float = _limit(50, "bpm", 25, 90, f"at or below: {_NEWS2} 1")
-    hr_low_urgent: float = _limit(40, "bpm", 25, 90, f"at or below: {_NEWS2} 3")
-    hr_night_low_warning: float = _limit(40, "bpm", 25, 90, "minima of healthy people over 24 h are 36 to 78")
-    hr_night_low_urgent: float = _limit(35, "bpm", 25, 90, "minima of healthy people over 24 h are 36 to 78")
-    hr_urgent_s: float = _limit(300, "s", 0, 3600, f"how long an urgent rate lasts: {_OURS}")
-    hr_warning_s: float = _limit(600, "s", 0, 7200, f"how long a warning rate lasts: {_OURS}")
-    hr_min_samples: int = _limit(3, "values", 1, 1000, f"in that time: {_OURS}")
-    hr_gap_s: float = _limit(180, "s", 10, 7200, f"a longer pause breaks what is sustained: {_OURS}")
-    hr_rest_s: float = _limit(600, "s", 0, 7200, "no activity before a high rate counts: Apple, Garmin")
-    hr_hysteresis: float = _limit(5, "bpm", 0, 30, f"back inside by this much, for as long as an urgent rate: {_OURS}")
-    hr_min_quality: float = _limit(50, "of 100", 0, 100, f"below is discarded: {_OURS}")
-    hr_min_bpm: float = _limit(25, "bpm", 1, 60, f"below is not a heart rate: {_OURS}")
-    hr_max_bpm: float = _limit(220, "bpm", 100, 300, f"above is not a heart rate: {_OURS}")
-    cool_down_s: float = _limit(1800, "s", 0, 86400, f"between two alarms about the same thing: {_OURS}")
-    night_from_h: int = _limit(22, "hour", 0, 23, f"local time: {_OURS}")
-    night_to_h: int = _limit(6, "hour", 0, 23, f"local time: {_OURS}")
-    no_hr_s: float = _limit(7200, "s", 600, 86400, f"worn without a value: {_OURS}")
-    off_wrist_s: float = _limit(1800, "s", 60, 86400, f"by day: {_OURS}")
-    charging_off_wrist_s: float = _limit(10800, "s", 60, 86400, f"by day, while it charges: {_OURS}")
-    task_repeat_s: float = _limit(86400, "s", 3600, 604800, "at most one notice a day about the same: Tellu")
-    battery_low_pct: float = _limit(20, "%", 1, 90, f"at or below: {_OURS}")
-    zone_fixes: int = _limit(3, "fixes", 1, 100, f"beyond the edge: {_OURS}")
-    zone_dwell_s: float = _limit(300, "s", 0, 7200, f"beyond the edge: {_OURS}")
-    zone_max_accuracy_m: float = _limit(100, "m", 10, 10000, f"worse fixes are ignored: {_MEASURED}")
-    zone_assumed_accuracy_m: float = _limit(50, "m", 0, 1000, f"of a fix that does not say: {_MEASURED}")
-    zone_max_speed_kmh: float = _limit(120, "km/h", 20, 1000, f"implied by two fixes, faster is a jump: {_MEASURED}")
-    zone_repeat_s: float = _limit(14400, "s", 0, 604800, f"still outside is said again: {_OURS}")
-    late_s: float = _limit(600, "s", 60, 3600, f"older readings alarm nobody: {_OURS}")
-    ahead_s: float = _limit(300, "s", 0, 3600, f"readings further in the future are of a wrong clock: {_OURS}")
-    silent_s: float = _limit(2700, "s", 300, 86400, "lost at 45 min, with a message every 15 min: Acticheck")
-    network_min: int = _limit(5, "bands", 2, 10000, f"silent at once: {_OURS}")
-    network_share: float = _limit(0.2, "of all bands", 0.01, 1, f"silent at once: {_OURS}")
-    network_window_s: float = _limit(600, "s", 60, 7200, f"silent at once: {_OURS}")
+    A field's metadata holds its `unit`, `meaning`, `source` and what an override must lie within (`low` to `high`).
+    Source "proposal" waits for a clinician to sign it off.
+    """
+
+    hr_high_urgent: float = _limit(131, "bpm", 60, 220, "urgent at or above", f"{_NEWS2} 3")
+    hr_high_warning: float = _limit(111, "bpm", 60, 220, "warning at or above", f"{_NEWS2} 2")
+    hr_low_warning: float = _limit(50, "bpm", 25, 90, "warning at or below", f"{_NEWS2} 1")
+    hr_low_urgent: float = _limit(40, "bpm", 25, 90, "urgent at or below", f"{_NEWS2} 3")
+    hr_night_low_warning: float = _limit(40, "bpm", 25, 90, "the same at night", _MINIMA)
+    hr_night_low_urgent: float = _limit(35, "bpm", 25, 90, "the same at night", _MINIMA)
+    hr_urgent_s: float = _limit(300, "s", 0, 3600, "how long an urgent rate lasts", _OURS)
+    hr_warning_s: float = _limit(600, "s", 0, 7200, "how long a warning rate lasts", _OURS)
+    hr_min_samples: int = _limit(3, "values", 1, 1000, "values seen in that time", _OURS)
+    hr_gap_s: float = _limit(180, "s", 10, 7200, "a longer pause breaks it", _OURS)
+    hr_rest_s: float = _limit(600, "s", 0, 7200, "no movement before a high rate counts", "Apple and Garmin")
+    hr_hysteresis: float = _limit(5, "bpm", 0, 30, "inside by this much, for as long as an urgent rate, is over", _OURS)
+    hr_min_quality: float = _limit(50, "of 100", 0, 100, "values of less are discarded", _OURS)
+    hr_min_bpm: float = _limit(25, "bpm", 1, 60, "below is no heart rate", _OURS)
+    hr_max_bpm: float = _limit(220, "bpm", 100, 300, "above is no heart rate", _OURS)
+    cool_down_s: float = _limit(1800, "s", 0, 86400, "between two alarms about the same", _OURS)
+    night_from_h: int = _limit(22, "hour", 0, 23, "the night begins, local time", _OURS)
+    night_to_h: int = _limit(6, "hour", 0, 23, "the night ends, local time", _OURS)
+    no_hr_s: float = _limit(7200, "s", 600, 86400, "worn without a value", _OURS)
+    off_wrist_s: float = _limit(1800, "s", 60, 86400, "off the wrist by day", _OURS)
+    charging_off_wrist_s: float = _limit(10800, "s", 60, 86400, "off the wrist by day, on its charger", _OURS)
+    task_repeat_s: float = _limit(
+        86400, "s", 3600, 604800, "until the same task is told again", "Tellu: at most one notice a day"
+    )
+    battery_low_pct: float = _limit(20, "%", 1, 90, "low at or below", _OURS)
+    battery_hysteresis: float = _limit(10, "%", 0, 50, "above the limit by this much is charged", _OURS)
+    zone_fixes: int = _limit(3, "fixes", 1, 100, "beyond the edge", _OURS)
+    zone_dwell_s: float = _limit(300, "s", 0, 7200, "beyond the edge", _OURS)
+    zone_gap_s: float = _limit(2700, "s", 60, 86400, "a longer time without a fix breaks it", _OURS)
+    zone_max_accuracy_m: float = _limit(100, "m", 10, 10000, "worse fixes are ignored", _MEASURED)
+    zone_assumed_accuracy_m: float = _limit(50, "m", 0, 1000, "of a fix that does not say, or says 0", _MEASURED)
+    zone_max_speed_kmh: float = _limit(120, "km/h", 20, 1000, "implied by two fixes; faster is a jump", _MEASURED)
+    zone_jumps: int = _limit(3, "fixes", 1, 100, "so many jumps in a row are travel", _OURS)
+    zone_repeat_s: float = _limit(14400, "s", 0, 604800, "still outside is told again", _OURS)
+    late_s: float = _limit(600, "s", 60, 3600, "older readings alarm nobody", _OURS)
+    ahead_s: float = _limit(300, "s", 0, 3600, "further in the future the clock is wrong", _OURS)
+    silent_s: float = _limit(2700, "s", 300, 86400, "without a message, sent every 15 min", "Acticheck")
+    network_min: int = _limit(5, "bands", 2, 10000, "silent at once, and", _OURS)
+    network_share: float = _limit(0.2, "of all bands", 0.01, 1, "silent at once", _OURS)
+    network_window_s: float = _limit(600, "s", 60, 7200, "is at once", _OURS)
 
     def with_overrides(self, overrides: dict[str, Any]) -> "Thresholds":
         """These thresholds with a resident's own. Raises InvalidInput naming the field and what is wrong with it."""
@@ -61,7 +72,7 @@ class Thresholds:
         for name, value in overrides.items():
             if name not in known:
                 raise InvalidInput(name, f"is no threshold; there are {', '.join(known)}")
-            _check(name, value, whole=isinstance(known[name].default, int) and known[name].type is int)
+            _check(name, value, whole=known[name].type is int)
             low, high = known[name].metadata["low"], known[name].metadata["high"]
             if not low <= value <= high:
                 raise InvalidInput(name, f"{value} is not within {low} to {high} {known[name].metadata['unit']}")

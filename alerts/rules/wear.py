@@ -8,9 +8,6 @@ from alerts.rules.state import State, Wear
 from alerts.rules.thresholds import Thresholds
 from eldercare.wire import Status
 
-BATTERY_RECOVERED_PCT = 10
-"""Percent above the limit at which a low battery is over without a charger having been seen."""
-
 
 def learn(state: State, reading: Status, ts: float) -> State:
     """The state with what a status newer than all before says; what it leaves out stays as it was."""
@@ -31,7 +28,7 @@ def battery(wear: Wear, reading: Status, limits: Thresholds, ts: float) -> tuple
     percent = reading.battery_pct
     if percent is None:
         return wear, ()
-    if wear.battery_stands and (wear.charging or percent >= limits.battery_low_pct + BATTERY_RECOVERED_PCT):
+    if wear.battery_stands and (wear.charging or percent >= limits.battery_low_pct + limits.battery_hysteresis):
         reason = "charging" if wear.charging else "charged"
         return wear._replace(battery_stands=False), (Cleared(IncidentKind.LOW_BATTERY, reason, reading.ts),)
     if wear.charging or percent > limits.battery_low_pct or not _may_repeat(wear.battery_found, limits, ts):
@@ -66,8 +63,6 @@ def without_value(state: State, profile: Profile, ts: float) -> tuple[State, tup
             return state, ()
         cleared = Cleared(IncidentKind.NO_HEART_RATE, "taken_off", _moment(ts))
         return state._replace(heart=heart._replace(missing=None)), (cleared,)
-    if heart.measured is None and heart.waiting is None:
-        return state._replace(heart=heart._replace(waiting=ts)), ()
     duration = ts - max(heart.measured or 0.0, heart.waiting or 0.0, profile.away_before(ts))
     if duration < limits.no_hr_s or not _may_repeat(heart.missing, limits, ts):
         return state, ()

@@ -11,8 +11,6 @@ from eldercare.wire import Location
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth (IUGG)."""
-JUMPS_BELIEVED = 3
-"""So many fixes in a row that all "jump" are travel (a train) or prove the fix before them wrong."""
 
 
 def distance_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
@@ -33,9 +31,13 @@ def _follow(zone: Zone, reading: Location, profile: Profile, ts: float) -> tuple
     accuracy = reading.accuracy_m or limits.zone_assumed_accuracy_m  # 0 is what bands send that do not know
     if accuracy > limits.zone_max_accuracy_m or (lat == 0 and lon == 0):
         return zone._replace(newest=ts), ()
-    if zone.jumps < JUMPS_BELIEVED - 1 and _is_jump(zone, reading, accuracy, ts, limits):
+    # Several in a row that all "jump" are travel, or prove the fix before them wrong.
+    if zone.jumps + 1 < limits.zone_jumps and _is_jump(zone, reading, accuracy, ts, limits):
         return zone._replace(newest=ts, jumps=zone.jumps + 1), ()
-    zone = Zone(ts, ts, lat, lon, accuracy, 0, zone.out_since, zone.out_fixes, zone.alarmed, zone.stands)
+    out_since, out_fixes = zone.out_since, zone.out_fixes
+    if out_fixes and zone.ts is not None and ts - zone.ts > limits.zone_gap_s:
+        out_since, out_fixes = 0.0, 0
+    zone = Zone(ts, ts, lat, lon, accuracy, 0, out_since, out_fixes, zone.alarmed, zone.stands)
     if profile.home_lat is None or profile.home_lon is None:
         return zone, ()
     return _compare(zone, distance_m(profile.home_lat, profile.home_lon, lat, lon), profile, reading.ts, ts)

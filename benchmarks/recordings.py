@@ -1,0 +1,85 @@
+"""Recordings that others made, read from beside the repository: never copied into it."""
+
+import csv
+import gzip
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from eldercare.wire import HeartRate, Location
+
+FOLDER = Path(os.environ.get("ELDERCARE_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+HOW = f"the recordings are missing: put them into {FOLDER} or name their folder in ELDERCARE_SHARED_DATA"
+
+
+def found() -> bool:
+    """Whether the recordings are there."""
+    return (FOLDER / "hr_stanford" / "heartrate.csv.gz").exists()
+
+
+def _rows(path: str) -> Iterator[dict[str, str]]:
+    file = FOLDER / path
+    with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as lines:
+        yield from csv.DictReader(lines)
+
+
+def _moment(text: str) -> datetime:
+    """A time of the recordings: where no offset is given it is the wearer's wall time, here taken as UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def stanford() -> dict[str, list[HeartRate]]:
+    """Six adults by subject, in the recorded order; minutes with steps are `active`, others of the counter `rest`."""
+    steps = {(row["subject"], row["ts"][:16]) for row in _rows("hr_stanford/steps.csv.gz")}
+    counted = {
+        row["subject"]: (_moment(row["steps_first"]), _moment(row["steps_last"]))
+        for row in _rows("hr_stanford/coverage.csv")
+    }
+    people: dict[str, list[HeartRate]] = defaultdict(list)
+    for row in _rows("hr_stanford/heartrate.csv.gz"):
+        subject, ts = row["subject"], _moment(row["ts"])
+        first, last = counted[subject]
+        moves = "active" if (subject, row["ts"][:16]) in steps else "rest" if first <= ts <= last else None
+        people[subject].append(heart_rate(ts, float(row["bpm"]), moves))
+    return people
+
+
+def fitabase() -> dict[str, list[HeartRate]]:
+    """Four adults by subject, a value every 5 to 10 s, nothing known of their movement."""
+    people: dict[str, list[HeartRate]] = defaultdict(list)
+    for row in _rows("hr_fitabase/heartrate.csv.gz"):
+        people[row["subject"]].append(heart_rate(_moment(row["ts"]), float(row["bpm"]), None))
+    return people
+
+
+def tracks() -> dict[str, list[Location]]:
+    """Seven people by user: GeoLife's six, who say no accuracy, and one who does."""
+    people: dict[str, list[Location]] = defaultdict(list)
+    for path in ("gps_geolife/gps.csv.gz", "gps_other/gps.csv"):
+        for row in _rows(path):
+            accuracy = float(row["accuracy_m"]) if row.get("accuracy_m") else None
+            people[row["user"]].append(location(_moment(row["ts"]), float(row["lat"]), float(row["lon"]), accuracy))
+    return people
+
+
+def heart_rate(ts: datetime, bpm: float, motion: str | None) -> HeartRate:
+    """A reading as the decoder would hand it on; a million of them are not validated one by one."""
+    return HeartRate.model_construct(ts=ts, bpm=bpm, motion=motion)
+
+
+def location(ts: datetime, lat: float, lon: float, accuracy_m: float | None) -> Location:
+    """A fix as the decoder would hand it on."""
+    return Location.model_construct(ts=ts, lat=lat, lon=lon, accuracy_m=accuracy_m)
+
+
+def days(readings: list[HeartRate] | list[Location]) -> int:
+    """On how many calendar days something was recorded."""
+    return len({reading.ts.date() for reading in readings})
+
+
+def shifted(ts: datetime, seconds: float) -> datetime:
+    """`ts`, so many seconds later."""
+    return ts + timedelta(seconds=seconds)

@@ -1,0 +1,43 @@
+"""What is remembered travels as JSON and comes back the same."""
+
+import json
+
+from alerts.rules import State
+from alerts.rules.state import Heart, Side, Wear, Zone
+
+FULL = State(
+    1772424000.25,
+    Heart(1.5, 2.5, 3.5, Side(1.0, 2, 3.0, 4, 140.0, 5.0, 6, 2, 7.0, True), Side(rank=1), 4.5, 5.5),
+    Zone(1.0, 2.0, 31.2, 121.4, 12.0, 1, 3.0, 2, 4.0, True),
+    Wear(1.0, False, 2.0, True, 3.0, 4.0, True),
+    9.0,
+)
+
+
+def test_a_new_state_is_next_to_nothing() -> None:
+    assert State().to_json() == {"v": 1}
+    assert State.from_json({}) == State()
+
+
+def test_a_full_state_comes_back_equal() -> None:
+    assert State.from_json(json.loads(json.dumps(FULL.to_json()))) == FULL
+
+
+def test_a_side_with_nothing_in_it_is_still_a_side() -> None:
+    state = State(heart=Heart(high=Side()))
+    assert State.from_json(state.to_json()) == state
+
+
+def test_what_a_newer_version_wrote_is_ignored() -> None:
+    data = FULL.to_json()
+    data |= {"v": 2, "breathing": {"rate": 14}}
+    data["heart"] |= {"variability": 40}
+    data["heart"]["high"] |= {"slope": 3}
+    assert State.from_json(data) == FULL
+
+
+def test_an_ordinary_band_is_remembered_in_a_few_bytes() -> None:
+    state = State(
+        1772424000.0, Heart(1772424000.0, 1772424000.0), Zone(), Wear(1772424000.0, worn=True, since=1772424000.0)
+    )
+    assert len(json.dumps(state.to_json())) < 200
