@@ -1,0 +1,154 @@
+"""Bands: periods that never overlap, the wearer's memory forgotten, commands."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from eldercare import commands, devices
+from eldercare.access import Role
+from eldercare.database import Connection, connect
+from eldercare.errors import Conflict, Forbidden, InvalidInput, NotFound
+from eldercare.wakeup import INCIDENT_CHANNEL
+from tests.neighbourhood import NOW, call, incident, resident, viewer, wears
+
+HOUR = timedelta(hours=1)
+
+
+async def test_a_band_has_one_wearer_at_a_time(conn: Connection) -> None:
+    first, second = await resident(conn), await resident(conn)
+    await wears(conn, first, "band-1", since=NOW - HOUR)
+    with pytest.raises(Conflict, match=f"worn by resident {first}"):
+        await devices.assign(conn, "band-1", second, since=NOW)
+    with pytest.raises(Conflict, match=f"worn by resident {first}"):
+        await devices.assign(conn, "band-1", first, since=NOW - 2 * HOUR, until=NOW)
+    await devices.assign(conn, "band-1", second, since=NOW - 3 * HOUR, until=NOW - HOUR)
+    periods = await devices.assignments(conn, device_id="band-1")
+    assert [(a.resident_id, a.since, a.until) for a in periods] == [
+        (second, NOW - 3 * HOUR, NOW - HOUR),
+        (first, NOW - HOUR, None),
+    ]
+
+
+async def test_two_desks_assign_the_same_band_and_one_is_refused(database_url: str, conn: Connection) -> None:
+    first, second = await resident(conn), await resident(conn)
+    await devices.create(conn, "band-1")
+    await conn.commit()
+
+    async def assign(resident_id: int) -> bool:
+        async with await connect(database_url) as other:
+            try:
+                await devices.assign(other, "band-1", resident_id, since=NOW)
+            except Conflict:
+                return False
+            return True
+
+    assert sorted(await asyncio.gather(assign(first), assign(second))) == [False, True]
+
+
+async def test_handing_on_a_band_forgets_the_wearer_and_keeps_the_band(conn: Connection) -> None:
+    first, second = await resident(conn), await resident(conn)
+    await wears(conn, first, "band-1", since=NOW - HOUR)
+    await conn.execute(
+        "insert into device_state (device_id, last_seen_at, bpm, bpm_ts, lat, lon, location_ts, battery_pct, rules)"
+        " values ('band-1', %(t)s, 60, %(t)s, 31.2, 121.4, %(t)s, 80, '{\"slow\": 1}')",
+        {"t": NOW},
+    )
+    ended = await devices.unassign(conn, "band-1", at=NOW)
+    assert (ended.resident_id, ended.until) == (first, NOW)
+    await devices.assign(conn, "band-1", second, since=NOW)
+    row = await (
+        await conn.execute(
+            "select bpm, bpm_ts, lat, lon, location_ts, rules, battery_pct, last_seen_at from device_state"
+        )
+    ).fetchone()
+    assert row == (None, None, None, None, None, {}, 80, NOW)
+
+
+async def test_what_cannot_be_assigned_is_said(conn: Connection) -> None:
+    old = await resident(conn)
+    await devices.create(conn, "band-1")
+    with pytest.raises(NotFound, match="device band-9"):
+        await devices.assign(conn, "band-9", old, since=NOW)
+    with pytest.raises(NotFound, match="resident 999"):
+        await devices.assign(conn, "band-1", 999, since=NOW)
+    with pytest.raises(InvalidInput, match="until"):
+        await devices.assign(conn, "band-1", old, since=NOW, until=NOW)
+    with pytest.raises(NotFound, match="wearer"):
+        await devices.unassign(conn, "band-1", at=NOW)
+    await devices.assign(conn, "band-1", old, since=NOW)
+    with pytest.raises(InvalidInput, match="only begun"):
+        await devices.unassign(conn, "band-1", at=NOW)
+    with pytest.raises(Conflict):
+        await devices.create(conn, "band-1")
+    with pytest.raises(InvalidInput, match="device_id"):
+        await devices.create(conn, "band/+")
+
+
+async def test_a_retired_band_is_worn_no_more(conn: Connection) -> None:
+    old = await resident(conn)
+    await wears(conn, old, "band-1", since=NOW - HOUR)
+    await devices.retire(conn, "band-1", at=NOW)
+    assert (await devices.assignments(conn, resident_id=old))[0].until == NOW
+    with pytest.raises(Conflict, match="retired"):
+        await devices.assign(conn, "band-1", old, since=NOW)
+    with pytest.raises(NotFound):
+        await devices.retire(conn, "band-1", at=NOW)
+
+
+async def test_lists_show_the_bands_of_ones_own_residents(conn: Connection) -> None:
+    await conn.execute("insert into clock (origin, started_at, speed) values (%s, now(), 0)", (NOW,))
+    old = await resident(conn)
+    await wears(conn, old, "band-2", since=NOW - HOUR)
+    for device_id in ("band-1", "band-3"):
+        await devices.create(conn, device_id)
+    await devices.retire(conn, "band-3", at=NOW)
+    duty, stranger = await viewer(conn, Role.DUTY), await viewer(conn, Role.GRID)
+    assert [d.id for d in (await devices.listing(conn, duty)).items] == ["band-1", "band-2"]
+    assert [d.id for d in (await devices.listing(conn, duty, free=True)).items] == ["band-1"]
+    assert [d.id for d in (await devices.listing(conn, duty, retired=True)).items] == ["band-1", "band-2", "band-3"]
+    assert (await devices.get(conn, duty, "band-2")).resident_id == old
+    assert (await devices.listing(conn, stranger)).items == []
+    with pytest.raises(NotFound):
+        await devices.get(conn, stranger, "band-2")
+    page = await devices.listing(conn, duty, limit=1)
+    assert [d.id for d in (await devices.listing(conn, duty, limit=1, cursor=page.next_cursor)).items] == ["band-2"]
+
+
+async def test_a_command_is_written_queued_and_wakes_the_deliverer(database_url: str, conn: Connection) -> None:
+    await conn.execute("insert into clock (origin, started_at, speed) values (%s, now(), 0)", (NOW,))
+    old, duty = await resident(conn), await viewer(conn, Role.DUTY)
+    await wears(conn, old, "band-1", since=NOW - HOUR)
+    await conn.commit()
+    async with await connect(database_url, autocommit=True) as listener:
+        await listener.execute(f"listen {INCIDENT_CHANNEL}")
+        command = await commands.request(conn, duty, "band-1", "locate", NOW)
+        await conn.commit()
+        assert [notice.channel async for notice in listener.notifies(timeout=10, stop_after=1)] == [INCIDENT_CHANNEL]
+    row = await (
+        await conn.execute("select channel, purpose, address, status, send_after, content from notification")
+    ).fetchone()
+    content = {"id": command.id, "action": "locate", "expires_at": (NOW + commands.VALID_FOR).isoformat()}
+    assert row == ("band", "command", "band-1", "queued", NOW, content)
+    assert not await commands.answer(conn, "band-2", command.id, "done", None, NOW)
+    assert await commands.answer(conn, "band-1", command.id, "done", "31.2,121.4", NOW)
+    assert await commands.answer(conn, "band-1", command.id, "failed", "again", NOW + HOUR)
+    answered = (await commands.listing(conn, "band-1"))[0]
+    assert (answered.status, answered.detail, answered.answered_at) == ("done", "31.2,121.4", NOW)
+
+
+async def test_who_may_command_a_band(conn: Connection) -> None:
+    await conn.execute("insert into clock (origin, started_at, speed) values (%s, now(), 0)", (NOW,))
+    old, duty, worker = await resident(conn), await viewer(conn, Role.DUTY), await viewer(conn, Role.GRID)
+    await wears(conn, old, "band-1", since=NOW - HOUR)
+    await devices.create(conn, "band-2")
+    with pytest.raises(NotFound):
+        await commands.request(conn, worker, "band-1", "buzz", NOW)
+    await call(conn, await incident(conn, old), worker.person_id)
+    await commands.request(conn, worker, "band-1", "buzz", NOW)
+    with pytest.raises(Forbidden):
+        await commands.request(conn, await viewer(conn, Role.ADMIN), "band-1", "buzz", NOW)
+    with pytest.raises(Conflict, match="nobody wears"):
+        await commands.request(conn, duty, "band-2", "buzz", NOW)
+    with pytest.raises(InvalidInput, match="action"):
+        await commands.request(conn, duty, "band-1", "explode", NOW)

@@ -1,0 +1,100 @@
+"""What the migrations make is what was agreed, on TimescaleDB and on plain PostgreSQL."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from eldercare.embedded import EmbeddedPostgres
+from eldercare.migrate import migrate
+from tests import schema
+
+AGREED = Path(schema.__file__).with_name("schema.txt")
+HOW = "if the change is meant: python -m tests.schema URL > tests/schema.txt"
+
+
+@pytest.fixture
+def plain_url(tmp_path: Path) -> Iterator[str]:
+    """A plain PostgreSQL without any extension, as `make demo` starts it."""
+    server = EmbeddedPostgres(tmp_path / "postgres")
+    server.start()
+    yield server.url
+    server.stop()
+
+
+def test_the_migrations_make_the_agreed_schema_on_timescaledb(empty_database_url: str) -> None:
+    applied = migrate(empty_database_url)
+    assert applied == sorted(applied)
+    assert schema.describe(empty_database_url) == AGREED.read_text(encoding="utf-8"), HOW
+
+
+def test_the_migrations_make_the_same_schema_on_plain_postgresql(plain_url: str) -> None:
+    migrate(plain_url)
+    assert schema.describe(plain_url) == AGREED.read_text(encoding="utf-8"), HOW
+
+
+def test_a_second_run_has_nothing_to_do(database_url: str) -> None:
+    assert migrate(database_url) == []
+
+
+def test_two_runs_at_once_apply_each_migration_once(empty_database_url: str) -> None:
+    applied: list[str] = []
+    runs = [threading.Thread(target=lambda: applied.extend(migrate(empty_database_url))) for _ in range(2)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert len(applied) == len(set(applied)) > 0
+    assert schema.describe(empty_database_url) == AGREED.read_text(encoding="utf-8")
+
+
+def test_readings_are_hypertables_with_chunks_of_a_week_that_vacuum_visits_often(database_url: str) -> None:
+    with psycopg.connect(database_url) as conn:
+        tables = conn.execute(
+            "select hypertable_name::text, time_interval from timescaledb_information.dimensions order by 1"
+        ).fetchall()
+        conn.execute("insert into heart_rate (device_id, ts, received_at, bpm) values ('a', now(), now(), 60)")
+        options = conn.execute(
+            "select c.reloptions from show_chunks('heart_rate') s (chunk) join pg_class c on c.oid = s.chunk"
+        ).fetchone()
+    assert [(name, interval.days) for name, interval in tables] == [
+        ("device_status", 7),
+        ("heart_rate", 7),
+        ("location", 7),
+    ]
+    assert options is not None
+    assert "autovacuum_vacuum_insert_scale_factor=0.02" in options[0]
+
+
+def test_every_open_incident_is_due(database_url: str) -> None:
+    with psycopg.connect(database_url) as conn, pytest.raises(psycopg.errors.CheckViolation):
+        conn.execute(
+            "insert into incident (subject, kind, severity, source, occurred_at, opened_at, round_started_at)"
+            " values ('network', 'network', 'urgent', 'rule', now(), now(), now())"
+        )
+
+
+def test_a_subject_has_one_open_incident_of_a_kind(database_url: str) -> None:
+    insert = (
+        "insert into incident (subject, kind, severity, source, occurred_at, opened_at, round_started_at, due_at)"
+        " values ('network', 'network', 'urgent', 'rule', now(), now(), now(), now())"
+    )
+    with psycopg.connect(database_url) as conn:
+        conn.execute(insert)
+        conn.execute("update incident set state = 'resolved', due_at = null")
+        conn.execute(insert)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            conn.execute(insert)
+
+
+@pytest.mark.parametrize("statement", ["update audit set what = 'nothing'", "delete from audit", "truncate audit"])
+def test_the_audit_log_is_never_changed(database_url: str, statement: str) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("insert into audit (viewer_id, role, action, what) values (1, 'duty', 'read', 'file')")
+        conn.commit()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="never changed"):
+            conn.execute(statement)  # type: ignore[arg-type]
+        conn.rollback()
+        assert conn.execute("select what from audit").fetchall() == [("file",)]
