@@ -1,0 +1,150 @@
+"""The committee's list: 3,760 rows taken at once, or none of them."""
+
+import random
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import psycopg
+import pytest
+
+from eldercare import import_report
+from eldercare.settings import Settings
+from tests.conftest import MakeSettings
+
+HEADINGS = ("编号", "姓名", "性别", "出生日期", "联系电话", "家庭住址", "所属网格", "独居", "失能", "低保", "特困",
+            "慢性病", "手环编号", "家属姓名", "家属电话", "与老人关系", "身份证号")  # fmt: skip
+ROWS = 3760
+WITH_BAND = 50
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings, database_url: str) -> Settings:
+    return make_settings(database_url=database_url)
+
+
+def row(number: int, **cells: Any) -> list[Any]:
+    """A row of the list as committees write them, one cell each way that occurs."""
+    rng = random.Random(number)
+    births: list[Any] = ["1938-05-02", "1938年5月2日", "1938/5/2", "1938.05.02", "19380502", 19380502]
+    births += [datetime.fromisoformat("1938-05-02T00:00"), date(1938, 5, 2), ""]
+    values = {
+        "编号": f"WT{number:05}",
+        "姓名": f"老人{number}",
+        "性别": rng.choice(["女", "男", ""]),
+        "出生日期": births[number % len(births)],
+        "联系电话": rng.choice([f"138{number:08}", 13800000000 + number, f"021-6234{number:04}", "", None]),
+        "家庭住址": f"梧桐路{number}号",
+        "所属网格": f"第{number % 12 + 1}网格",
+        "独居": rng.choice(["是", "√", "1", "yes", ""]),
+        "失能": rng.choice(["否", "", "no", 0]),
+        "低保": rng.choice(["是", "否"]),
+        "特困": "",
+        "慢性病": rng.choice(["高血压", "", None]),
+        "手环编号": f"band-{number:04}" if number <= WITH_BAND else "",
+        "家属姓名": f"家属{number}" if number % 3 == 0 else "",
+        "家属电话": f"139{number:08}" if number % 3 == 0 else "",
+        "与老人关系": "女儿" if number % 3 == 0 else "",
+        "身份证号": "310101193805020000",
+        **cells,
+    }
+    return [values[heading] for heading in HEADINGS]
+
+
+def workbook(path: Path, rows: list[list[Any]], title: bool = True) -> Path:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    if title:
+        sheet.append(["梧桐里社区老年人名册"])
+    sheet.append(HEADINGS)
+    for cells in rows:
+        sheet.append(cells)
+    book.save(path)
+    return path
+
+
+def select(settings: Settings, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(settings.required("database_url")) as conn:
+        return conn.execute(query).fetchall()  # type: ignore[arg-type]
+
+
+def test_the_whole_list_is_taken_and_again_changes_nothing(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = workbook(tmp_path / "list.xlsx", [row(number) for number in range(1, ROWS + 1)])
+    assert import_report.run(settings, file) == 0
+    said = capsys.readouterr().out
+    assert f"{ROWS} new, 0 updated, 0 unchanged, {WITH_BAND} bands assigned, {ROWS // 3} relatives" in said
+    assert "未用的列 · columns not used: 身份证号" in said
+    assert select(settings, "select count(*), count(distinct grid_id) from resident") == [(ROWS, 12)]
+    births = select(settings, "select birth_date, count(*) from resident group by 1 order by 1")
+    assert births == [(date(1938, 5, 2), ROWS - ROWS // 9), (None, ROWS // 9)]
+    assert select(settings, "select bool_and(phone ~ '^\\+86(13|21)') from resident") == [(True,)]
+    assert import_report.run(settings, file) == 0
+    assert f"0 new, 0 updated, {ROWS} unchanged, 0 bands assigned, 0 relatives" in capsys.readouterr().out
+    assert select(settings, "select count(*) from person") == [(ROWS // 3,)]
+
+
+def test_one_bad_cell_and_nothing_is_taken(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [row(number) for number in range(1, 101)]
+    rows[49] = row(50, 联系电话="12", 独居="也许")
+    rows[79] = row(80, 姓名="", 出生日期="1938-02-30")
+    assert import_report.run(settings, workbook(tmp_path / "list.xlsx", rows)) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[0] for line in lines[:4]] == [
+        "第 52 行 row 52 E 列“联系电话”",
+        "第 52 行 row 52 H 列“独居”",
+        "第 82 行 row 82 B 列“姓名”",
+        "第 82 行 row 82 D 列“出生日期”",
+    ]
+    assert "4 faults in 2 of 100 rows" in lines[4]
+    assert select(settings, "select count(*) from resident") == [(0,)]
+    assert select(settings, "select count(*) from grid") == [(0,)]
+
+
+def test_what_the_database_refuses_is_reported_by_cell_and_rolled_back(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert import_report.run(settings, workbook(tmp_path / "first.xlsx", [row(1), row(2)])) == 0
+    stolen = row(3, 手环编号="band-0001")
+    second_band = row(2, 手环编号="band-0009")
+    unnumbered = row(1, 编号="", 手环编号="")
+    assert import_report.run(settings, workbook(tmp_path / "second.xlsx", [stolen, second_band, unnumbered])) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "row 5 B 列“姓名”: 库里已有同名同址的老人" in lines[0]
+    assert "row 3 M 列“手环编号”: 不能分配" in lines[1]
+    assert "row 4 M 列“手环编号”: 现戴 band-0002" in lines[2]
+    assert select(settings, "select count(*) from resident") == [(2,)]
+    assert select(settings, "select id from device order by 1") == [("band-0001",), ("band-0002",)]
+
+
+def test_numbers_update_and_empty_cells_change_nothing(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert import_report.run(settings, workbook(tmp_path / "a.xlsx", [row(3, 慢性病="高血压", 独居="是")])) == 0
+    changed = row(3, 慢性病="", 独居="否", 家庭住址="安平路9号", 家属电话="13900000009")
+    assert import_report.run(settings, workbook(tmp_path / "b.xlsx", [changed])) == 0
+    assert "0 new, 1 updated" in capsys.readouterr().out
+    assert select(settings, "select conditions, lives_alone, address from resident") == [("高血压", False, "安平路9号")]
+    assert select(settings, "select phone from person") == [("+8613900000009",)]
+    methods = select(settings, "select address, active from contact_method order by active, channel")
+    assert methods == [("+8613900000003", False)] * 2 + [("+8613900000009", True)] * 2
+
+
+def test_checking_writes_nothing(settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert import_report.run(settings, workbook(tmp_path / "a.xlsx", [row(1)]), check_only=True) == 0
+    assert "1 new" in capsys.readouterr().out
+    assert select(settings, "select count(*) from resident") == [(0,)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_csv_in_the_encodings_of_spreadsheets(settings: Settings, tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "list.csv"
+    file.write_bytes('姓名,地址,独居,备注\r\n龚㐂娣,"梧桐路1号,2室",√,"两\n行"\r\n'.encode(encoding))
+    assert import_report.run(settings, file) == 0
+    taken = select(settings, "select name, address, lives_alone, notes from resident")
+    assert taken == [("龚㐂娣", "梧桐路1号,2室", True, "两\n行")]
