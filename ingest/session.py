@@ -1,0 +1,195 @@
+"""One connection to the broker: paho-mqtt driven by the event loop, nothing acknowledged before it is stored.
+
+The session outlives the connection (fixed client id, not clean), so what comes while nobody listens is kept there.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from eldercare.errors import ConfigurationError, Unavailable
+from eldercare.log import logger
+from eldercare.settings import Mqtt
+from ingest.sockets import BufferedSocket
+
+KEEPALIVE_S = 20
+CONNECT_TIMEOUT_S = 5.0
+MISC_INTERVAL_S = 1.0
+_REFUSED_FOR_GOOD = ("Not authorized", "Bad user name or password", "Client identifier not valid")
+
+_log = logger(__name__)
+
+Receive = Callable[[int, str, bytes, bool], None]
+"""Packet id (0: QoS 0), topic, payload, retained."""
+
+
+class _Client(mqtt.Client):
+    """paho reads byte by byte and writes packet by packet; the socket between gathers both into few system calls."""
+
+    def _create_socket(self) -> Any:
+        return BufferedSocket(cast(socket.socket, super()._create_socket()))
+
+
+class Session:
+    """Connect, receive, acknowledge, publish. Belongs to one event loop; `receive` is called from it."""
+
+    def __init__(
+        self, address: Mqtt, ca: Path | None, client_id: str, topics: Iterable[str], receive: Receive, *, clean: bool
+    ) -> None:
+        """`clean`: the broker forgets the session when the connection ends."""
+        self._address = address
+        self._topics = [(topic, 1) for topic in topics]
+        self._receive = receive
+        self._client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=clean,
+            protocol=mqtt.MQTTv311,
+            manual_ack=True,
+        )
+        self._client.connect_timeout = CONNECT_TIMEOUT_S
+        self._client.max_inflight_messages_set(1000)
+        if address.username is not None:
+            self._client.username_pw_set(address.username, address.password)
+        if address.tls:
+            self._client.tls_set_context(ssl.create_default_context(cafile=ca))
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+        self._client.on_socket_close = self._on_socket_close
+        self._socket: BufferedSocket | None = None
+        self._ready: asyncio.Future[None] | None = None
+        self._lost = asyncio.Event()
+        self._paused = False
+        self._misc: asyncio.TimerHandle | None = None
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set when the connection is gone, or was never there."""
+        return self._lost
+
+    async def connect(self) -> None:
+        """Return when the broker has confirmed the subscriptions; messages may come before that.
+
+        Raises Unavailable where it cannot be reached, ConfigurationError where it will not have us.
+        """
+        loop = asyncio.get_running_loop()
+        self._ready = loop.create_future()
+        self._lost = asyncio.Event()
+        self._paused = False
+        try:
+            await asyncio.to_thread(self._client.connect, self._address.host, self._address.port, KEEPALIVE_S)
+            connection = self._client.socket()
+            if not isinstance(connection, BufferedSocket):
+                raise Unavailable("the broker closed the connection at once")
+            self._socket = connection
+            connection.attach(loop)
+            loop.add_reader(connection.fileno(), self._readable)
+            self._tick()
+            async with asyncio.timeout(2 * CONNECT_TIMEOUT_S):
+                await self._ready
+        except (OSError, TimeoutError) as error:
+            self.drop()
+            raise Unavailable(f"broker {self._address.host}:{self._address.port}: {error}") from error
+        except BaseException:
+            self.drop()
+            raise
+
+    def pause(self) -> None:
+        """Read nothing more for now."""
+        if self._socket is not None and not self._paused:
+            self._paused = True
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._socket is not None and self._paused:
+            self._paused = False
+            asyncio.get_running_loop().add_reader(self._socket.fileno(), self._readable)
+            self._readable()
+
+    def acknowledge(self, mids: Iterable[int]) -> None:
+        """PUBACK each packet id, all in one write. Only for ids of the present connection."""
+        if self._socket is None:
+            return
+        ack = self._client.ack
+        with self._socket.gathered():
+            for mid in mids:
+                ack(mid, 1)
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send at QoS 1; what is not confirmed is sent again after a reconnect."""
+        self._client.publish(topic, payload, qos=1)
+
+    async def close(self) -> None:
+        """Write what waits, say goodbye, and leave the session with the broker."""
+        if self._socket is not None and not self._lost.is_set():
+            await self._socket.flushed(CONNECT_TIMEOUT_S)
+            self._client.disconnect()
+        self.drop()
+
+    def drop(self) -> None:
+        """End the connection without a word, so that everything unacknowledged comes again."""
+        if self._misc is not None:
+            self._misc.cancel()
+            self._misc = None
+        if self._socket is not None:
+            self._on_socket_close(self._client, None, self._socket)
+            self._socket.close()
+            self._socket = None
+        self._lost.set()
+
+    def _readable(self) -> None:
+        connection = self._socket
+        if connection is None:
+            return
+        connection.fill()
+        while not self._paused and (connection.buffered or connection.ended):
+            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self.drop()
+                return
+
+    def _tick(self) -> None:
+        self._misc = asyncio.get_running_loop().call_later(MISC_INTERVAL_S, self._tick)
+        if self._client.loop_misc() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self.drop()
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if not reason.is_failure:
+            self._client.subscribe(self._topics)
+            return
+        text = f"ELDERCARE_MQTT_URL: the broker refuses us: {reason}"
+        self._fail(ConfigurationError(text) if str(reason) in _REFUSED_FOR_GOOD else Unavailable(text))
+
+    def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._fail(ConfigurationError(f"ELDERCARE_MQTT_URL: the broker refuses the subscription to {self._topics}"))
+        elif self._ready is not None and not self._ready.done():
+            self._ready.set_result(None)
+
+    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._lost.set()
+        self._fail(Unavailable(f"the broker ended the connection: {reason}"))
+
+    def _fail(self, error: Exception) -> None:
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(error)
+
+    def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "\ufffd"  # refused as a wrong topic, like any other
+        self._receive(message.mid if message.qos else 0, topic, bytes(message.payload), message.retain)
+
+    def _on_socket_close(self, _client: Any, _data: Any, connection: Any) -> None:
+        # paho may report a socket that a failed attempt never handed to us.
+        if isinstance(connection, BufferedSocket):
+            connection.detach()

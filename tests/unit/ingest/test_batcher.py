@@ -1,0 +1,211 @@
+"""The buffer between broker and database: nothing is lost, nothing is acknowledged that is not stored."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from ingest.batcher import Acknowledge, Batch, Batcher, Flush, Stale, Wait, halves
+
+
+def batcher(size: int = 3, age_s: float = 0.2, bound: int = 12) -> Batcher[str]:
+    made = Batcher[str](size, age_s, bound)
+    made.connected()
+    return made
+
+
+def test_nothing_waits_for_nothing() -> None:
+    assert batcher().decide(0) == Wait(None)
+
+
+def test_a_batch_is_due_by_size() -> None:
+    buffer = batcher()
+    for mid in (1, 2, 3):
+        buffer.add(mid, f"m{mid}", 1, at=0)
+    assert buffer.decide(0) == Flush("size")
+    assert buffer.take() == Batch(1, {1: "m1", 2: "m2", 3: "m3"})
+    assert buffer.decide(0) == Wait(None)
+
+
+def test_a_batch_is_due_by_the_age_of_its_oldest() -> None:
+    buffer = batcher()
+    buffer.add(1, "a", 1, at=10)
+    buffer.add(2, "b", 1, at=10.1)
+    wait = buffer.decide(10.15)
+    assert isinstance(wait, Wait)
+    assert wait.seconds == pytest.approx(0.05)
+    assert buffer.decide(10.2) == Flush("age")
+
+
+def test_at_the_end_everything_is_due() -> None:
+    buffer = batcher()
+    buffer.add(1, "a", 1, at=0)
+    buffer.end()
+    assert buffer.decide(0) == Flush("end")
+    buffer.take()
+    assert buffer.decide(0) == Wait(None)
+
+
+def test_an_age_of_zero_writes_at_once() -> None:
+    buffer = batcher(age_s=0)
+    buffer.add(1, "a", 1, at=5)
+    assert buffer.decide(5) == Flush("age")
+
+
+def test_a_copy_of_a_buffered_packet_replaces_it_in_its_place() -> None:
+    buffer = batcher()
+    buffer.add(1, "first", 1, at=0)
+    buffer.add(2, "second", 1, at=0)
+    assert buffer.add(1, "first again", 1, at=0.1)
+    assert buffer.waiting == 2
+    assert list(buffer.take().messages.items()) == [(1, "first again"), (2, "second")]
+
+
+def test_a_copy_of_a_packet_that_is_being_written_is_not_taken_again() -> None:
+    buffer = batcher()
+    buffer.add(1, "a", 1, at=0)
+    batch = buffer.take()
+    assert not buffer.add(1, "a", 1, at=0)
+    assert buffer.waiting == 0
+    assert buffer.stored(batch) == Acknowledge((1,))
+    assert buffer.add(1, "the broker used the number again", 1, at=0)
+
+
+def test_after_a_reconnect_old_acknowledgements_are_dropped() -> None:
+    buffer = batcher()
+    buffer.add(1, "a", 1, at=0)
+    batch = buffer.take()
+    buffer.add(2, "b", 1, at=0)
+    assert buffer.connected() == 2
+    assert buffer.waiting == 0
+    buffer.add(1, "another message under the same packet id", 1, at=0)
+    assert buffer.stored(batch) == Stale(1)
+    assert buffer.take() == Batch(2, {1: "another message under the same packet id"})
+
+
+def test_messages_without_packet_id_do_not_replace_each_other_and_are_not_acknowledged() -> None:
+    buffer = batcher()
+    buffer.add(0, "a", 1, at=0)
+    buffer.add(7, "b", 1, at=0)
+    buffer.add(0, "c", 1, at=0)
+    batch = buffer.take()
+    assert list(batch.messages.values()) == ["a", "b", "c"]
+    assert buffer.stored(batch) == Acknowledge((7,))
+
+
+def test_arrays_weigh_what_they_hold() -> None:
+    buffer = batcher(size=100, bound=400)
+    buffer.add(1, "array", 60, at=0)
+    assert buffer.decide(0) == Wait(0.2)
+    buffer.add(2, "array", 60, at=0)
+    assert buffer.decide(0) == Flush("size")
+    assert list(buffer.take().messages) == [1]
+    buffer.add(3, "huge", 1000, at=0)
+    buffer.take()
+    assert list(buffer.take().messages) == [3]
+
+
+def test_reading_stops_above_the_bound_until_something_is_written() -> None:
+    buffer = batcher(size=3, bound=4)
+    for mid in range(1, 5):
+        buffer.add(mid, "x", 1, at=0)
+    assert not buffer.full
+    buffer.add(5, "x", 1, at=0)
+    assert buffer.full
+    batch = buffer.take()
+    assert buffer.full
+    buffer.stored(batch)
+    assert not buffer.full
+
+
+def test_a_heavier_copy_weighs_what_it_weighs() -> None:
+    buffer = batcher(size=3, bound=4)
+    buffer.add(1, "x", 1, at=0)
+    buffer.add(1, "x", 5, at=0)
+    assert buffer.full
+    buffer.add(1, "x", 1, at=0)
+    assert not buffer.full
+
+
+@given(st.lists(st.integers(1, 10_000), min_size=2, unique=True))
+def test_halves_are_smaller_and_lose_nothing(mids: list[int]) -> None:
+    batch = Batch(3, {mid: str(mid) for mid in mids})
+    first, second = halves(batch)
+    assert {**first.messages, **second.messages} == batch.messages
+    assert 0 < len(first.messages) < len(mids)
+    assert (first.epoch, second.epoch) == (3, 3)
+
+
+class Line(RuleBasedStateMachine):
+    """A broker with a window, that sends again after a reconnect; a database that stores parts in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.buffer = Batcher[int](size=4, age_s=1, bound=16)
+        self.buffer.connected()
+        self.next_message = 0
+        self.next_mid = 0
+        self.unacknowledged: dict[int, int] = {}
+        self.stored: set[int] = set()
+        self.acknowledged: set[int] = set()
+        self.batches: list[Batch[int]] = []
+
+    @rule(weight=st.integers(1, 6))
+    def publish(self, weight: int) -> None:
+        if self.buffer.full or len(self.unacknowledged) >= 16:
+            return
+        self.next_message += 1
+        self.next_mid = next(mid for mid in range(1, 40) if mid not in self.unacknowledged)
+        self.unacknowledged[self.next_mid] = self.next_message
+        assert self.buffer.add(self.next_mid, self.next_message, weight, at=0)
+
+    @precondition(lambda self: self.unacknowledged)
+    @rule(data=st.data())
+    def send_again_on_the_live_connection(self, data: st.DataObject) -> None:
+        mid = data.draw(st.sampled_from(sorted(self.unacknowledged)))
+        self.buffer.add(mid, self.unacknowledged[mid], 1, at=0)
+
+    @precondition(lambda self: self.buffer.waiting)
+    @rule()
+    def take(self) -> None:
+        batch = self.buffer.take()
+        assert batch.messages
+        self.batches.append(batch)
+
+    @precondition(lambda self: self.batches)
+    @rule(data=st.data())
+    def commit(self, data: st.DataObject) -> None:
+        batch = self.batches.pop(data.draw(st.integers(0, len(self.batches) - 1)))
+        self.stored.update(batch.messages.values())
+        match self.buffer.stored(batch):
+            case Acknowledge(mids):
+                for mid in mids:
+                    self.acknowledged.add(self.unacknowledged.pop(mid))
+            case Stale():
+                assert batch.epoch < self.buffer.epoch
+
+    @rule()
+    def reconnect(self) -> None:
+        self.buffer.connected()
+        for mid, message in self.unacknowledged.items():
+            assert self.buffer.add(mid, message, 1, at=0)
+
+    @invariant()
+    def only_what_is_stored_is_acknowledged(self) -> None:
+        assert self.acknowledged <= self.stored
+
+    def teardown(self) -> None:
+        self.batches.clear()
+        self.reconnect()
+        while self.buffer.waiting:
+            self.take()
+            batch = self.batches.pop()
+            self.stored.update(batch.messages.values())
+            answer = self.buffer.stored(batch)
+            assert isinstance(answer, Acknowledge)
+            for mid in answer.mids:
+                self.acknowledged.add(self.unacknowledged.pop(mid))
+        assert self.stored == self.acknowledged == set(range(1, self.next_message + 1))
+
+
+TestLine = Line.TestCase
