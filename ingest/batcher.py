@@ -82,6 +82,11 @@ class Batcher(Generic[M]):
         return len(self._waiting)
 
     @property
+    def ripe(self) -> bool:
+        """Whether enough waits for a batch."""
+        return self._waiting_weight >= self._size
+
+    @property
     def full(self) -> bool:
         """Whether reading shall stop until something has been written.
 
@@ -128,7 +133,7 @@ class Batcher(Generic[M]):
         """Whether a batch is due at `at` (seconds, same origin as in `add`)."""
         if not self._waiting:
             return Wait(None)
-        if self._waiting_weight >= self._size:
+        if self.ripe:
             return Flush("size")
         if self._ended:
             return Flush("end")

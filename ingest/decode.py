@@ -3,13 +3,13 @@
 One wrong element of an array costs that element only. A press of the SOS is never refused once its topic names a band.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
@@ -46,6 +46,7 @@ class Reason(StrEnum):
     TIMESTAMP = "timestamp"
     CLOCK = "clock"
     UNKNOWN_BAND = "unknown_band"
+    UNKNOWN_COMMAND = "unknown_command"
     DATABASE = "database"
 
 
@@ -57,41 +58,46 @@ class Rejected:
     detail: str
 
 
-class NoFix(NamedTuple):
-    """A band that looked for its position and found none (0,0): a sign of life, and no place."""
-
-    ts: datetime
-
-
 Reading = HeartRate | Location | Status
 """As on the wire, positions in WGS-84."""
-Item = Reading | NoFix | CommandResult
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a message held. `device_id` is None where the topic names no band; `ours`: a band said it, no service."""
+    """What a message held. `device_id` is None where the topic names no band; `ours`: a band said it, no service.
+
+    `no_fixes`: how often the band looked for its position and found none (0,0), which is a sign of life and no place.
+    """
 
     device_id: str | None
-    items: list[Item] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
+    readings: Sequence[Reading] = ()
+    no_fixes: int = 0
+    answers: Sequence[CommandResult] = ()
+    rejected: Sequence[Rejected] = ()
     ours: bool = True
 
+    @property
+    def weight(self) -> int:
+        """About how much there is to write; at least 1."""
+        return max(1, len(self.readings) + len(self.rejected))
 
-def _location(body: Any) -> Location | NoFix:
+
+def _location(body: Any) -> Location:
     location = _validate_location(body)
-    if location.lat == 0 and location.lon == 0:
-        return NoFix(location.ts)
     if location.datum == "gcj02":
-        lat, lon = to_wgs84(location.lat, location.lon)
+        lat, lon = to_wgs84(location.lat, location.lon) if _is_fix(location) else (0.0, 0.0)
         return location.model_copy(update={"lat": lat, "lon": lon, "datum": "wgs84"})
     return location
+
+
+def _is_fix(location: Location) -> bool:
+    return location.lat != 0 or location.lon != 0
 
 
 # The models' own validators, without the layer of model_validate over them: this runs for every message.
 _validate_location: Callable[[Any], Location] = Location.__pydantic_validator__.validate_python
 
-_DECODERS: Mapping[Kind, Callable[[Any], Item]] = {
+_DECODERS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.HEART_RATE: HeartRate.__pydantic_validator__.validate_python,
     Kind.LOCATION: _location,
     Kind.STATUS: Status.__pydantic_validator__.validate_python,
@@ -112,38 +118,47 @@ def decode(topic: str, payload: bytes) -> Decoded:
     try:
         device_id, kind = _parsed(topic)
     except ValueError as error:
-        return Decoded(None, rejected=[Rejected(Reason.TOPIC, str(error))])
+        return _refused(None, Reason.TOPIC, str(error))
     decoder = _DECODERS.get(kind)
     if decoder is None:
         return Decoded(device_id, ours=kind in UPLINK)
-    decoded = Decoded(device_id)
     if len(payload) > MAX_PAYLOAD_BYTES:
-        decoded.rejected.append(Rejected(Reason.SIZE, f"payload: {len(payload)} bytes, at most {MAX_PAYLOAD_BYTES}"))
-        return decoded
+        return _refused(device_id, Reason.SIZE, f"payload: {len(payload)} bytes, at most {MAX_PAYLOAD_BYTES}")
     try:
         body = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
-        decoded.rejected.append(Rejected(Reason.JSON, f"payload: {error}"))
-        return decoded
-    if isinstance(body, list):
-        _decode_array(body, decoder, decoded)
-    else:
+        return _refused(device_id, Reason.JSON, f"payload: {error}")
+    if not isinstance(body, list):
         try:
-            decoded.items.append(decoder(body))
+            return _typed(device_id, kind, (decoder(body),), ())
         except ValidationError as error:
-            decoded.rejected.append(_refusal(error, ""))
-    return decoded
-
-
-def _decode_array(body: list[Any], decoder: Callable[[Any], Item], decoded: Decoded) -> None:
+            return Decoded(device_id, rejected=(_refusal(error, ""),))
     if len(body) > MAX_ARRAY_ITEMS:
-        decoded.rejected.append(Rejected(Reason.ITEMS, f"payload: {len(body)} items, at most {MAX_ARRAY_ITEMS}"))
-        return
+        return _refused(device_id, Reason.ITEMS, f"payload: {len(body)} items, at most {MAX_ARRAY_ITEMS}")
+    return _typed(device_id, kind, *_decode_array(body, decoder))
+
+
+def _refused(device_id: str | None, reason: Reason, detail: str) -> Decoded:
+    return Decoded(device_id, rejected=(Rejected(reason, detail),))
+
+
+def _decode_array(body: list[Any], decoder: Callable[[Any], Any]) -> tuple[list[Any], list[Rejected]]:
+    items, rejected = [], []
     for number, element in enumerate(body):
         try:
-            decoded.items.append(decoder(element))
+            items.append(decoder(element))
         except ValidationError as error:
-            decoded.rejected.append(_refusal(error, f"[{number}]"))
+            rejected.append(_refusal(error, f"[{number}]"))
+    return items, rejected
+
+
+def _typed(device_id: str, kind: Kind, items: Sequence[Any], rejected: Sequence[Rejected]) -> Decoded:
+    if kind is Kind.COMMAND_RESULT:
+        return Decoded(device_id, answers=items, rejected=rejected)
+    if kind is Kind.LOCATION:
+        fixes = [item for item in items if _is_fix(item)]
+        return Decoded(device_id, fixes, no_fixes=len(items) - len(fixes), rejected=rejected)
+    return Decoded(device_id, items, rejected=rejected)
 
 
 _RANGE_ERRORS = ("greater_than", "less_than", "finite_number", "int_parsing_size")

@@ -40,9 +40,18 @@ class Session:
     """Connect, receive, acknowledge, publish. Belongs to one event loop; `receive` is called from it."""
 
     def __init__(
-        self, address: Mqtt, ca: Path | None, client_id: str, topics: Iterable[str], receive: Receive, *, clean: bool
+        self,
+        address: Mqtt,
+        ca: Path | None,
+        client_id: str,
+        topics: Iterable[str],
+        receive: Receive,
+        lost: Callable[[], None],
+        *,
+        clean: bool,
     ) -> None:
-        """`clean`: the broker forgets the session when the connection ends."""
+        """`lost` is called when the connection is gone; `clean`: the broker then forgets the session."""
+        self.client_id = client_id
         self._address = address
         self._topics = [(topic, 1) for topic in topics]
         self._receive = receive
@@ -66,14 +75,15 @@ class Session:
         self._client.on_socket_close = self._on_socket_close
         self._socket: BufferedSocket | None = None
         self._ready: asyncio.Future[None] | None = None
-        self._lost = asyncio.Event()
+        self._tell_lost = lost
+        self._connected = False
         self._paused = False
         self._misc: asyncio.TimerHandle | None = None
 
     @property
-    def lost(self) -> asyncio.Event:
-        """Set when the connection is gone, or was never there."""
-        return self._lost
+    def connected(self) -> bool:
+        """Whether the broker hears us, as far as is known."""
+        return self._connected
 
     async def connect(self) -> None:
         """Return when the broker has confirmed the subscriptions; messages may come before that.
@@ -82,7 +92,6 @@ class Session:
         """
         loop = asyncio.get_running_loop()
         self._ready = loop.create_future()
-        self._lost = asyncio.Event()
         self._paused = False
         try:
             await asyncio.to_thread(self._client.connect, self._address.host, self._address.port, KEEPALIVE_S)
@@ -95,6 +104,7 @@ class Session:
             self._tick()
             async with asyncio.timeout(2 * CONNECT_TIMEOUT_S):
                 await self._ready
+            self._connected = True
         except (OSError, TimeoutError) as error:
             self.drop()
             raise Unavailable(f"broker {self._address.host}:{self._address.port}: {error}") from error
@@ -130,7 +140,7 @@ class Session:
 
     async def close(self) -> None:
         """Write what waits, say goodbye, and leave the session with the broker."""
-        if self._socket is not None and not self._lost.is_set():
+        if self._socket is not None and self._connected:
             await self._socket.flushed(CONNECT_TIMEOUT_S)
             self._client.disconnect()
         self.drop()
@@ -144,7 +154,9 @@ class Session:
             self._on_socket_close(self._client, None, self._socket)
             self._socket.close()
             self._socket = None
-        self._lost.set()
+        if self._connected:
+            self._connected = False
+            self._tell_lost()
 
     def _readable(self) -> None:
         connection = self._socket
@@ -155,6 +167,9 @@ class Session:
             if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 self.drop()
                 return
+        # What paho wants to say from within a callback it leaves to us.
+        if self._client.want_write():
+            self._client.loop_write()
 
     def _tick(self) -> None:
         self._misc = asyncio.get_running_loop().call_later(MISC_INTERVAL_S, self._tick)
@@ -175,7 +190,6 @@ class Session:
             self._ready.set_result(None)
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        self._lost.set()
         self._fail(Unavailable(f"the broker ended the connection: {reason}"))
 
     def _fail(self, error: Exception) -> None:

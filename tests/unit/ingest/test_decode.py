@@ -13,7 +13,7 @@ from alerts.kinds import Press
 from eldercare.wire import MAX_ARRAY_ITEMS, MAX_PAYLOAD_BYTES, CommandResult, HeartRate, Location, Status
 from ingest.decode import (
     KEPT_BYTES,
-    NoFix,
+    Decoded,
     Reason,
     Rejected,
     clock_refusal,
@@ -30,14 +30,15 @@ GOOD = {"ts": TS, "bpm": 72}
 def told(kind: str, body: Any) -> Any:
     decoded = decode(f"eldercare/v1/band-1/{kind}", json.dumps(body).encode())
     assert decoded.device_id == "band-1"
-    assert decoded.rejected == []
-    return decoded.items
+    assert not decoded.rejected
+    return [*decoded.readings, *decoded.answers]
 
 
 def refused(payload: Any, kind: str = "heart_rate") -> Rejected:
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     decoded = decode(f"eldercare/v1/band-1/{kind}", raw)
-    assert decoded.items == []
+    assert not decoded.readings
+    assert not decoded.answers
     [rejected] = decoded.rejected
     return rejected
 
@@ -67,7 +68,10 @@ def test_a_position_of_a_chinese_map_is_stored_as_wgs84() -> None:
 
 @pytest.mark.parametrize("zero", [0, 0.0, -0.0])
 def test_nought_nought_is_no_place(zero: float) -> None:
-    assert told("location", {"ts": TS, "lat": zero, "lon": zero}) == [NoFix(AT)]
+    for datum in ("wgs84", "gcj02"):
+        body = json.dumps([{"ts": TS, "lat": zero, "lon": zero, "datum": datum}, {"ts": TS, "lat": 1, "lon": 0}])
+        decoded = decode("eldercare/v1/band-1/location", body.encode())
+        assert (len(decoded.readings), decoded.no_fixes, decoded.rejected) == (1, 1, [])
 
 
 def test_a_status() -> None:
@@ -84,7 +88,7 @@ def test_an_answer_to_a_command() -> None:
 def test_an_array_keeps_its_good_elements() -> None:
     body = [GOOD, {"ts": TS, "bpm": "72"}, 5, {**GOOD, "bpm": 80}]
     decoded = decode("eldercare/v1/band-1/heart_rate", json.dumps(body).encode())
-    assert [item.bpm for item in decoded.items if isinstance(item, HeartRate)] == [72, 80]
+    assert [each.bpm for each in decoded.readings if isinstance(each, HeartRate)] == [72, 80]
     assert [(each.reason, each.detail.split(":")[0]) for each in decoded.rejected] == [
         (Reason.SCHEMA, "[1].bpm"),
         (Reason.SCHEMA, "[2]"),
@@ -103,7 +107,7 @@ def test_a_thousand_elements_are_taken_and_one_more_is_not() -> None:
 
 def test_64_kib_are_taken_and_one_byte_more_is_not() -> None:
     raw = json.dumps(GOOD).encode()
-    assert decode("eldercare/v1/b/heart_rate", raw.ljust(MAX_PAYLOAD_BYTES)).rejected == []
+    assert decode("eldercare/v1/b/heart_rate", raw.ljust(MAX_PAYLOAD_BYTES)).rejected == ()
     assert refused(raw.ljust(MAX_PAYLOAD_BYTES + 1)) == Rejected(Reason.SIZE, "payload: 65537 bytes, at most 65536")
 
 
@@ -185,7 +189,8 @@ def test_other_kinds_are_checked_too(kind: str, body: Any, field: str) -> None:
 def test_a_wrong_topic_is_refused_by_name(topic: str, what: str) -> None:
     decoded = decode(topic, json.dumps(GOOD).encode())
     assert decoded.device_id is None
-    assert decoded.items == []
+    assert not decoded.readings
+    assert not decoded.answers
     [rejected] = decoded.rejected
     assert (rejected.reason, rejected.detail.split(":")[0]) == (Reason.TOPIC, what)
 
@@ -193,7 +198,7 @@ def test_a_wrong_topic_is_refused_by_name(topic: str, what: str) -> None:
 @pytest.mark.parametrize(("kind", "ours"), [("sos", True), ("sos_state", False), ("command", False)])
 def test_what_the_telemetry_lane_only_overhears_is_empty(kind: str, ours: bool) -> None:
     decoded = decode(f"eldercare/v1/band-1/{kind}", b"anything")
-    assert (decoded.items, decoded.rejected, decoded.ours) == ([], [], ours)
+    assert decoded == Decoded("band-1", ours=ours)
 
 
 @pytest.mark.parametrize(
@@ -298,9 +303,9 @@ KINDS = st.sampled_from(["heart_rate", "location", "status", "command_result", "
 @example("heart_rate", b'{"ts": "2026-05-04T12:00:00+08:00", "bpm": 1e400}')
 def test_no_message_whatever_raises(kind: str, payload: bytes) -> None:
     decoded = decode(f"eldercare/v1/band-1/{kind}", payload)
-    for item in decoded.items:
-        if not isinstance(item, CommandResult):
-            assert item.ts.tzinfo is not None
+    for reading in decoded.readings:
+        assert reading.ts.tzinfo is not None
+    assert decoded.weight >= max(1, len(decoded.readings))
     for rejected in decoded.rejected:
         assert rejected.detail
 
@@ -317,7 +322,7 @@ def test_every_press_counts_and_has_a_place_or_none(payload: bytes, retained: bo
 def test_of_an_array_exactly_the_good_elements_are_kept(good: list[bool]) -> None:
     body = [{**GOOD, "bpm": 40 + number if fine else None} for number, fine in enumerate(good)]
     decoded = decode("eldercare/v1/band-1/heart_rate", json.dumps(body).encode())
-    assert [item.bpm for item in decoded.items if isinstance(item, HeartRate)] == [
+    assert [each.bpm for each in decoded.readings if isinstance(each, HeartRate)] == [
         40 + number for number, fine in enumerate(good) if fine
     ]
     assert len(decoded.rejected) == good.count(False)

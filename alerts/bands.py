@@ -1,0 +1,192 @@
+"""What is remembered of each band (`device_state`): locked in the order of ids, read with its wearer, written back.
+
+Whoever judges a band holds its row: ingest for a batch of readings, the watch for what was not said.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+
+from alerts.rules import Profile, State, Thresholds
+from eldercare import arrays, clock
+from eldercare.database import Connection
+from eldercare.errors import InvalidInput
+from eldercare.log import logger
+
+_log = logger(__name__)
+
+
+@dataclass(slots=True)
+class Band:
+    """A locked band. `profile` is None while nobody wears it; `state` is what the rules remember.
+
+    `last_seen_at` is when the service last heard anything of it; `worn_since` when the present assignment began.
+    """
+
+    device_id: str
+    state: State
+    profile: Profile | None
+    last_seen_at: datetime | None
+    worn_since: datetime | None
+
+
+class Latest(NamedTuple):
+    """The newest of a batch for one band; what is None leaves the stored value. Times are the band's, aware."""
+
+    bpm: int | None = None
+    bpm_ts: datetime | None = None
+    lat: float | None = None
+    lon: float | None = None
+    accuracy_m: float | None = None
+    location_ts: datetime | None = None
+    battery_pct: int | None = None
+    charging: bool | None = None
+    worn: bool | None = None
+    signal_dbm: int | None = None
+    firmware: str | None = None
+    status_ts: datetime | None = None
+
+
+_LOCK = """
+select now, state.device_id, state.rules::text, last_seen_at, lower(period), resident.id, home_lat, home_lon,
+       safe_radius_m, away_until, rule_overrides::text
+from (select eldercare_now() as now) moment
+cross join device_state state
+join device on device.id = state.device_id and retired_at is null
+left join assignment on assignment.device_id = state.device_id and period @> now
+left join resident on resident.id = resident_id
+where state.device_id = any(%s::text[])
+order by state.device_id
+for no key update of state
+"""
+
+
+async def lock(conn: Connection, device_ids: Iterable[str], zone: tzinfo) -> tuple[datetime, dict[str, Band]]:
+    """Lock the rows of these bands until the transaction ends; returns now (aware) and the bands that are enrolled.
+
+    A band without a row gets one. An id that names no band, or a retired one, is missing from the answer. `zone` is
+    the community's.
+    """
+    wanted = set(device_ids)
+    now, bands = await _lock(conn, wanted, zone)
+    missing = wanted - bands.keys()
+    if missing and await _create(conn, missing):
+        now, created = await _lock(conn, missing, zone)
+        bands |= created
+    return now or await clock.now(conn), bands
+
+
+async def _lock(conn: Connection, device_ids: set[str], zone: tzinfo) -> tuple[datetime | None, dict[str, Band]]:
+    bands: dict[str, Band] = {}
+    now: datetime | None = None
+    for row in await (await conn.execute(_LOCK, (list(device_ids),), prepare=True)).fetchall():
+        now, device_id, rules, last_seen_at, worn_since, resident_id, lat, lon, radius_m, away_until, overrides = row
+        profile = None
+        if resident_id is not None:
+            profile = Profile(resident_id, lat, lon, radius_m, away_until, zone, _thresholds(resident_id, overrides))
+        bands[device_id] = Band(device_id, _state(rules), profile, last_seen_at, worn_since)
+    return now, bands
+
+
+async def _create(conn: Connection, device_ids: set[str]) -> int:
+    """Rows for bands heard for the first time; returns how many there are now, whoever made them."""
+    created = await conn.execute(
+        "insert into device_state (device_id) select id from device where id = any(%s::text[]) and retired_at is null"
+        " on conflict (device_id) do update set device_id = excluded.device_id",
+        (list(device_ids),),
+    )
+    return created.rowcount
+
+
+def _state(rules: str) -> State:
+    return State() if rules == "{}" else State.from_json(orjson.loads(rules))
+
+
+@lru_cache(maxsize=16384)
+def _thresholds(resident_id: int, overrides: str) -> Thresholds:
+    if overrides == "{}":
+        return _DEFAULTS
+    try:
+        return _DEFAULTS.with_overrides(orjson.loads(overrides))
+    except InvalidInput as error:
+        # Wrong personal limits must not leave her without any.
+        _log.error("rule_overrides_refused", resident_id=resident_id, error=str(error))
+        return _DEFAULTS
+
+
+_DEFAULTS = Thresholds()
+
+# greatest() leaves nulls out, and a comparison with a null is not true: what a batch does not bring stays.
+_SAVE = """
+update device_state state set
+    last_seen_at = coalesce(%s::timestamptz, last_seen_at),
+    rules = new.rules,
+    bpm = case when new.bpm_ts > coalesce(state.bpm_ts, '-infinity') then new.bpm else state.bpm end,
+    bpm_ts = greatest(new.bpm_ts, state.bpm_ts),
+    (lat, lon, accuracy_m) = (
+        select case when newer then new.lat else state.lat end,
+               case when newer then new.lon else state.lon end,
+               case when newer then new.accuracy_m else state.accuracy_m end
+        from (select new.location_ts > coalesce(state.location_ts, '-infinity') as newer) fix),
+    location_ts = greatest(new.location_ts, state.location_ts),
+    (battery_pct, charging, worn, signal_dbm, firmware) = (
+        select coalesce(case when newer then new.battery_pct end, state.battery_pct),
+               coalesce(case when newer then new.charging end, state.charging),
+               coalesce(case when newer then new.worn end, state.worn),
+               coalesce(case when newer then new.signal_dbm end, state.signal_dbm),
+               coalesce(case when newer then new.firmware end, state.firmware)
+        from (select new.status_ts > coalesce(state.status_ts, '-infinity') as newer) status),
+    status_ts = greatest(new.status_ts, state.status_ts)
+from unnest(
+    %s::text[], %s::jsonb[], %s::smallint[], %s::timestamptz[], %s::float8[], %s::float8[], %s::float8[],
+    %s::timestamptz[], %s::smallint[], %s::boolean[], %s::boolean[], %s::smallint[], %s::text[], %s::timestamptz[]
+) as new (device_id, rules, bpm, bpm_ts, lat, lon, accuracy_m, location_ts, battery_pct, charging, worn,
+          signal_dbm, firmware, status_ts)
+where state.device_id = new.device_id
+"""
+
+
+async def save(
+    conn: Connection,
+    bands: Sequence[Band],
+    latest: Mapping[str, Latest] | None = None,
+    heard_at: datetime | None = None,
+) -> None:
+    """Write the states of locked bands, and of `latest` (by device id) what is newer by the band's own time.
+
+    `heard_at` (aware): these bands have just been heard; None: they have not.
+    """
+    if not bands:
+        return
+    news = [(latest or {}).get(band.device_id, _NOTHING) for band in bands]
+    bpm, bpm_ts, lat, lon, accuracy, location_ts, battery, charging, worn, signal, firmware, status_ts = zip(
+        *news, strict=True
+    )
+    await conn.execute(
+        _SAVE,
+        (
+            heard_at,
+            arrays.names(band.device_id for band in bands),
+            arrays.texts(orjson.dumps(band.state.to_json()).decode() for band in bands),
+            arrays.numbers(bpm),
+            arrays.times(bpm_ts),
+            arrays.numbers(lat),
+            arrays.numbers(lon),
+            arrays.numbers(accuracy),
+            arrays.times(location_ts),
+            arrays.numbers(battery),
+            arrays.numbers(charging),
+            arrays.numbers(worn),
+            arrays.numbers(signal),
+            arrays.texts(firmware),
+            arrays.times(status_ts),
+        ),
+        prepare=True,
+    )
+
+
+_NOTHING = Latest()

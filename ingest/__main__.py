@@ -1,0 +1,62 @@
+"""`python -m ingest`: MQTT in. Alone it runs both lanes, the SOS in this process and telemetry in a child.
+
+    python -m ingest [--lane sos|telemetry]
+
+SIGTERM or SIGINT: what is buffered is stored and acknowledged, the sessions stay with the broker.
+"""
+
+import argparse
+import asyncio
+import gc
+import signal
+from typing import Any
+
+from eldercare import log
+from eldercare.errors import ConfigurationError
+from eldercare.settings import Settings, exit_with, load_settings
+from ingest.children import keep_running
+from ingest.consumer import Consumer
+from ingest.lanes import Sos, Telemetry
+
+
+def _consumer(lane: str, settings: Settings) -> Consumer[Any]:
+    return Consumer(settings, Telemetry(settings)) if lane == "telemetry" else Consumer(settings, Sos())
+
+
+async def _run(settings: Settings, lane: str | None) -> None:
+    stopping = asyncio.Event()
+    consumer = _consumer(lane or "sos", settings)
+
+    def stop() -> None:
+        stopping.set()
+        consumer.stop()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    # What is there by now stays: the collector need not look through it again and again.
+    gc.freeze()
+    child = asyncio.create_task(keep_running("ingest", ("--lane", "telemetry"), stopping)) if lane is None else None
+    try:
+        await consumer.run()
+    finally:
+        stopping.set()
+        if child is not None:
+            await child
+
+
+def main() -> None:
+    """Command line. Exit status 2 with one line for a wrong setting."""
+    parser = argparse.ArgumentParser(prog="ingest", description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--lane", choices=("sos", "telemetry"), help="run this lane only")
+    lane: str | None = parser.parse_args().lane
+    try:
+        settings = load_settings()
+        log.configure(settings.log_level, "ingest" if lane is None else f"ingest.{lane}")
+        asyncio.run(_run(settings, lane))
+    except ConfigurationError as error:
+        exit_with(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""A child process that lives as long as this one: started again when it dies, ended with it however this one ends."""
+
+import asyncio
+import signal
+import sys
+
+from eldercare.embedded import end_with_parent
+from eldercare.log import logger
+
+RESTART_AFTER_S = 1.0
+END_TIMEOUT_S = 20.0
+
+_log = logger(__name__)
+
+
+async def keep_running(module: str, arguments: tuple[str, ...], stopping: asyncio.Event) -> None:
+    """Run `python -m MODULE ARGUMENTS` until `stopping` is set, then let it end in its own way.
+
+    When this process is killed, the kernel tells the child to end.
+    """
+    while not stopping.is_set():
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", module, *arguments, preexec_fn=end_with_parent(signal.SIGTERM)
+        )
+        stopped = asyncio.create_task(stopping.wait())
+        ended = asyncio.create_task(child.wait())
+        await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.is_set():
+            _log.error("child_ended", arguments=arguments, status=child.returncode)
+            await asyncio.wait((stopped,), timeout=RESTART_AFTER_S)
+        else:
+            await _end(child)
+        stopped.cancel()
+        await ended
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is not None:
+        return
+    child.terminate()
+    try:
+        async with asyncio.timeout(END_TIMEOUT_S):
+            await child.wait()
+    except TimeoutError:
+        child.kill()

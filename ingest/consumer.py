@@ -1,0 +1,220 @@
+"""One lane, from the broker to the database: acknowledged after COMMIT, nothing lost when either is away.
+
+The connection to the database holds the lane's seat. When it breaks, the connection to the broker is dropped too:
+somebody else may hold the seat by now, and what was not acknowledged comes again to whoever does.
+"""
+
+import asyncio
+import os
+import random
+import socket
+from collections.abc import Iterator
+from typing import Generic
+
+import psycopg
+
+from eldercare import heartbeats
+from eldercare.database import Connection, connect
+from eldercare.errors import ConfigurationError, Unavailable
+from eldercare.log import logger
+from eldercare.settings import Settings
+from ingest import seats
+from ingest.batcher import Acknowledge, Batch, Batcher, Flush, halves
+from ingest.bell import Bell
+from ingest.counters import Counters
+from ingest.lanes import Lane, M, Stored
+from ingest.session import Session
+
+SEAT_POLL_S = 0.5
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait before each further try: doubled up to a limit, and never in step with other processes."""
+    pause = FIRST_PAUSE_S
+    while True:
+        yield pause * random.uniform(0.5, 1.0)  # noqa: S311  no secret
+        pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+class Consumer(Generic[M]):
+    """Runs a lane until it is told to stop."""
+
+    def __init__(self, settings: Settings, lane: Lane[M]) -> None:
+        """Raises ConfigurationError where an address is missing."""
+        self._lane = lane
+        self._database_url = settings.required("database_url")
+        self._address = settings.mqtt
+        self._ca = settings.mqtt_ca
+        self._log = logger(f"ingest.{lane.name}")
+        self._instance = f"ingest.{lane.name}@{socket.gethostname()}:{os.getpid()}"
+        self._bell = Bell()
+        self._stopping = False
+        self._was_connected = False
+        self._next_beat = 0.0
+        self._batcher = Batcher[M](lane.size, lane.age_s, lane.bound)
+        self._session: Session | None = None
+        self.counters = Counters()
+
+    def stop(self) -> None:
+        """Finish what is buffered, then leave. May be called from a signal handler of the loop."""
+        self._stopping = True
+        self._bell.ring()
+
+    async def run(self) -> None:
+        """Consume until `stop`. Raises ConfigurationError where the first connection is refused for good."""
+        waits = pauses()
+        while not self._stopping:
+            try:
+                async with await connect(
+                    self._database_url, autocommit=True, application_name=f"eldercare ingest {self._lane.name}"
+                ) as conn:
+                    waits = pauses()
+                    await self._hold_seat(conn)
+            except psycopg.Error as error:
+                self._log.warning("database_away", sqlstate=error.sqlstate, error=str(error).strip())
+                await self._bell.wait(next(waits))
+
+    async def _hold_seat(self, conn: Connection) -> None:
+        seat = await self._take_seat(conn)
+        if seat is None:
+            return
+        await self._lane.warm_up(conn)
+        name = f"eldercare-{self._lane.name}-{seat}"
+        self._session = session = Session(
+            self._address, self._ca, name, self._lane.topics, self._receive, self._bell.ring, clean=seat > 1
+        )
+        self._log.info("seat_taken", seat=seat, client_id=name)
+        try:
+            waits = pauses()
+            while not self._stopping:
+                if not await self._connected(session, conn):
+                    await self._bell.wait(next(waits))
+                    continue
+                waits = pauses()
+                if await self._consume(session, conn, seat):
+                    return
+                self.counters.reconnects += 1
+            if session.connected:
+                await self._finish(session, conn)
+        finally:
+            session.drop()
+            if not conn.closed:
+                await heartbeats.end(conn, self._instance)
+
+    async def _take_seat(self, conn: Connection) -> int | None:
+        while not self._stopping:
+            seat = await seats.take(conn, self._lane.name, self._lane.seats)
+            if seat is not None:
+                await heartbeats.end(conn, self._instance)
+                return seat
+            if self._beat_is_due():
+                await heartbeats.beat(conn, self._instance, "ingest.standby", {"lane": self._lane.name})
+            await self._bell.wait(SEAT_POLL_S)
+        await heartbeats.end(conn, self._instance)
+        return None
+
+    async def _connected(self, session: Session, conn: Connection) -> bool:
+        # Another process may have taken the seat, and the session with it: then this connection is broken, and says so.
+        await conn.execute("select 1")
+        self._batcher.connected()
+        try:
+            await session.connect()
+        except Unavailable as error:
+            self._log.warning("broker_away", error=str(error))
+            return False
+        except ConfigurationError as error:
+            if not self._was_connected:
+                raise
+            self._log.error("broker_refuses", error=str(error))
+            return False
+        self._was_connected = True
+        self._next_beat = 0.0
+        self._log.info("connected", client_id=session.client_id)
+        return True
+
+    async def _consume(self, session: Session, conn: Connection, seat: int) -> bool:
+        """Until the connection is lost or the end; True: to take a better seat."""
+        while session.connected and not self._stopping:
+            if self._beat_is_due():
+                if await seats.move_to_first(conn, self._lane.name, seat):
+                    return True
+                await self._beat(conn, session, seat)
+            decision = self._batcher.decide(self._now())
+            if isinstance(decision, Flush):
+                await self._store(self._batcher.take(), session, conn)
+                if not self._batcher.full:
+                    session.resume()
+            else:
+                until_beat = max(0.0, self._next_beat - self._now())
+                await self._bell.wait(until_beat if decision.seconds is None else min(decision.seconds, until_beat))
+        return False
+
+    async def _finish(self, session: Session, conn: Connection) -> None:
+        session.pause()
+        self._batcher.end()
+        while session.connected and isinstance(self._batcher.decide(self._now()), Flush):
+            await self._store(self._batcher.take(), session, conn)
+        await session.close()
+
+    def _receive(self, mid: int, topic: str, payload: bytes, retained: bool) -> None:
+        self.counters.messages += 1
+        at = self._now()
+        message, weight = self._lane.receive(topic, payload, retained, at)
+        batcher = self._batcher
+        batcher.add(mid, message, weight, at)
+        if batcher.ripe or batcher.waiting == 1:
+            self._bell.ring()
+        if batcher.full and self._session is not None:
+            self._session.pause()
+
+    async def _store(self, batch: Batch[M], session: Session, conn: Connection) -> None:
+        """Commit and acknowledge a batch, in parts where one message of it cannot be stored.
+
+        Raises psycopg.Error when the connection is lost, or when it is time to leave and the database is not well.
+        """
+        parts, waits = [batch], pauses()
+        while parts:
+            part = parts.pop()
+            try:
+                stored = await self._lane.store(conn, list(part.messages.values()))
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                if len(part.messages) > 1:
+                    parts += reversed(halves(part))
+                    continue
+                stored = await self._lane.refuse(conn, next(iter(part.messages.values())), error)
+            except psycopg.Error as error:
+                if conn.closed or self._stopping:
+                    raise
+                self.counters.retries += 1
+                self._log.warning("not_stored_yet", sqlstate=error.sqlstate, error=str(error).strip())
+                parts.append(part)
+                await asyncio.sleep(next(waits))
+                continue
+            self._committed(part, stored, session)
+
+    def _committed(self, part: Batch[M], stored: Stored, session: Session) -> None:
+        self.counters.batches += 1
+        self.counters.add(stored.counters)
+        oldest = next(iter(part.messages.values()))
+        self.counters.lag_ms = 1000 * (self._now() - oldest.at)
+        answer = self._batcher.stored(part)
+        if isinstance(answer, Acknowledge):
+            session.acknowledge(answer.mids)
+        for topic, payload in stored.to_say:
+            session.publish(topic, payload)
+
+    def _beat_is_due(self) -> bool:
+        if self._now() < self._next_beat:
+            return False
+        self._next_beat = self._now() + heartbeats.INTERVAL_S
+        return True
+
+    async def _beat(self, conn: Connection, session: Session, seat: int) -> None:
+        detail = {**self.counters.detail(), "seat": seat, "client_id": session.client_id}
+        await heartbeats.beat(conn, self._instance, f"ingest.{self._lane.name}", detail)
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

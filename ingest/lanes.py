@@ -1,0 +1,184 @@
+"""The two lanes: what each listens to, and how it stores what comes. No telemetry can stand before an SOS."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+import psycopg
+
+from alerts.kinds import Press
+from alerts.openings import Raised, raise_sos
+from eldercare.database import Connection
+from eldercare.log import logger
+from eldercare.settings import Settings
+from eldercare.wire import Kind, SosStateMessage, topic
+from ingest import rejects, writer
+from ingest.counters import Counters
+from ingest.decode import Reason, Rejected, decode, decode_press
+from ingest.rejects import Refused
+from ingest.writer import Received
+
+
+class Arrived(Protocol):
+    """A message as it waits in the buffer."""
+
+    @property
+    def at(self) -> float:
+        """When it came, seconds of the loop's clock."""
+        ...
+
+
+M = TypeVar("M", bound=Arrived)
+
+_log = logger(__name__)
+
+
+@dataclass(slots=True)
+class Stored:
+    """What became of a batch, and what to say to bands now that it is committed: topic and payload."""
+
+    counters: Counters
+    to_say: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+class Lane(Protocol, Generic[M]):
+    """What a consumer needs to know of its lane."""
+
+    name: str
+    topics: tuple[str, ...]
+    seats: int
+    size: int
+    age_s: float
+    bound: int
+
+    def receive(self, message_topic: str, payload: bytes, retained: bool, at: float) -> tuple[M, int]:
+        """The message as it is buffered, and what it weighs."""
+
+    async def warm_up(self, conn: Connection) -> None:
+        """Have the database plan what will be asked of it."""
+
+    async def store(self, conn: Connection, messages: Sequence[M]) -> Stored:
+        """Commit the messages. Raises psycopg.Error with none of them stored."""
+
+    async def refuse(self, conn: Connection, message: M, error: psycopg.Error) -> Stored:
+        """Commit that the database will never take this message. Raises psycopg.Error."""
+
+
+class Telemetry:
+    """Everything but the SOS, by one leader in large batches; also what came under a wrong topic, to be counted."""
+
+    name = "telemetry"
+    topics: tuple[str, ...] = ("eldercare/#",)
+    seats = 1
+
+    def __init__(self, settings: Settings) -> None:
+        self.size = settings.batch_size
+        self.age_s = settings.batch_age_ms / 1000
+        self.bound = 4 * settings.batch_size
+        self._zone = settings.zone
+        self._max_age = timedelta(days=settings.max_age_days)
+
+    def receive(self, message_topic: str, payload: bytes, _retained: bool, at: float) -> tuple[Received, int]:
+        """Decoded while the database is busy with the batch before."""
+        decoded = decode(message_topic, payload)
+        return Received(message_topic, payload, decoded, at), decoded.weight
+
+    async def warm_up(self, conn: Connection) -> None:
+        """Statements over arrays gain nothing from knowing them beforehand."""
+        await conn.execute("set jit = off")
+        await conn.execute("set plan_cache_mode = force_generic_plan")
+
+    async def store(self, conn: Connection, messages: Sequence[Received]) -> Stored:
+        """One transaction for the whole batch."""
+        return Stored(await writer.write(conn, messages, self._zone, self._max_age))
+
+    async def refuse(self, conn: Connection, message: Received, error: psycopg.Error) -> Stored:
+        """Keep the beginning of the message with the database's complaint."""
+        rejected = Rejected(Reason.DATABASE, f"{error.sqlstate}: {error}")
+        await rejects.store(conn, [Refused(message.topic, message.payload, rejected)])
+        return Stored(Counters(rejected=_one(rejected.reason)))
+
+
+class Pressed(NamedTuple):
+    """A message of the SOS lane. `press` is a refusal only where the topic names no band."""
+
+    topic: str
+    payload: bytes
+    press: Press | Rejected
+    at: float
+
+
+class Sos:
+    """Presses, at once: one is one statement and one round trip; those that wait meanwhile share the next commit."""
+
+    name = "sos"
+    topics: tuple[str, ...] = ("eldercare/v1/+/sos",)
+    seats = 16
+    size = 50
+    age_s = 0.0
+    bound = 8000
+
+    def receive(self, message_topic: str, payload: bytes, retained: bool, at: float) -> tuple[Pressed, int]:
+        """Every message is a press."""
+        return Pressed(message_topic, payload, decode_press(message_topic, payload, retained), at), 1
+
+    async def warm_up(self, conn: Connection) -> None:
+        """The first press of a cold process would take ten times as long as the second."""
+        await conn.execute("set jit = off")
+        await conn.execute("set plan_cache_mode = force_generic_plan")
+        for _ in range(2):
+            async with conn.transaction(force_rollback=True):
+                await raise_sos(conn, Press("warm-up", b"", ""))
+
+    async def store(self, conn: Connection, messages: Sequence[Pressed]) -> Stored:
+        """`conn` commits by itself, so a single press is committed by its one statement."""
+        if len(messages) == 1:
+            return await self._store(conn, messages)
+        async with conn.transaction():
+            # The same order in every process, as with all locks.
+            return await self._store(conn, sorted(messages, key=_by_band))
+
+    async def refuse(self, conn: Connection, message: Pressed, error: psycopg.Error) -> Stored:
+        """A press is never given up for what is said beside it: raise it bare. Only then it counts as rejected."""
+        _log.error("press_refused_by_database", topic=message.topic, error=str(error))
+        if isinstance(message.press, Press):
+            bare = replace(message.press, event_id=None, lat=None, lon=None, accuracy_m=None, bpm=None, payload=b"")
+            try:
+                return await self._store(conn, [message._replace(press=bare)])
+            except (psycopg.DataError, psycopg.IntegrityError) as again:
+                error = again
+        rejected = Rejected(Reason.DATABASE, f"{error.sqlstate}: {error}")
+        return await self._store(conn, [message._replace(press=rejected)])
+
+    async def _store(self, conn: Connection, messages: Sequence[Pressed]) -> Stored:
+        stored = Stored(Counters())
+        for message in messages:
+            if isinstance(message.press, Rejected):
+                await rejects.store(conn, [Refused(message.topic, message.payload, message.press)])
+                stored.counters.rejected[message.press.reason] += 1
+                continue
+            raised = await raise_sos(conn, message.press)
+            _count(stored.counters, raised)
+            said = SosStateMessage(event_id=raised.event_id, state=raised.sos_state)
+            stored.to_say.append((topic(message.press.device_id, Kind.SOS_STATE), said.model_dump_json().encode()))
+        return stored
+
+
+def _by_band(message: Pressed) -> str:
+    return message.topic
+
+
+def _count(counters: Counters, raised: Raised) -> None:
+    match raised.outcome:
+        case "opened":
+            counters.opened += 1
+        case "merged":
+            counters.merged += 1
+        case "duplicate":
+            counters.duplicates += 1
+
+
+def _one(reason: Reason) -> Counter[str]:
+    return Counter({str(reason): 1})

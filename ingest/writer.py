@@ -1,0 +1,101 @@
+"""The transaction of a batch: store what is new, judge it, remember the states, open or close incidents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from typing import NamedTuple
+
+from alerts import bands as band_rows
+from alerts.bands import Band
+from alerts.openings import apply_verdicts
+from eldercare import commands
+from eldercare.database import Connection
+from eldercare.wire import CommandResult
+from ingest import readings, rejects
+from ingest.counters import Counters
+from ingest.decode import MAX_AHEAD, Decoded, Reason, Rejected, clock_refusal
+from ingest.judging import judge
+from ingest.readings import Told
+from ingest.rejects import Refused
+
+
+class Received(NamedTuple):
+    """A message of the telemetry lane, decoded. `at` is when it came, seconds of the loop's clock."""
+
+    topic: str
+    payload: bytes
+    decoded: Decoded
+    at: float
+
+
+@dataclass(slots=True)
+class _Parts:
+    """A batch, once it is known which bands there are and what time it is."""
+
+    told: list[Told] = field(default_factory=list)
+    answers: list[tuple[Received, CommandResult]] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    heard: set[str] = field(default_factory=set)
+    no_fixes: int = 0
+
+
+async def write(conn: Connection, batch: Sequence[Received], zone: tzinfo, max_age: timedelta) -> Counters:
+    """Store a batch of telemetry in one transaction and return what became of it; durable when this returns.
+
+    Raises psycopg.Error with nothing stored.
+    """
+    async with conn.transaction():
+        names = {each.decoded.device_id for each in batch if each.decoded.ours and each.decoded.device_id}
+        now, bands = await band_rows.lock(conn, names, zone)
+        parts = _part(batch, bands, now, max_age)
+        new = await readings.store(conn, parts.told, now)
+        judgement = judge(new, bands, now)
+        # The newest position is written before incidents open, which take it over.
+        await band_rows.save(conn, [bands[name] for name in sorted(parts.heard)], judgement.latest, now)
+        await apply_verdicts(conn, judgement.judged, now)
+        await _answer(conn, parts, now)
+        await rejects.store(conn, parts.refused, now)
+    counters = Counters(
+        rows=len(new),
+        duplicates=len(parts.told) - len(new),
+        not_measured=judgement.not_measured,
+        no_fix=parts.no_fixes,
+        answers=len(parts.answers),
+        rule_errors=judgement.errors,
+    )
+    counters.rejected.update(each.rejected.reason for each in parts.refused)
+    return counters
+
+
+def _part(batch: Sequence[Received], bands: Mapping[str, Band], now: datetime, max_age: timedelta) -> _Parts:
+    parts = _Parts()
+    earliest, latest = now - max_age, now + MAX_AHEAD
+    for received in batch:
+        decoded = received.decoded
+        device_id = decoded.device_id
+        if decoded.rejected:
+            parts.refused += [Refused(received.topic, received.payload, each) for each in decoded.rejected]
+        if device_id is None or not decoded.ours:
+            continue
+        if device_id not in bands:
+            rejected = Rejected(Reason.UNKNOWN_BAND, f"device_id: {device_id} is not enrolled, or retired")
+            parts.refused.append(Refused(received.topic, received.payload, rejected))
+            continue
+        parts.heard.add(device_id)
+        parts.no_fixes += decoded.no_fixes
+        for answer in decoded.answers:
+            parts.answers.append((received, answer))
+        for reading in decoded.readings:
+            if earliest <= reading.ts <= latest:  # the common case, in the fewest steps
+                parts.told.append(Told(device_id, reading))
+            elif refusal := clock_refusal(reading.ts, now, max_age):
+                parts.refused.append(Refused(received.topic, received.payload, refusal))
+    return parts
+
+
+async def _answer(conn: Connection, parts: _Parts, now: datetime) -> None:
+    for received, answer in parts.answers:
+        device_id = str(received.decoded.device_id)
+        if not await commands.answer(conn, device_id, answer.id, answer.status, answer.detail, now):
+            rejected = Rejected(Reason.UNKNOWN_COMMAND, f"id: {answer.id!r} is no command to this band")
+            parts.refused.append(Refused(received.topic, received.payload, rejected))
