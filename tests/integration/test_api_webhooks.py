@@ -1,0 +1,385 @@
+"""What the provider posts: keys, states, replies, people who call back. Every form signed as the provider signs it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from twilio.request_validator import RequestValidator
+
+from api.app import create_app
+from eldercare.database import Connection
+from eldercare.settings import Settings
+from tests import world
+from tests.conftest import MakeSettings
+from tests.world import World, phone
+
+TOKEN = "secret-of-the-test"
+PUBLIC = "https://care.example"
+OURS = "+99900000000"
+DUTY, GRID, FAMILY = phone(1), phone(2), phone(3)
+SID = "CA" + "9" * 32
+
+
+@dataclass
+class Line:
+    """The application as the provider sees it, and the rows behind it."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    conn: Connection
+    world: World
+
+    async def post(self, path: str, token: str = TOKEN, **form: str) -> httpx.Response:
+        """A signed callback to `/webhooks/twilio/{path}`."""
+        url = f"{PUBLIC}/webhooks/twilio/{path}"
+        signature = RequestValidator(token).compute_signature(url, form)
+        return await self.client.post(f"/webhooks/twilio/{path}", data=form, headers={"X-Twilio-Signature": signature})
+
+    async def press(self, digit: str, notification: int, sid: str = SID, to: str = DUTY) -> str:
+        """A key in a call of ours; returns the TwiML."""
+        answer = await self.post(
+            f"gather?n={notification}", CallSid=sid, Digits=digit, From=OURS, To=to, Direction="outbound-api"
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    async def text(self, sender: str, body: str) -> str | None:
+        """An SMS to us; returns what is answered."""
+        answer = await self.post("sms", MessageSid="SM1", From=sender, To=OURS, Body=body)
+        assert answer.status_code == 200, answer.text
+        found = tree(answer.text).find("Message")
+        return None if found is None else found.text
+
+    async def call_back(self, caller: str) -> ElementTree.Element:
+        """Somebody calls us; returns the TwiML."""
+        answer = await self.post("voice", CallSid=SID, From=caller, To=OURS, Direction="inbound", CallStatus="ringing")
+        assert answer.status_code == 200, answer.text
+        return tree(answer.text)
+
+    async def ask(self, role: str, incident: int, channel: str = "voice", address: str | None = None) -> int:
+        """`role` was called about an incident: the notification."""
+        number = {"duty": DUTY, "grid": GRID, "family": FAMILY}[role]
+        return int(await self.one(
+            "insert into notification (incident_id, person_id, channel, address, purpose, step, content, status,"
+            " provider_id, send_after, created_at, sent_at)"
+            " values (%s, %s, %s, %s, 'alarm', 0, '{}', 'sent', %s, %s, %s, %s) returning id",
+            incident, self.world.people[role], channel, address or number, SID, world.NOW, world.NOW, world.NOW,
+        ))  # fmt: skip
+
+    async def one(self, query: str, *values: object) -> Any:
+        """The only value of the only row, seen as others see it now."""
+        row = await (await self.conn.execute(query, values)).fetchone()
+        await self.conn.commit()
+        assert row is not None
+        return row[0]
+
+    async def state(self, incident: int) -> str:
+        return str(await self.one("select state from incident where id = %s", incident))
+
+    async def status(self, notification: int) -> tuple[str, str | None]:
+        found = await self.one("select array[status, reason] from notification where id = %s", notification)
+        return found[0], found[1]
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings, database_url: str) -> Settings:
+    return make_settings(
+        database_url=database_url, public_url=PUBLIC, twilio_account_sid="AC" + "1" * 32, twilio_auth_token=TOKEN,
+        twilio_from=OURS, twilio_api_url="http://127.0.0.1:1",
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def line(conn: Connection, settings: Settings) -> AsyncIterator[Line]:
+    built = await world.build(conn)
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as client,
+    ):
+        yield Line(app, client, conn, built)
+
+
+def tree(document: str) -> ElementTree.Element:
+    return ElementTree.fromstring(document)  # noqa: S314  our own text
+
+
+def said(document: str) -> str:
+    return " ".join(element.text or "" for element in tree(document).iter("Say"))
+
+
+async def test_a_form_that_is_not_signed_is_refused(line: Line) -> None:
+    paths = ["call-status?n=1", "amd?n=1", "message-status?n=1", "gather?n=1", "voice", "sms"]
+    form = {"CallSid": SID, "CallStatus": "completed", "From": DUTY, "Body": "1", "Digits": "1"}
+    for path in paths:
+        unsigned = await line.client.post(f"/webhooks/twilio/{path}", data=form)
+        assert unsigned.status_code == 403, path
+        assert (await line.post(path, token="another secret", **form)).status_code == 403, path
+
+
+async def test_a_signature_holds_for_its_own_address_only(line: Line) -> None:
+    form = {"CallSid": SID, "Digits": "1", "To": DUTY, "From": OURS}
+    signature = RequestValidator(TOKEN).compute_signature(f"{PUBLIC}/webhooks/twilio/gather?n=1", form)
+    answer = await line.client.post("/webhooks/twilio/gather?n=2", data=form, headers={"X-Twilio-Signature": signature})
+    assert answer.status_code == 403
+
+
+async def test_without_a_provider_everything_is_refused(
+    conn: Connection, make_settings: MakeSettings, database_url: str
+) -> None:
+    await world.build(conn)
+    app = create_app(make_settings(database_url=database_url))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as client,
+    ):
+        assert (await client.post("/webhooks/twilio/sms", data={"From": DUTY, "Body": "1"})).status_code == 403
+
+
+async def test_key_1_makes_the_owner_and_says_who_is_told(line: Line) -> None:
+    incident = line.world.other_incident
+    mine, theirs = await line.ask("duty", incident), await line.ask("grid", incident)
+    words = said(await line.press("1", mine))
+    assert "由您去王淑珍处" in words
+    assert "进门：钥匙在邻居处" in words
+    assert "已告诉grid 先生、老人您正在去" in words
+    assert await line.state(incident) == "accepted"
+    assert await line.one("select owner_id from incident where id = %s", incident) == line.world.people["duty"]
+    assert await line.one("select accepted_via from incident where id = %s", incident) == "voice"
+    assert await line.status(mine) == ("done", "accepted")
+    assert await line.one("select count(*) from notification where purpose = 'hang_up' and ends_id = %s", theirs) == 1
+
+
+async def test_key_1_of_the_second_hears_who_goes(line: Line) -> None:
+    incident = line.world.other_incident
+    first, second = await line.ask("duty", incident), await line.ask("grid", incident)
+    await line.press("1", first)
+    words = said(await line.press("1", second, to=GRID))
+    assert "已由duty 先生前往" in words
+    assert await line.one("select owner_id from incident where id = %s", incident) == line.world.people["duty"]
+    assert (await line.status(second))[0] == "done"
+
+
+async def test_key_2_repeats_the_address_and_asks_again(line: Line) -> None:
+    notification = await line.ask("duty", line.world.other_incident)
+    document = await line.press("2", notification)
+    assert "朝阳里3号楼501室" in said(document)
+    gather = tree(document).find("Gather")
+    assert gather is not None
+    assert gather.attrib["action"] == f"{PUBLIC}/webhooks/twilio/gather?n={notification}"
+    assert await line.state(line.world.other_incident) == "open"
+
+
+async def test_key_9_passes_on_at_once(line: Line) -> None:
+    incident = line.world.other_incident
+    notification = await line.ask("duty", incident)
+    assert "马上通知其他人" in said(await line.press("9", notification))
+    assert await line.status(notification) == ("done", "passed")
+    assert await line.one("select due_at from incident where id = %s", incident) == world.NOW
+    assert await line.state(incident) == "open"
+
+
+@pytest.mark.parametrize("digit", ["", "5", "*", "#"])
+async def test_another_key_asks_again(line: Line, digit: str) -> None:
+    notification = await line.ask("duty", line.world.other_incident)
+    assert tree(await line.press(digit, notification)).find("Gather") is not None
+    assert await line.state(line.world.other_incident) == "open"
+
+
+async def test_a_key_after_the_end_says_that_it_is_over(line: Line) -> None:
+    notification = await line.ask("duty", line.world.other_incident)
+    await line.one(
+        "update incident set state = 'resolved', due_at = null, disposition = 'helped' where id = %s returning id",
+        line.world.other_incident,
+    )
+    for digit in ("1", "9"):
+        assert "已经处理完毕" in said(await line.press(digit, notification))
+
+
+async def test_english_is_spoken_to_whoever_wants_it(line: Line) -> None:
+    notification = await line.ask("duty", line.world.other_incident)
+    await line.one("update notification set language = 'en' where id = %s returning id", notification)
+    assert "You are the one going to 王淑珍" in said(await line.press("1", notification))
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "reason"),
+    [
+        ("initiated", "sent", None),
+        ("ringing", "ringing", None),
+        ("in-progress", "answered", None),
+        ("completed", "failed", "heard_no_answer"),
+        ("busy", "failed", "busy"),
+        ("no-answer", "failed", "no_answer"),
+        ("failed", "failed", "call_failed"),
+    ],
+)
+async def test_how_a_call_goes_on(line: Line, word: str, status: str, reason: str | None) -> None:
+    notification = await line.ask("duty", line.world.other_incident)
+    answer = await line.post(f"call-status?n={notification}", CallSid=SID, CallStatus=word)
+    assert answer.status_code == 204
+    assert await line.status(notification) == (status, reason)
+
+
+async def test_a_late_callback_moves_nothing_back(line: Line) -> None:
+    notification = await line.ask("duty", line.world.other_incident)
+    for word in ("completed", "ringing", "in-progress", "initiated", "something-new"):
+        assert (await line.post(f"call-status?n={notification}", CallSid=SID, CallStatus=word)).status_code == 204
+    assert await line.status(notification) == ("failed", "heard_no_answer")
+
+
+async def test_a_machine_moves_the_ladder_on_and_a_person_behind_it_still_counts(line: Line) -> None:
+    incident = line.world.other_incident
+    notification = await line.ask("duty", incident)
+    await line.post(f"amd?n={notification}", CallSid=SID, AnsweredBy="machine_start")
+    assert await line.status(notification) == ("failed", "machine")
+    assert await line.one("select due_at from incident where id = %s", incident) == world.NOW
+    await line.press("1", notification)
+    assert await line.state(incident) == "accepted"
+    assert await line.status(notification) == ("done", "accepted")
+
+
+async def test_a_human_stays_on_the_line(line: Line) -> None:
+    notification = await line.ask("duty", line.world.other_incident)
+    await line.post(f"amd?n={notification}", CallSid=SID, AnsweredBy="human")
+    assert await line.status(notification) == ("sent", None)
+
+
+async def test_an_undelivered_text_is_a_failure_with_its_reason(line: Line) -> None:
+    notification = await line.ask("duty", line.world.other_incident, channel="sms")
+    form = {"MessageSid": SID, "MessageStatus": "undelivered", "ErrorCode": "30005"}
+    assert (await line.post(f"message-status?n={notification}", **form)).status_code == 204
+    assert await line.status(notification) == ("failed", "unknown_handset")
+
+
+async def test_a_callback_about_nothing_is_not_found(line: Line) -> None:
+    answer = await line.post("call-status?n=999999", CallSid=SID, CallStatus="ringing")
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["call-status?n=1", "amd?n=1", "message-status?n=1", "gather?n=1", "sms", "voice"])
+async def test_a_signed_form_without_its_fields_is_named(line: Line, path: str) -> None:
+    answer = await line.post(path, Nothing="at all")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["reason"] == "is missing"
+
+
+async def test_a_reply_to_the_only_open_incident(line: Line) -> None:
+    await line.ask("duty", line.world.other_incident, channel="sms")
+    await line.one(
+        "update incident set state = 'resolved', due_at = null where id = %s returning id", line.world.own_incident
+    )
+    answer = await line.text(DUTY, "1")
+    assert answer is not None
+    assert answer.startswith("【守护】收到，由您去王淑珍处")
+    assert await line.one("select accepted_via from incident where id = %s", line.world.other_incident) == "sms"
+    assert "已由您负责" in (await line.text(DUTY, "我去") or "")
+    assert "正赶往王淑珍处" in (await line.text(DUTY, "在路上") or "")
+    assert await line.state(line.world.other_incident) == "en_route"
+    assert "到达王淑珍处" in (await line.text(DUTY, "到了！") or "")
+    assert await line.state(line.world.other_incident) == "on_site"
+    assert "已由您负责" in (await line.text(DUTY, "9") or "")
+
+
+async def test_a_reply_goes_to_the_incident_it_makes_sense_for(line: Line) -> None:
+    """Duty was called to two; one has an owner, so a bare 1 means the other."""
+    await line.ask("duty", line.world.other_incident, channel="sms")
+    await line.text(DUTY, "1")
+    assert await line.state(line.world.other_incident) == "accepted"
+
+
+async def test_an_ambiguous_reply_asks_which(line: Line) -> None:
+    await line.ask("duty", line.world.other_incident, channel="sms")
+    await line.one(
+        "update incident set state = 'open', owner_id = null where id = %s returning id", line.world.own_incident
+    )
+    answer = await line.text(DUTY, "1") or ""
+    assert "有2个报警" in answer
+    assert f"{line.world.own_incident} 李秀兰" in answer
+    assert await line.state(line.world.other_incident) == "open"
+    answer = await line.text(DUTY, f"1 {line.world.other_incident}") or ""
+    assert "由您去王淑珍处" in answer
+    assert await line.state(line.world.own_incident) == "open"
+
+
+async def test_a_reply_that_names_something_else(line: Line) -> None:
+    await line.ask("duty", line.world.other_incident, channel="sms")
+    assert "没有编号为9999的报警" in (await line.text(DUTY, "1 9999") or "")
+    assert "没看懂" in (await line.text(DUTY, "好的") or "")
+    assert await line.state(line.world.other_incident) == "open"
+
+
+async def test_a_stranger_learns_nothing(line: Line) -> None:
+    answer = await line.text("+99919999999", f"1 {line.world.other_incident}") or ""
+    assert answer == "【守护】现在没有需要您处理的报警"
+    assert await line.text("withheld", "1") == answer
+    assert await line.state(line.world.other_incident) == "open"
+
+
+async def test_the_carriers_own_words_are_not_answered(line: Line) -> None:
+    assert await line.text(DUTY, "STOP") is None
+
+
+async def test_who_calls_back_hears_the_open_incident_and_can_accept(line: Line) -> None:
+    incident = line.world.other_incident
+    await line.ask("duty", incident)
+    root = await line.call_back(DUTY)
+    gather = root.find("Gather")
+    assert gather is not None
+    assert "王淑珍" in (gather[0].text or "")
+    assert gather.attrib["action"] == f"{PUBLIC}/webhooks/twilio/gather?i={incident}"
+    answer = await line.post(f"gather?i={incident}", CallSid=SID, Digits="1", From=DUTY, To=OURS, Direction="inbound")
+    assert "由您去王淑珍处" in said(answer.text)
+    assert await line.state(incident) == "accepted"
+    assert "已由您负责" in said(ElementTree.tostring(await line.call_back(DUTY), encoding="unicode"))
+
+
+async def test_who_calls_back_too_late_hears_who_goes(line: Line) -> None:
+    words = said(ElementTree.tostring(await line.call_back(FAMILY), encoding="unicode"))
+    assert "已由grid 先生前往" in words
+
+
+async def test_a_caller_for_whom_nothing_is_open_hears_120(line: Line) -> None:
+    for caller in ("+99919999999", "anonymous"):
+        words = said(ElementTree.tostring(await line.call_back(caller), encoding="unicode"))
+        assert "请拨打120" in words
+        assert "王淑珍" not in words
+
+
+async def test_a_caller_cannot_accept_what_they_were_not_called_to(line: Line) -> None:
+    incident = line.world.other_incident
+    form = {"CallSid": SID, "Digits": "1", "From": FAMILY, "To": OURS, "Direction": "inbound"}
+    answer = await line.post(f"gather?i={incident}", **form)
+    assert "请拨打120" in said(answer.text)
+    assert await line.state(incident) == "open"
+
+
+async def test_while_the_database_is_away_a_key_waits_on_the_line(make_settings: MakeSettings) -> None:
+    settings = make_settings(
+        database_url="postgresql://nobody@127.0.0.1:1/none", public_url=PUBLIC, twilio_auth_token=TOKEN
+    )
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as client,
+    ):
+        app.state.pool.timeout = 0.1
+        line = Line(app, client, None, World())  # type: ignore[arg-type]  # no row is looked at
+        root = tree(await line.press("1", 7))
+        assert [element.tag for element in root] == ["Pause", "Redirect"]
+        again = root[1].text or ""
+        assert again == f"{PUBLIC}/webhooks/twilio/gather?n=7&d=1&again=1"
+        answer = await line.post("gather?n=7&d=1&again=20", CallSid=SID, To=DUTY, From=OURS)
+        assert "请联系值班室" in said(answer.text)
+        assert "请联系值班室" in (await line.text(DUTY, "1") or "")
+        assert (await line.call_back(DUTY))[1].text == f"{PUBLIC}/webhooks/twilio/voice?again=1"
+
+
+async def test_a_key_handed_in_again_counts(line: Line) -> None:
+    notification = await line.ask("duty", line.world.other_incident)
+    answer = await line.post(f"gather?n={notification}&d=1&again=3", CallSid=SID, To=DUTY, From=OURS)
+    assert "由您去王淑珍处" in said(answer.text)
