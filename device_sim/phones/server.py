@@ -21,6 +21,8 @@ from device_sim.phones.webhooks import TIMEOUT_S, Webhooks
 from device_sim.seed import Person
 
 STATIC = Path(__file__).parent / "static"
+KEEPALIVE_S = 3600
+"""Longer than any client keeps a connection, so that it never sends into one that is just being closed."""
 SECURITY = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -71,7 +73,7 @@ async def serve(
         app.add_routes(Rest(account, exchange, texts, journal).routes())
         app.add_routes(Control(phones, exchange, texts, journal, board, hooks).routes())
         app.add_routes([web.get("/", _page), web.get("/healthz", _healthy), web.static("/static", STATIC)])
-        runner = web.AppRunner(app, access_log=None, keepalive_timeout=300, shutdown_timeout=1)
+        runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=1)
         await runner.setup()
         try:
             site = web.TCPSite(runner, host, port)

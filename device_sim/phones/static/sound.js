@@ -13,8 +13,8 @@ export class Ringer {
     this.audio = Context ? new Context() : null;
     this.show();
     const wake = () => this.wake();
-    blocked.addEventListener("click", wake);
-    document.addEventListener("pointerdown", wake);
+    // Not at the press: the notice would vanish under the finger, and the release would hit something else.
+    document.addEventListener("click", wake);
     document.addEventListener("keydown", wake);
     this.audio?.addEventListener("statechange", () => this.show());
   }
