@@ -130,8 +130,7 @@ def next_step(case: Case, ladder: Ladder, contacts: Iterable[Contact], outside: 
             return _watch_owner(case, ladder, people, outside, now)
         case IncidentState.HANDED_TO_120:
             return _watch_120(case, ladder, people, outside, now)
-        case IncidentState.RESOLVED:
-            raise ValueError(f"incident {case.id} is resolved and cannot be due")
+    raise ValueError(f"incident {case.id} is {case.state} and cannot be due")
 
 
 def after(case: Case, decision: Decision, now: datetime) -> Case:
@@ -149,8 +148,7 @@ def after(case: Case, decision: Decision, now: datetime) -> Case:
             return replace(case, presses_told=case.press_count, due_at=decision.next_due)
         case Reopen():
             return cases.reopen(case, now)
-        case TellFamily() | Remind() | Wait():
-            return replace(case, due_at=decision.next_due)
+    return replace(case, due_at=decision.next_due)
 
 
 @dataclass(frozen=True, slots=True)
