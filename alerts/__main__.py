@@ -6,12 +6,12 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import psycopg
 
-from alerts import deadman, watch
+from alerts import deadman, silence, watch
 from alerts.channels.registry import channels
 from alerts.deliver import Sender
 from alerts.escalation import Outside
@@ -43,7 +43,7 @@ async def serve(settings: Settings) -> None:
         loops = [
             Line(url, sender, outside, pulse).run(),
             sender.run(),
-            _again("watch", WATCH_S, lambda: _watch(shared, pulse)),
+            _again("watch", WATCH_S, lambda: _watch(shared, settings.zone, pulse)),
             _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared)),
             _again("beat", heartbeats.INTERVAL_S, lambda: _beat(shared, instance, started_at, detail, pulse)),
         ]
@@ -87,10 +87,11 @@ async def _again(name: str, interval_s: float, once: Callable[[], Awaitable[None
         await asyncio.sleep(interval_s)
 
 
-async def _watch(shared: Pool, pulse: Pulse) -> None:
+async def _watch(shared: Pool, zone: tzinfo, pulse: Pulse) -> None:
     async with shared.connection() as conn:
         pulse.late_timers = await watch.late_timers(conn)
-    pulse.turn("watch")
+        watched = await silence.run_once(conn, await clock.now(conn), zone)
+    pulse.turn("watch", verdicts=watched.verdicts)
 
 
 async def _clear_away(shared: Pool) -> None:

@@ -1,0 +1,121 @@
+"""What nobody says: silent bands, a silent network.
+
+Absence is judged only while somebody listens: with no consumer alive, every band would seem silent. One process at a
+time does it, whichever gets the lock.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from alerts import bands
+from alerts.kinds import Cleared, IncidentKind
+from alerts.openings import NETWORK, Judged, apply_verdicts, resident_subject
+from alerts.rules import evaluate_absence, network_outage
+from eldercare import heartbeats
+from eldercare.database import Connection
+
+DEAF_S = 60.0
+"""When nobody has listened for so long, silence is counted from when somebody does again."""
+SLICE = 200
+"""Bands of one transaction, so that their rows are not kept from the consumers."""
+
+_LOCK_KEY = 0x656C6465
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a look found: how many bands were judged, how many verdicts, and why nothing was judged (None: it was)."""
+
+    bands: int = 0
+    verdicts: int = 0
+    suspended: str | None = None
+
+
+_LISTENING = """
+insert into meta (key, value)
+values ('listening', jsonb_build_object('since', %(now)s::timestamptz, 'heard_at', clock_timestamp()))
+on conflict (key) do update set value = case
+    when (meta.value ->> 'heard_at')::timestamptz > clock_timestamp() - make_interval(secs => %(deaf_s)s)
+    then meta.value || jsonb_build_object('heard_at', clock_timestamp()) else excluded.value end
+returning (value ->> 'since')::timestamptz
+"""
+
+_WORN = """
+select a.device_id, greatest(s.last_seen_at, lower(a.period), %(since)s)
+from assignment a
+join device d on d.id = a.device_id and d.retired_at is null
+join resident r on r.id = a.resident_id and r.left_at is null and (r.away_until is null or r.away_until <= %(now)s)
+left join device_state s on s.device_id = a.device_id
+where a.period @> %(now)s::timestamptz
+order by a.device_id
+"""
+
+
+async def run_once(conn: Connection, now: datetime, zone: tzinfo) -> Watched:
+    """Judge every worn band and the network as of `now`; `zone` is the community's. Commits, in slices."""
+    if not await _lock(conn):
+        await conn.rollback()
+        return Watched(suspended="another_process_watches")
+    try:
+        if not await heartbeats.fresh(conn, "ingest.telemetry"):
+            return Watched(suspended="no_consumer")
+        row = await (await conn.execute(_LISTENING, {"now": now, "deaf_s": DEAF_S})).fetchone()
+        assert row is not None  # noqa: S101  an upsert returns its row
+        rows = await (await conn.execute(_WORN, {"now": now, "since": row[0]})).fetchall()
+        last_seen: dict[str, datetime] = dict(rows)
+        lost = await _judge_network(conn, last_seen, now)
+        await conn.commit()
+        verdicts = 0
+        judged = sorted(last_seen.keys() - lost)
+        for start in range(0, len(judged), SLICE):
+            verdicts += await _judge(conn, judged[start : start + SLICE], last_seen, now, zone)
+            await conn.commit()
+        return Watched(len(last_seen), verdicts)
+    finally:
+        await conn.rollback()
+        await conn.execute("select pg_advisory_unlock(%s)", (_LOCK_KEY,))
+        await conn.commit()
+
+
+async def _lock(conn: Connection) -> bool:
+    row = await (await conn.execute("select pg_try_advisory_lock(%s)", (_LOCK_KEY,))).fetchone()
+    return bool(row and row[0])
+
+
+async def _judge_network(conn: Connection, last_seen: Mapping[str, datetime], now: datetime) -> frozenset[str]:
+    """Open or close the network's incident; returns the bands that it explains."""
+    outage = network_outage(last_seen, len(last_seen), now)
+    if outage is not None:
+        await apply_verdicts(conn, [Judged(NETWORK, outage)], now)
+        return frozenset(outage.detail["devices"])
+    open_one = await conn.execute(
+        "select from incident where subject = %s and kind = %s and state <> 'resolved'"
+        " and not exists (select from incident_event e where e.incident_id = incident.id and e.kind = 'cleared')",
+        (NETWORK.key, IncidentKind.NETWORK),
+    )
+    if await open_one.fetchone() is not None:
+        await apply_verdicts(conn, [Judged(NETWORK, Cleared(IncidentKind.NETWORK, "heard_again", now))], now)
+    return frozenset()
+
+
+async def _judge(
+    conn: Connection, device_ids: Sequence[str], last_seen: Mapping[str, datetime], now: datetime, zone: tzinfo
+) -> int:
+    """Judge these bands in the open transaction; returns how many verdicts there were."""
+    _, locked = await bands.lock(conn, device_ids, zone)
+    judged: list[Judged] = []
+    changed: list[bands.Band] = []
+    for device_id, band in sorted(locked.items()):
+        if band.profile is None:
+            continue
+        # Read again under the lock: it may have been heard since.
+        seen = max(filter(None, (band.last_seen_at, last_seen[device_id])))
+        state, verdicts = evaluate_absence(band.state, seen, band.profile, now)
+        judged += [Judged(resident_subject(band.profile.resident_id, device_id), verdict) for verdict in verdicts]
+        if state != band.state:
+            band.state = state
+            changed.append(band)
+    await bands.save(conn, changed)
+    await apply_verdicts(conn, judged, now)
+    return len(judged)
