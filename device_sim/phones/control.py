@@ -3,6 +3,8 @@
 GET  /sim/state                        every phone with its calls and messages
 GET  /sim/events                       the same, live (SSE): `phones` with the changed ones
 GET  /sim/log?since=&wait_s=&kind=&to= entries of the log changed after a version; waits until there is a change
+     an entry: seq, kind, sid, to, from, twiml or body, callback_url, status,
+     arrived_ns (wall clock at the request's head), history of notes with `at`
 POST /sim/reset                        forget all calls, messages, behaviours and the log
 POST /sim/settle                       answers when no callback is under way any more
 POST /sim/advance {"seconds"}          move the time, where it was started with --time-scale 0

@@ -118,7 +118,7 @@ class Rest:
         form = await request.post()
         status = str(form.get("Status", ""))
         twiml, url = str(form.get("Twiml", "")), str(form.get("Url", "")) or None
-        self._journal.note(call.sid, "update", parameters=_plain(form))
+        self._journal.note(call.sid, "update", twiml=twiml, parameters=_plain(form))
         if status not in ("", "completed", "canceled"):
             raise Refused(400, 21204, f"Invalid Status parameter: {status}")
         if len(twiml) > MAX_TWIML_CHARACTERS:
@@ -182,7 +182,9 @@ def _json(value: dict[str, Any], status: int = 200) -> web.Response:
 
 
 def _plain(form: Form) -> dict[str, Any]:
-    return {key: values[0] if len(values) == 1 else values for key in form for values in [form.getall(key)]}
+    """The form as JSON, without the texts, which the log keeps by themselves."""
+    kept = [key for key in form if key not in ("Twiml", "Body")]
+    return {key: values[0] if len(values) == 1 else values for key in kept for values in [form.getall(key)]}
 
 
 def _number(form: Form, name: str, missing: int, wrong: int) -> str:

@@ -60,7 +60,9 @@ def test_a_late_row_is_delivered_after_the_rows_before_it(tmp_path: Path) -> Non
 
 def test_a_heart_rate_carries_the_steps_since_the_one_before(tmp_path: Path) -> None:
     beats = "subject,ts,bpm\n" + "".join(f"a,2020-01-01T08:0{m}:06,{70 + m}\n" for m in range(5))
+    beats += "a,2020-01-01T08:04:30,75\na,2020-01-01T08:04:50,76\n"
     steps = "subject,ts,steps\na,2020-01-01T08:01:00,20\na,2020-01-01T08:02:00,30\nb,2020-01-01T08:02:00,9\n"
+    steps += "a,2020-01-01T08:04:20,7\n"
     played = play(scan(write(tmp_path / "h.csv", beats), ZONE), scan(write(tmp_path / "s.csv", steps), ZONE))
     assert [(m["bpm"], m.get("steps"), m.get("motion")) for _, m in played] == [
         (70, None, None),
@@ -68,6 +70,8 @@ def test_a_heart_rate_carries_the_steps_since_the_one_before(tmp_path: Path) -> 
         (72, 30, "active"),
         (73, None, None),
         (74, None, None),
+        (75, 7, "active"),
+        (76, None, "active"),
     ]
     for _, message in played:
         HeartRate.model_validate_json(orjson.dumps(message))

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_sim.bands.places import METRES_PER_DEGREE, loop, moved
-from device_sim.bands.rhythm import MAX_DEAD_ZONE_MIN, Activity, day, dead_zones, position, span_at, wearer
+from device_sim.bands.rhythm import (
+    MAX_DEAD_ZONE_MIN,
+    Activity,
+    day,
+    dead_zones,
+    in_dead_zone,
+    position,
+    span_at,
+    wearer,
+)
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HOME = (31.2304, 121.4737)
@@ -48,6 +57,16 @@ def test_dead_zones_are_shorter_than_what_counts_as_lost(name: str, when: date) 
     for start, end in dead_zones(wearer(name, HOME), when, ZONE):
         assert start.date() == when
         assert timedelta(0) < end - start <= timedelta(minutes=MAX_DEAD_ZONE_MIN)
+
+
+@given(names, days, st.integers(0, 24 * 60 - 1))
+def test_the_band_is_cut_off_exactly_inside_its_dead_zones(name: str, when: date, minute: int) -> None:
+    who = wearer(name, HOME)
+    now = datetime.combine(when, datetime.min.time(), tzinfo=ZONE) + timedelta(minutes=minute)
+    expected = any(start <= now < end for start, end in dead_zones(who, when, ZONE))
+    assert in_dead_zone(who, now, ZONE) is expected
+    for start, end in dead_zones(who, when, ZONE):
+        assert in_dead_zone(who, start + (end - start) / 2, ZONE)
 
 
 def test_the_day_of_a_change_to_summer_time_has_no_hole() -> None:
