@@ -57,6 +57,11 @@ class Consumer(Generic[M]):
         self._session: Session | None = None
         self.counters = Counters()
 
+    @property
+    def connected(self) -> bool:
+        """Whether it has a seat and is subscribed."""
+        return self._session is not None and self._session.connected
+
     def stop(self) -> None:
         """Finish what is buffered, then leave. May be called from a signal handler of the loop."""
         self._stopping = True

@@ -144,7 +144,7 @@ class Sos:
         """A press is never given up for what is said beside it: raise it bare. Only then it counts as rejected."""
         _log.error("press_refused_by_database", topic=message.topic, error=str(error))
         if isinstance(message.press, Press):
-            bare = replace(message.press, event_id=None, lat=None, lon=None, accuracy_m=None, bpm=None, payload=b"")
+            bare = replace(message.press, lat=None, lon=None, accuracy_m=None, bpm=None, payload=b"")
             try:
                 return await self._store(conn, [message._replace(press=bare)])
             except (psycopg.DataError, psycopg.IntegrityError) as again:

@@ -1,0 +1,187 @@
+"""The SOS lane: every press is raised, each once, and the band hears of it; whatever else happens."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from eldercare.settings import Settings
+from tests.conftest import MakeSettings
+from tests.integration.ingesting import Database, asking, consuming, listener, publisher, until
+from tests.services.mosquitto import Mosquitto
+
+Publish = Callable[..., Awaitable[None]]
+SOS = "eldercare/v1/band-1/sos"
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings, database_url: str, clean_broker: Mosquitto) -> Settings:
+    return make_settings(database_url=database_url, mqtt_url=clean_broker.url)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with asking(database_url) as database:
+        await database.enroll("band-1", "band-2")
+        yield database
+
+
+@pytest.fixture
+async def publish(settings: Settings) -> AsyncIterator[Publish]:
+    async with publisher(settings) as publish:
+        yield publish
+
+
+@pytest.fixture
+async def bands(clean_broker: Mosquitto) -> AsyncIterator[aiomqtt.Client]:
+    """Hears what any band hears."""
+    async with listener(clean_broker.url, "eldercare/v1/+/sos_state") as client:
+        yield client
+
+
+async def heard(bands: aiomqtt.Client) -> tuple[str, Any]:
+    message = await asyncio.wait_for(anext(bands.messages), 10)
+    return str(message.topic).split("/")[2], json.loads(bytes(message.payload))  # type: ignore[arg-type]
+
+
+async def test_a_press_becomes_an_incident_and_the_band_hears_it(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos") as consumer:
+        await publish(SOS, {"event_id": "e1", "trigger": "fall"})
+        assert await heard(bands) == ("band-1", {"event_id": "e1", "state": "received"})
+    assert await database.rows("select kind, source, device_id, resident_id is not null from incident") == [
+        ("sos", "fall", "band-1", True)
+    ]
+    assert (consumer.counters.messages, consumer.counters.opened) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"\x00\xff", b"[]", b"[1, 2]", b"true", b"{" * 3000, b"x" * 300_000, b'{"event_id": {"a": "\\u0000"}}'],
+    ids=lambda payload: repr(payload)[:20],
+)
+async def test_anything_at_all_is_a_press(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client, payload: bytes
+) -> None:
+    async with consuming(settings, "sos"):
+        await publish(SOS, payload)
+        assert await heard(bands) == ("band-1", {"event_id": None, "state": "received"})
+    assert await database.value("select count(*) from incident") == 1
+    assert await database.value("select payload from sos_press") == payload[:1024]
+
+
+async def test_a_repeated_press_hears_how_far_help_is(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos") as consumer:
+        await publish(SOS, {"event_id": "e1"})
+        await heard(bands)
+        await database.conn.execute("insert into person (name) values ('张伟')")
+        await database.conn.execute("update incident set state = 'en_route', owner_id = (select id from person)")
+        await publish(SOS, {"event_id": "e1"})
+        assert await heard(bands) == ("band-1", {"event_id": "e1", "state": "arriving"})
+        await database.conn.execute("update incident set state = 'resolved'")
+        await publish(SOS, {"event_id": "e1"})
+        assert await heard(bands) == ("band-1", {"event_id": "e1", "state": "closed"})
+    assert (consumer.counters.opened, consumer.counters.duplicates) == (1, 2)
+
+
+async def test_an_unknown_band_is_raised_as_such(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos"):
+        await publish("eldercare/v1/stranger/sos", {})
+        assert await heard(bands) == ("stranger", {"event_id": None, "state": "received"})
+    assert await database.rows("select subject, resident_id from incident") == [("device:stranger", None)]
+
+
+async def test_a_topic_that_names_no_band_is_rejected(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos") as consumer:
+        await publish("eldercare/v1/no band/sos", {})
+        await publish(SOS, {})
+        assert (await heard(bands))[0] == "band-1"
+    assert await database.rejects() == {"topic": 1}
+    assert dict(consumer.counters.rejected) == {"topic": 1}
+
+
+async def test_a_retained_press_is_raised_once_however_often_it_is_handed_out(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    await publish(SOS, {}, retain=True)
+    for _ in range(3):
+        async with consuming(settings, "sos"):
+            assert (await heard(bands))[1]["state"] == "received"
+    assert await database.rows("select press_count from incident") == [(1,)]
+
+
+async def test_presses_wait_for_an_absent_service(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos"):
+        pass
+    for number in range(100):
+        await publish(f"eldercare/v1/gone-{number}/sos", {"event_id": "e1"})
+    async with consuming(settings, "sos"):
+        names = {(await heard(bands))[0] for _ in range(100)}
+    assert names == {f"gone-{number}" for number in range(100)}
+    assert await database.value("select count(*) from incident") == 100
+
+
+async def test_two_processes_hear_every_press_and_raise_it_once(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos") as one, consuming(settings, "sos") as other:
+        for number in range(100):
+            await publish(f"eldercare/v1/pair-{number}/sos", {"event_id": "e1"})
+        for _ in range(200):
+            await heard(bands)
+    assert (one.counters.messages, other.counters.messages) == (100, 100)
+    assert one.counters.opened + other.counters.opened == 100
+    assert one.counters.duplicates + other.counters.duplicates == 100
+    assert await database.value("select count(*) from incident where press_count = 1") == 100
+
+
+async def test_the_second_process_takes_the_first_seat_when_it_is_free(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eldercare.heartbeats.INTERVAL_S", 0.05)
+    async with consuming(settings, "sos") as first, consuming(settings, "sos"):
+        first.stop()
+
+        async def moved() -> bool:
+            seats = await database.rows("select detail ->> 'seat' from heartbeat where service = 'ingest.sos'")
+            return seats == [("1",)]
+
+        await until(moved, "the second to take the first seat")
+        await publish(SOS, {"event_id": "e1"})
+        assert (await heard(bands))[0] == "band-1"
+
+
+async def test_a_press_that_the_database_dislikes_is_raised_bare(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    await database.conn.execute("alter table incident add constraint dislike check (bpm is distinct from 99)")
+    await database.conn.execute("alter table sos_press add constraint hate check (device_id <> 'band-2')")
+    async with consuming(settings, "sos") as consumer:
+        await publish("eldercare/v1/band-2/sos", {})
+        await publish(SOS, {"event_id": "e1", "bpm": 99})
+        assert await heard(bands) == ("band-1", {"event_id": "e1", "state": "received"})
+    assert await database.rows("select device_id, bpm from incident") == [("band-1", None)]
+    assert await database.rejects() == {"database": 1}
+    assert (consumer.counters.opened, dict(consumer.counters.rejected)) == (1, {"database": 1})
+
+
+async def test_no_telemetry_stands_before_a_press(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    await database.conn.execute("insert into device_state (device_id) values ('band-1')")
+    async with consuming(settings, "sos"), database.conn.transaction():
+        await database.conn.execute("select from device_state for update")
+        await publish(SOS, {"event_id": "e1"})
+        assert (await heard(bands))[1]["state"] == "received"
