@@ -28,11 +28,12 @@ class Json(Response):
 def answers(example: Any, *statuses: int, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI `responses` of a route: its example, and the problems it may answer with.
 
-    Everybody may meet 401 and 503, so these are always there.
+    Everybody may meet 401 and 503, so these are always there; a body that may be too large may also be unreadable.
     """
+    always = {401, 503} | ({400} if 413 in statuses else set())
     return {
         status: {"content": {"application/json": {"example": _with_words(example)}}},
-        **documented(*sorted({401, 503, *statuses})),
+        **documented(*sorted({*always, *statuses})),
     }
 
 

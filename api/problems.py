@@ -52,6 +52,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 _MEANINGS = {
+    400: "无法读取 / The body cannot be read",
     401: "没有登录 / Nobody is logged in",
     403: "没有权限 / Not allowed",
     404: "没有找到 / Not found",

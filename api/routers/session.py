@@ -41,7 +41,7 @@ class Started(Me):
     token: Annotated[str, Field(examples=["PkSJ0h3..."])]
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, responses=documented(401, 403, 413, 422, 503))
+@router.post("", status_code=status.HTTP_201_CREATED, responses=documented(400, 401, 403, 413, 422, 503))
 async def log_in(body: Credentials, request: Request, response: Response, conn: Db) -> Started:
     """Begin a session: sets the cookie, and returns the same token for `Authorization: Bearer`."""
     if "origin" in request.headers:
