@@ -60,7 +60,7 @@ class Provider:
                 )  # fmt: skip
                 await writer.drain()
                 self._on_request(Request(at, path, form))
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()
