@@ -1,0 +1,171 @@
+"""Ingest, the database and the broker may go away under load: every reading is stored once, every press raised once."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import psycopg
+import pytest
+
+from eldercare.settings import parse_mqtt_url
+from tests.faults.line import Line, wait_until
+from tests.services.mosquitto import Mosquitto
+from tests.services.processes import Server
+from tests.services.timescale import Timescale
+
+BANDS = 20
+ROUNDS = 300
+FAULTS = 3
+
+
+class Load:
+    """Bands that publish in rounds, and press now and then. Like a band, it keeps what is not taken."""
+
+    def __init__(self, broker: Mosquitto) -> None:
+        address = parse_mqtt_url(broker.url)
+        self._began = datetime.now(UTC) - timedelta(minutes=9)
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="load", clean_session=False)
+        self._client.username_pw_set(address.username, address.password)
+        self._client.reconnect_delay_set(min_delay=1, max_delay=1)
+        self._client.max_inflight_messages_set(100)
+        self._client.connect(address.host, address.port)
+        self._client.loop_start()
+        self._sent: list[mqtt.MQTTMessageInfo] = []
+
+    def publish(self, rounds: range) -> None:
+        """Every band tells its heart rate once per round, and presses every hundredth."""
+        for number in rounds:
+            ts = (self._began + timedelta(seconds=number)).isoformat()
+            for band in range(BANDS):
+                body = json.dumps({"ts": ts, "bpm": 60 + band})
+                self._sent.append(self._client.publish(f"eldercare/v1/load-{band}/heart_rate", body, qos=1))
+                if number % 100 == band:
+                    press = json.dumps({"event_id": f"press-{number}"})
+                    self._sent.append(self._client.publish(f"eldercare/v1/load-{band}/sos", press, qos=1))
+
+    def close(self) -> None:
+        """Wait until the broker has taken everything, and hang up."""
+        wait_until(lambda: all(info.is_published() for info in self._sent), "the broker to take everything", 60)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def _enroll(database_url: str) -> None:
+    with psycopg.connect(database_url) as conn:
+        for band in range(BANDS):
+            conn.execute("insert into device (id) values (%s)", (f"load-{band}",))
+            conn.execute(
+                "with worn as (insert into resident (name, address) values (%s, '1 号') returning id)"
+                " insert into assignment (device_id, resident_id, period)"
+                " select %s, id, tstzrange(now() - interval '1 day', null) from worn",
+                (f"老人 {band}", f"load-{band}"),
+            )
+
+
+def _answers(line: Line, question: str, answer: int) -> Callable[[], bool]:
+    def holds() -> bool:
+        try:
+            return bool(line.value(question) == answer)
+        except psycopg.OperationalError:
+            return False
+
+    return holds
+
+
+@pytest.fixture
+def line(database_url: str, clean_broker: Mosquitto, tmp_path: Path) -> Iterator[Line]:
+    _enroll(database_url)
+    with Line(database_url, clean_broker, tmp_path) as line:
+        yield line
+
+
+def _everything_is_there_once(line: Line) -> None:
+    wait_until(_answers(line, "select count(*) from heart_rate", BANDS * ROUNDS), "every reading", 90)
+    presses = BANDS * ROUNDS // 100
+    wait_until(_answers(line, "select count(*) from sos_press", presses), "every press", 90)
+    assert line.value("select sum(press_count) from incident where kind = 'sos'") == presses
+    assert line.value("select count(*) from incident where kind = 'sos'") == BANDS
+    assert line.value("select count(*) from rejected") == 0
+
+
+def _under_load(line: Line, broker: Mosquitto, fault: Callable[[], None]) -> None:
+    load = Load(broker)
+    part = ROUNDS // FAULTS
+    for number in range(FAULTS):
+        load.publish(range(number * part, (number + 1) * part))
+        fault()
+    load.close()
+    _everything_is_there_once(line)
+
+
+def test_ingest_is_killed(line: Line, clean_broker: Mosquitto) -> None:
+    running: list[Server] = [line.start_ingest()]
+
+    def kill() -> None:
+        running[-1].signal_and_wait(9)
+        running.append(line.start_ingest())
+
+    _under_load(line, clean_broker, kill)
+
+
+def test_ingest_is_ended_and_started(line: Line, clean_broker: Mosquitto) -> None:
+    running: list[Server] = [line.start_ingest()]
+
+    def restart() -> None:
+        running[-1].signal_and_wait(15)
+        running.append(line.start_ingest())
+
+    _under_load(line, clean_broker, restart)
+    assert line.value("select count(*) from heartbeat") == 2
+
+
+def test_the_telemetry_child_is_killed(line: Line, clean_broker: Mosquitto) -> None:
+    line.start_ingest()
+
+    def pid() -> int:
+        instance: str = line.value("select instance from heartbeat where service = 'ingest.telemetry'"
+                                   " order by started_at desc limit 1")  # fmt: skip
+        return int(instance.rpartition(":")[2])
+
+    def kill() -> None:
+        old = pid()
+        os.kill(old, 9)
+        wait_until(lambda: pid() != old, "another child")
+
+    _under_load(line, clean_broker, kill)
+
+
+def test_the_database_stops_and_starts(line: Line, clean_broker: Mosquitto, timescale_server: Timescale) -> None:
+    line.start_ingest()
+
+    def restart() -> None:
+        timescale_server.stop()
+        timescale_server.start()
+
+    _under_load(line, clean_broker, restart)
+
+
+def test_the_broker_stops_and_starts(line: Line, clean_broker: Mosquitto) -> None:
+    line.start_ingest()
+
+    def restart() -> None:
+        clean_broker.stop()
+        clean_broker.start()
+
+    _under_load(line, clean_broker, restart)
+
+
+def test_a_second_ingest_takes_over_from_a_killed_one(line: Line, clean_broker: Mosquitto) -> None:
+    first = line.start_ingest()
+    standby = line.start("ingest", is_ready=_answers(line, "select count(*) from heartbeat where service ="
+                                                     " 'ingest.standby'", 1))  # fmt: skip
+    load = Load(clean_broker)
+    load.publish(range(ROUNDS // 2))
+    first.signal_and_wait(9)
+    load.publish(range(ROUNDS // 2, ROUNDS))
+    load.close()
+    _everything_is_there_once(line)
+    assert standby.running
