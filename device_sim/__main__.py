@@ -141,7 +141,13 @@ async def _phones(settings: Settings, arguments: argparse.Namespace) -> None:
     port = settings.phones_port if arguments.port is None else arguments.port
     try:
         async with serve(
-            account, people, host=settings.phones_host, port=port, time_scale=arguments.time_scale, log=arguments.log
+            account,
+            people,
+            host=settings.phones_host,
+            port=port,
+            time_scale=arguments.time_scale,
+            log=arguments.log,
+            timezone=settings.timezone,
         ) as telephones:
             log.logger(__name__).info("phones_ready", url=telephones.url)
             await _until_stopped()

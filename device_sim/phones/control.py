@@ -1,7 +1,7 @@
 """What tests and the page do with the phones: `/sim/…`, JSON.
 
 GET  /sim/state                        every phone with its calls and messages
-GET  /sim/events                       the same, live (SSE): `phones` with the changed ones
+GET  /sim/events                       the same, live (SSE): `hello` once, then `phones` with the changed ones
 GET  /sim/log?since=&wait_s=&kind=&to= entries of the log changed after a version; waits until there is a change
      an entry: seq, kind, sid, to, from, twiml or body, callback_url, status,
      arrived_ns (wall clock at the request's head), history of notes with `at`
@@ -71,6 +71,7 @@ class Control:
         journal: Journal,
         board: Board,
         hooks: Webhooks,
+        timezone: str,
     ) -> None:
         self._phones = phones
         self._exchange = exchange
@@ -78,6 +79,7 @@ class Control:
         self._journal = journal
         self._board = board
         self._hooks = hooks
+        self._timezone = timezone
 
     def routes(self) -> list[web.RouteDef]:
         """The routes."""
@@ -96,13 +98,17 @@ class Control:
         ]
 
     async def _state(self, request: web.Request) -> web.StreamResponse:
-        return _json({"number": self._exchange.number, "phones": [phone.view() for phone in self._phones.values()]})
+        return _json({**self._hello(), "phones": [phone.view() for phone in self._phones.values()]})
+
+    def _hello(self) -> dict[str, Any]:
+        return {"number": self._exchange.number, "timezone": self._timezone}
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         changes = self._board.changes()
         try:
+            await response.write(b"event: hello\ndata: " + orjson.dumps(self._hello()) + b"\n\n")
             await response.write(self._event(set(self._phones)))
             async for numbers in changes:
                 await response.write(self._event(numbers) if numbers else b": alive\n\n")

@@ -56,8 +56,11 @@ async def serve(
     port: int = 0,
     time_scale: float = 1.0,
     log: Path | None = None,
+    timezone: str = "Asia/Shanghai",
 ) -> AsyncIterator[Telephones]:
-    """Serve until the block ends; port 0 takes a free one. Raises ConfigurationError for a log that cannot be kept."""
+    """Serve until the block ends; port 0 takes a free one; the page shows times in `timezone`.
+
+    Raises ConfigurationError for a log that cannot be kept."""
     journal = Journal(log)
     phones = {person.phone: Phone(person.phone, person.name, person.roles) for person in people}
     connector = aiohttp.TCPConnector(limit=64, keepalive_timeout=60)
@@ -71,7 +74,7 @@ async def serve(
         exchange.on_reply = texts.reply
         app = web.Application(client_max_size=256 * 1024)
         app.add_routes(Rest(account, exchange, texts, journal).routes())
-        app.add_routes(Control(phones, exchange, texts, journal, board, hooks).routes())
+        app.add_routes(Control(phones, exchange, texts, journal, board, hooks, timezone).routes())
         app.add_routes([web.get("/", _page), web.get("/healthz", _healthy), web.static("/static", STATIC)])
         runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=1)
         await runner.setup()

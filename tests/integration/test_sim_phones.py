@@ -286,6 +286,7 @@ async def test_a_foreign_page_cannot_press_keys(bench: Bench) -> None:
 
 async def test_the_page_is_told_of_changes(bench: Bench) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{bench.telephones.url}/sim/events") as stream:
+        assert "Asia/Shanghai" in (await stream.content.readuntil(b"\n\n")).decode()
         assert "张伟" in (await stream.content.readuntil(b"\n\n")).decode()
         await bench.call("<Response/>")
         assert "ringing" in (await stream.content.readuntil(b"\n\n")).decode()

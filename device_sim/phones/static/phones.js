@@ -21,6 +21,7 @@ const phones = new Map();
 const seen = new Map();
 const ringer = new Ringer(document.getElementById("blocked"));
 let selected = null;
+let timezone = "Asia/Shanghai";
 
 const $ = (id) => document.getElementById(id);
 
@@ -50,7 +51,7 @@ function button(className, label, act) {
 const rings = (phone) => phone.calls.find((call) => call.status === "ringing" && !call.inbound);
 const talks = (phone) => phone.calls.find((call) => call.status === "in-progress" || call.inbound);
 const roles = (phone) => phone.roles.map((role) => ROLES[role] ?? role).join("、");
-const clock = (iso) => new Date(iso).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const clock = (iso) => new Date(iso).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: timezone });
 const unread = (phone) => phone.messages.filter((m) => !m.inbound && m.at > (seen.get(phone.number) ?? "")).length;
 const newest = (phone) => [...phone.messages.map((m) => m.at), ...phone.past.map((c) => c.created_at)].sort().at(-1) ?? "";
 
@@ -242,6 +243,7 @@ function connect() {
   const live = (state, text) => { $("live").className = `live ${state}`; $("live").lastChild.replaceChildren(...bilingual(text)); };
   source.addEventListener("open", () => { phones.clear(); live("on", "实时 Live"); });
   source.addEventListener("error", () => live("off", "连接断开，正在重连 Connection lost"));
+  source.addEventListener("hello", (event) => { ({ timezone } = JSON.parse(event.data)); });
   source.addEventListener("phones", (event) => {
     for (const phone of JSON.parse(event.data)) {
       phones.set(phone.number, phone);
