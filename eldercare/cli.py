@@ -83,6 +83,24 @@ def phones(context: typer.Context) -> None:
     _become("device_sim", ["phones", *context.args])
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def replay(
+    context: typer.Context,
+    speed: Annotated[str, typer.Option(help="快几倍，或 max · how many times as fast, or max")] = "1",
+    bands: Annotated[
+        Path | None,
+        typer.Option(help="seed --json 的输出；缺省用演示的 · what `seed --json` printed; default: the demo's"),
+    ] = None,
+) -> None:
+    """回放录下的心率和轨迹，时钟跟着走 · Recorded heart rates and tracks, with the clock moved along. Files and further
+    options are those of `python -m device_sim replay --help`."""
+    from eldercare.replay import run
+
+    settings = load_settings()
+    found = bands or settings.data_dir / "demo.json"
+    raise SystemExit(_with_database_errors(lambda: asyncio.run(run(settings, found, context.args, _speed_of(speed)))))
+
+
 @app.command()
 def demo() -> None:
     """在这台机器上演示全部 · Everything on this machine, with simulated bands and telephones."""
@@ -185,6 +203,17 @@ def clock_reset() -> None:
 
     _with_connection(load_settings(), clock.reset_clock)
     clock_show()
+
+
+def _speed_of(text: str) -> float:
+    """Times as fast; 0 for `max`."""
+    try:
+        speed = 0.0 if text == "max" else float(text)
+    except ValueError:
+        speed = -1.0
+    if text != "max" and not 0 < speed < 1e6:
+        raise ConfigurationError(f"--speed: {text!r} is neither max nor a number above 0")
+    return speed
 
 
 def _become(module: str, arguments: list[str]) -> NoReturn:
