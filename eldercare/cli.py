@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from eldercare.errors import ConfigurationError, EldercareError
+from eldercare.errors import ConfigurationError, EldercareError, InvalidInput
 from eldercare.settings import Settings, exit_with, load_settings
 
 T = TypeVar("T")
@@ -22,8 +22,11 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-clock_app = typer.Typer(help="回放和演示用的时钟 · The settable clock of replay and demo.", no_args_is_help=True)
+clock_app = typer.Typer(
+    help="回放和演示用的时钟 · The settable clock of replay and demo.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(clock_app, name="clock")
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -184,14 +187,18 @@ def clock_show() -> None:
 
 @clock_app.command("set")
 def clock_set(
-    origin: Annotated[datetime, typer.Argument(help="RFC 3339，例如 2026-01-31T08:00:00+08:00")],
+    origin: Annotated[str, typer.Argument(help="RFC 3339，例如 2026-01-31T08:00:00+08:00")],
     speed: Annotated[float, typer.Option(min=0, help="快几倍 · how many times as fast")] = 1.0,
 ) -> None:
     """设定时钟；接着真实电话时拒绝 · Set the clock; refused while any channel is real."""
     from eldercare import clock
 
     settings = load_settings()
-    aware = origin if origin.tzinfo else origin.replace(tzinfo=settings.zone)
+    try:
+        moment = datetime.fromisoformat(origin)
+    except ValueError as error:
+        raise InvalidInput("origin", f"{origin!r} is not RFC 3339, such as 2026-01-31T08:00:00+08:00") from error
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=settings.zone)
     _with_connection(settings, lambda conn: clock.set_clock(conn, settings, aware, speed))
     clock_show()
 

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from eldercare import clock
+from eldercare import clock, heartbeats
 from eldercare.database import Connection, connect
 from eldercare.errors import ConfigurationError, Unavailable
 from eldercare.settings import Settings
@@ -26,6 +26,7 @@ STRETCH_S = 240.0
 QUIET_S = 0.5
 """When nothing more is stored for so long, the rest of a stretch were duplicates and values not measured."""
 POLL_S = 0.005
+INGEST_WAIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ async def run(settings: Settings, bands: Path, arguments: Sequence[str], speed: 
     devices = _devices(bands)
     stretch = max(60.0, speed) if speed else STRETCH_S
     async with await connect(url, autocommit=True, application_name="eldercare replay") as conn:
+        await _wait_for_ingest(conn)
         begun = await _newest(conn)
         player = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "device_sim", "replay", *_at_speed(arguments, speed),
@@ -82,13 +84,21 @@ async def run(settings: Settings, bands: Path, arguments: Sequence[str], speed: 
         try:
             summary = await _follow(conn, settings, player, Pace(speed, stretch, devices))
         finally:
-            if player.returncode is None:
-                player.terminate()
-            status = await player.wait()
+            if player.stdin is not None:
+                player.stdin.close()
+        status = await player.wait()
         if summary:
             await _tell(conn, summary, begun)
-        await _leave_clock(conn, settings)
         return status
+
+
+async def _wait_for_ingest(conn: Connection) -> None:
+    """Return when ingest listens: before its first time nothing is kept for it. Raises Unavailable."""
+    end = time.monotonic() + INGEST_WAIT_S
+    while not await heartbeats.fresh(conn, "ingest.telemetry"):
+        if time.monotonic() > end:
+            raise Unavailable("no `eldercare ingest` is running on this database: start it first")
+        await asyncio.sleep(0.2)
 
 
 async def _follow(
@@ -97,21 +107,25 @@ async def _follow(
     """Move the clock along with the player, until it gives its summary or ends."""
     assert player.stdin is not None and player.stdout is not None  # noqa: S101, PT018  both are pipes
     before: tuple[datetime, int] | None = None
-    async for line in player.stdout:
-        said = json.loads(line)
-        if "now" not in said:
-            return dict(said)
-        now, published = datetime.fromisoformat(said["now"]), int(said["published"])
-        if before is None:
-            print(f"时钟设为 · the clock is set to {now.isoformat()} × {pace}", file=sys.stderr)
-        elif not pace.speed:
-            end = before[0] + timedelta(seconds=pace.stretch_s)
-            await _stored(conn, pace.devices, before[0], end, published - before[1])
-        await clock.set_clock(conn, settings, now, pace.speed)
-        before = (now, published)
-        player.stdin.write(b"\n")
-        await player.stdin.drain()
-    return None
+    try:
+        async for line in player.stdout:
+            said = json.loads(line)
+            if "now" not in said:
+                return dict(said)
+            now, published = datetime.fromisoformat(said["now"]), int(said["published"])
+            if before is None:
+                print(f"时钟设为 · the clock is set to {now.isoformat()} × {pace}", file=sys.stderr)
+            elif not pace.speed:
+                end = before[0] + timedelta(seconds=pace.stretch_s)
+                await _stored(conn, pace.devices, before[0], end, published - before[1])
+            await clock.set_clock(conn, settings, now, pace.speed)
+            before = (now, published)
+            player.stdin.write(b"\n")
+            await player.stdin.drain()
+        return None
+    finally:
+        if before:
+            await _leave_clock(conn, settings)
 
 
 async def _stored(conn: Connection, devices: list[str], start: datetime, end: datetime, messages: int) -> None:

@@ -176,6 +176,9 @@ class Player:
             self._sender.drain()
             plan.pace(datetime.fromtimestamp(moment, UTC), self._sender.published)
             self._paced_until = moment - moment % plan.pace_s + plan.pace_s
+            if plan.speed:
+                # Whoever was waited for may have set a clock to this moment: the schedule begins anew with it.
+                self._began = time.monotonic() - (moment - plan.origin.timestamp()) / plan.speed
         if plan.speed:
             due = self._began + (moment - plan.origin.timestamp()) / plan.speed
             while (wait_s := due - time.monotonic()) > 0:

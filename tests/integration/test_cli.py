@@ -1,0 +1,237 @@
+"""The command line as people meet it: one line for what is wrong, and the exit statuses that scripts rely on."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from eldercare.embedded import EmbeddedPostgres
+from tests.services.mosquitto import Mosquitto
+
+ROOT = Path(__file__).parents[2]
+
+
+def eldercare(*arguments: str, cwd: Path, **settings: object) -> subprocess.CompletedProcess[str]:
+    """Run `python -m eldercare` with these settings (ELDERCARE_ is put before) and nothing else of ours."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")}
+    environment = {**own, "PYTHONPATH": str(ROOT), **{f"ELDERCARE_{k.upper()}": str(v) for k, v in settings.items()}}
+    return subprocess.run(
+        [sys.executable, "-m", "eldercare", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({}, "eldercare: ELDERCARE_DATABASE_URL is not set"),
+        ({"database_url": "mysql://x"}, "eldercare: ELDERCARE_DATABASE_URL: must start with postgresql://"),
+        ({"timezone": "Mars/Olympus"}, "eldercare: ELDERCARE_TIMEZONE: is no time zone"),
+    ],
+)
+@pytest.mark.parametrize("command", [["migrate"], ["seed"], ["clock", "show"], ["enroll"]])
+def test_a_wrong_setting_is_one_line_and_status_2(
+    tmp_path: Path, command: list[str], settings: dict[str, str], line: str
+) -> None:
+    done = eldercare(*command, cwd=tmp_path, **settings)
+    assert done.returncode == 2
+    assert done.stderr.startswith(line)
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("service", ["ingest", "alerts", "api"])
+def test_services_are_started_by_name_and_name_what_they_lack(tmp_path: Path, service: str) -> None:
+    done = eldercare(service, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("eldercare: ELDERCARE_")
+    assert "is not set" in done.stderr
+
+
+def test_a_database_that_is_away_or_empty_is_said(tmp_path: Path, empty_database_url: str) -> None:
+    away = eldercare("seed", cwd=tmp_path, database_url="postgresql://postgres@127.0.0.1:1/x")
+    assert (away.returncode, len(away.stderr.splitlines())) == (2, 1)
+    assert "Connection refused" in away.stderr
+    empty = eldercare("seed", cwd=tmp_path, database_url=empty_database_url)
+    assert (empty.returncode, "run `eldercare migrate` first" in empty.stderr) == (2, True)
+
+
+def test_from_an_empty_database_to_bands_that_the_broker_knows(
+    tmp_path: Path, empty_database_url: str, broker: Mosquitto
+) -> None:
+    settings = {
+        "database_url": empty_database_url,
+        "mqtt_url": broker.url,
+        "broker_passwords": broker.passwords,
+        "broker_pid_file": broker.pid_file,
+    }
+    migrated = eldercare("migrate", cwd=tmp_path, **settings)
+    assert migrated.stdout.splitlines()[0] == "已应用 applied 0001_initial"
+    seeded = eldercare("seed", "--residents", "3", "--json", cwd=tmp_path, **settings)
+    made = json.loads(seeded.stdout)
+    assert [resident["device_id"] for resident in made["residents"]] == ["band-0001", "band-0002", "band-0003"]
+    users = [line.split(":")[0] for line in broker.passwords.read_text().splitlines()]
+    assert users == ["eldercare", "band-0001", "band-0002", "band-0003"]
+    enrolled = eldercare("enroll", "--device", "band-0002", "--device", "spare-1", cwd=tmp_path, **settings)
+    assert [line.split()[0] for line in enrolled.stdout.splitlines()] == ["band-0002", "spare-1"]
+    assert "4 bands in the password file; the broker was told" in enrolled.stderr
+    broken = eldercare("enroll", "--device", "band#1", cwd=tmp_path, **settings)
+    assert (broken.returncode, broken.stderr.startswith("eldercare: device_id: ")) == (1, True)
+
+
+def test_the_clock_is_set_shown_and_reset(tmp_path: Path, database_url: str) -> None:
+    def said(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return eldercare("clock", *arguments, cwd=tmp_path, database_url=database_url, **more)
+
+    assert said("set", "2020-02-29T08:00:00+08:00", "--speed", "0").stdout == "2020-02-29T08:00:00+08:00 × 0\n"
+    assert said("show", timezone="UTC").stdout == "2020-02-29T00:00:00+00:00 × 0\n"
+    assert said("set", "2020-02-29T08:00:00", "--speed", "0").stdout == "2020-02-29T08:00:00+08:00 × 0\n"
+    wrong = said("set", "yesterday")
+    assert (wrong.returncode, wrong.stderr.startswith("eldercare: origin: 'yesterday'")) == (1, True)
+    real = said("set", "2020-01-01T00:00:00Z", twilio_account_sid="AC1", twilio_auth_token="x", twilio_from="+1555")
+    assert (real.returncode, "real telephone provider" in real.stderr) == (1, True)
+    year = datetime.fromisoformat(said("reset").stdout.split()[0]).year
+    assert year >= 2026
+
+
+def test_a_file_that_is_no_list_is_refused_in_one_line(tmp_path: Path, database_url: str) -> None:
+    file = tmp_path / "list.csv"
+    for content, reason in ((b"", "is empty"), (b"\0\1\2", "neither xlsx nor csv"), (b"a,b\n1,2\n", "name no column")):
+        file.write_bytes(content)
+        done = eldercare("import-residents", str(file), cwd=tmp_path, database_url=database_url)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("eldercare: file: ")
+        assert reason in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_doctor_names_what_is_wrong(tmp_path: Path, database_url: str, broker: Mosquitto) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("insert into device (id) values ('band-1')")
+        conn.execute("insert into resident (name, address) values ('王秀英', '梧桐路1号')")
+        conn.execute(
+            "insert into assignment (device_id, resident_id, period)"
+            " select 'band-1', id, tstzrange(now() - interval '1 day', null) from resident"
+        )
+        conn.execute("insert into device_state (device_id) values ('stray')")
+        conn.execute("insert into device (id) values ('stray')")
+    done = eldercare("doctor", cwd=tmp_path, database_url=database_url, mqtt_url=broker.url)
+    assert done.returncode == 1
+    for words in (
+        "the broker lets us in",
+        "max_inflight_messages 8000",
+        "no telephone can ring",
+        "ELDERCARE_PUBLIC_URL",
+        "ELDERCARE_DEADMAN_URL",
+        "ingest.sos 没有心跳",
+        "alerts 没有心跳",
+        "nobody on duty can be called",
+        "only the duty desk can be called for: 王秀英",
+        "have no home position: 王秀英",
+        "bands speak and are nobody's: stray",
+        "bands have no password and cannot connect: band-1",
+    ):
+        assert words in done.stdout, words
+    levels = [line.split()[1] for line in done.stdout.splitlines()[:-1]]
+    assert levels == sorted(levels, key=["error", "warning", "note", "ok"].index)
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_good_community(tmp_path: Path, database_url: str) -> None:
+    assert eldercare("seed", "--residents", "20", cwd=tmp_path, database_url=database_url).returncode == 0
+    with psycopg.connect(database_url) as conn:
+        for service in ("ingest.sos", "ingest.telemetry", "alerts"):
+            conn.execute("insert into heartbeat (instance, service) values (%s, %s)", (service, service))
+    done = eldercare("doctor", cwd=tmp_path, database_url=database_url)
+    of_database = [line for line in done.stdout.splitlines() if "ELDERCARE_" not in line]
+    assert [line for line in of_database if line.startswith(("✗", "!"))] == []
+    assert "3 位值班员可呼叫" not in done.stdout
+    assert "2 位值班员可呼叫" in done.stdout
+
+
+def test_the_doctor_knows_numbers_that_twilio_never_reaches(tmp_path: Path, database_url: str) -> None:
+    assert eldercare("seed", "--residents", "1", cwd=tmp_path, database_url=database_url).returncode == 0
+    with psycopg.connect(database_url) as conn:
+        conn.execute(
+            "update contact_method set address = '+8613812345678' where id = (select min(id) from contact_method)"
+        )
+    from eldercare.doctor import community
+    from eldercare.settings import Settings
+
+    settings = Settings(_env_file=None, twilio_account_sid="AC1", twilio_auth_token="x", twilio_from="+15550001")
+    import asyncio
+
+    from eldercare.database import connect
+
+    async def examine() -> list[str]:
+        async with await connect(database_url) as conn:
+            return [str(finding) for finding in await community.examine(conn, settings)]
+
+    findings = asyncio.run(examine())
+    assert any("no voice to mainland China" in finding and "+8613812345678" in finding for finding in findings)
+    assert any("invented numbers are never called" in finding for finding in findings)
+
+
+def test_the_doctor_says_that_the_database_is_not_migrated(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "postgres")
+    server.start()
+    try:
+        done = eldercare("doctor", cwd=tmp_path, database_url=server.url)
+    finally:
+        server.stop()
+    assert "not migrated: 0001_initial" in done.stdout
+    assert "no TimescaleDB" in done.stdout
+
+
+def test_a_recording_is_replayed_and_the_clock_goes_along(
+    tmp_path: Path, database_url: str, clean_broker: Mosquitto
+) -> None:
+    settings = {
+        "database_url": database_url,
+        "mqtt_url": clean_broker.url,
+        "broker_passwords": clean_broker.passwords,
+        "broker_pid_file": clean_broker.pid_file,
+    }
+    seeded = eldercare("seed", "--residents", "2", "--json", cwd=tmp_path, **settings)
+    (tmp_path / "seed.json").write_text(seeded.stdout, encoding="utf-8")
+    start = datetime(2020, 3, 5, tzinfo=UTC)
+    with (tmp_path / "recorded.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["subject", "ts", "bpm"])
+        for minute in range(120):
+            writer.writerow(["A", (start + timedelta(minutes=minute)).isoformat(), 70 + minute % 5])
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")}
+    environment = {**own, **{f"ELDERCARE_{name.upper()}": str(value) for name, value in settings.items()}}
+    with (tmp_path / "ingest.log").open("w") as log:
+        ingest = subprocess.Popen([sys.executable, "-m", "ingest"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        done = eldercare(
+            "replay", str(tmp_path / "recorded.csv"), "--bands", "seed.json", "--speed", "max", cwd=tmp_path, **settings
+        )
+    finally:
+        ingest.terminate()
+        ingest.wait(20)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[0])["messages"] == {"heart_rate": 120}
+    assert done.stdout.splitlines()[1:4] == [
+        "存入 rows: heart_rate 120, location 0",
+        "拒收 rejected: 0",
+        "人日 person-days: 1",
+    ]
+    with psycopg.connect(database_url) as conn:
+        rows = conn.execute("select count(*), min(received_at - ts), max(received_at - ts) from heart_rate").fetchone()
+        clock = conn.execute("select speed, eldercare_now() from clock").fetchone()
+    assert rows is not None
+    assert clock is not None
+    assert rows[0] == 120
+    assert timedelta(minutes=-5) < rows[1] <= rows[2] < timedelta(minutes=10)
+    assert (clock[0], clock[1].date()) == (1, start.date())
