@@ -133,6 +133,8 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Start it, making its data folder at the first time. Raises ConfigurationError."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            _let_through(self._data, _postgres_bin())
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         self._port = free_port()
@@ -156,7 +158,6 @@ class EmbeddedPostgres:
         self._data.mkdir()
         _write_secret(self._password_file, secrets.token_urlsafe(16))
         if os.geteuid() == 0:
-            _let_through(self._data, _postgres_bin())
             for path in (self._data, self._password_file):
                 os.chown(path, _who()["user"], _who()["group"])
         command = [str(_postgres_bin() / "initdb"), "-D", str(self._data), "-U", "postgres", "--encoding=UTF8"]

@@ -1,6 +1,7 @@
 """Fixtures for every test: real services of the session, and data that no two tests share."""
 
 import os
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -94,14 +95,22 @@ async def conn(database_url: str) -> AsyncIterator[Connection]:
     await connection.close()
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder for what runs as another user when we are root: pytest closes its own to others."""
+    with tempfile.TemporaryDirectory(prefix="eldercare-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
-def _embedded_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
-    embedded = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
-    embedded.start()
-    server = DatabaseServer(embedded.admin_url)
-    server.prepare(_migrate)
-    yield server
-    embedded.stop()
+def _embedded_postgres() -> Iterator[DatabaseServer]:
+    with tempfile.TemporaryDirectory(prefix="eldercare-postgres-") as folder:
+        embedded = EmbeddedPostgres(Path(folder))
+        embedded.start()
+        server = DatabaseServer(embedded.admin_url)
+        server.prepare(_migrate)
+        yield server
+        embedded.stop()
 
 
 @pytest.fixture
@@ -141,12 +150,15 @@ def clean_broker(broker: Mosquitto) -> Mosquitto:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo() -> Iterator[Demo]:
     """A running `eldercare demo`, shared by the tests that only watch it; it presses an SOS by itself."""
-    running = Demo(tmp_path_factory.mktemp("demo"))
-    running.start()
-    yield running
-    running.stop()
+    with tempfile.TemporaryDirectory(prefix="eldercare-demo-") as folder:
+        running = Demo(Path(folder))
+        try:
+            running.start()
+            yield running
+        finally:
+            running.stop()
 
 
 @pytest.fixture

@@ -74,9 +74,9 @@ def test_migrations_run_on_plain_postgresql(plain_database_url: str) -> None:
     assert row == (18, True, 0)
 
 
-def test_the_embedded_database_keeps_its_data(tmp_path: Path) -> None:
+def test_the_embedded_database_keeps_its_data(open_folder: Path) -> None:
     for expected in ([], [(1,)]):
-        server = EmbeddedPostgres(tmp_path / "postgres")
+        server = EmbeddedPostgres(open_folder / "postgres")
         server.start()
         try:
             with psycopg.connect(server.url) as conn:

@@ -12,7 +12,7 @@ import psutil
 from tests.services.processes import Server, dies_with_parent
 
 ROOT = Path(__file__).parents[2]
-READY = "Ctrl-C"
+READY = "Ctrl-C 结束"
 """The last line of what it prints when everything runs."""
 
 
