@@ -40,13 +40,13 @@ def phone(field: str, value: str) -> str:
     digits = re.sub(r"[\s()\-.·]", "", half_width(value))
     if digits.startswith("00"):
         digits = "+" + digits[2:]
-    if re.fullmatch(r"1[3-9]\d{9}", digits):
+    if re.fullmatch(r"1[3-9][0-9]{9}", digits):
         digits = "+86" + digits
-    elif re.fullmatch(r"0[1-9]\d{8,10}", digits):
+    elif re.fullmatch(r"0[1-9][0-9]{8,10}", digits):
         digits = "+86" + digits[1:]
-    elif re.fullmatch(r"861[3-9]\d{9}", digits):
+    elif re.fullmatch(r"861[3-9][0-9]{9}", digits):
         digits = "+" + digits
-    if not re.fullmatch(r"\+[1-9]\d{6,14}", digits):
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", digits):
         raise InvalidInput(
             field,
             f"“{_shown(value)}”不是电话号码，例如 13812345678、021-62345678 或 +8613812345678"

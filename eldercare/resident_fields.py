@@ -13,17 +13,26 @@ GRID_WORKERS = frozenset({"away_until", "away_reason", "entry", "needs", "phone"
 Check = Callable[[str, Any, date], Any]
 
 
-def _typed(kind: type, check: Callable[[str, Any], Any]) -> Check:
+def _string(check: Callable[[str, str], Any]) -> Check:
     def checked(field: str, value: Any, today: date) -> Any:
-        if not isinstance(value, kind):
-            raise InvalidInput(field, f"should be {kind.__name__}, is {type(value).__name__}")
+        if not isinstance(value, str):
+            raise InvalidInput(field, "should be a text")
+        return check(field, value)
+
+    return checked
+
+
+def _number(check: Callable[[str, float], float]) -> Check:
+    def checked(field: str, value: Any, today: date) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise InvalidInput(field, "should be a number")
         return check(field, value)
 
     return checked
 
 
 def _text(most: int, *, required: bool = False) -> Check:
-    return _typed(str, lambda field, value: fields.text(field, value, most=most, required=required))
+    return _string(lambda field, value: fields.text(field, value, most=most, required=required))
 
 
 def _optional(check: Check) -> Check:
@@ -72,14 +81,14 @@ def _overrides(field: str, value: Any, today: date) -> dict[str, Any]:
 _CHECKS: dict[str, Check] = {
     "external_id": _optional(_text(100, required=True)),
     "name": _text(100, required=True),
-    "gender": _optional(_typed(str, fields.gender)),
+    "gender": _optional(_string(fields.gender)),
     "birth_date": _optional(_birth_date),
-    "phone": _optional(_typed(str, fields.phone)),
+    "phone": _optional(_string(fields.phone)),
     "language": _language,
     "address": _text(500, required=True),
     "grid_id": _optional(_whole(1, 2**63 - 1)),
-    "home_lat": _optional(_typed(float | int, fields.latitude)),  # type: ignore[arg-type]
-    "home_lon": _optional(_typed(float | int, fields.longitude)),  # type: ignore[arg-type]
+    "home_lat": _optional(_number(fields.latitude)),
+    "home_lon": _optional(_number(fields.longitude)),
     "safe_radius_m": _whole(50, 100_000),
     "lives_alone": _boolean,
     "disabled": _boolean,

@@ -1,0 +1,145 @@
+"""What people type is brought into one form, or refused with a reason they understand."""
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eldercare import fields
+from eldercare.errors import InvalidInput
+
+TODAY = date(2026, 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("13812345678", "+8613812345678"),
+        (" 138-1234-5678 ", "+8613812345678"),
+        ("１３８１２３４５６７８", "+8613812345678"),
+        ("8613812345678", "+8613812345678"),
+        ("+86 138 1234 5678", "+8613812345678"),
+        ("0086 13812345678", "+8613812345678"),
+        ("021-62345678", "+862162345678"),
+        ("(0512) 6234567", "+865126234567"),
+        ("+44 20 7946 0000", "+442079460000"),
+        ("+99910000001", "+99910000001"),
+    ],
+)
+def test_telephone_numbers_become_e164(typed: str, number: str) -> None:
+    assert fields.phone("phone", typed) == number
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "12", "62345678", "١٣٨١٢٣٤٥٦٧٨", "1381234567", "138123456789", "+0123456789", "无", "+" + "1" * 16]
+)
+def test_what_is_no_telephone_number_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidInput, match="不是电话号码"):
+        fields.phone("phone", typed)
+
+
+@given(st.text())
+def test_a_telephone_number_is_e164_or_refused(typed: str) -> None:
+    try:
+        number = fields.phone("phone", typed)
+    except InvalidInput:
+        return
+    assert re.fullmatch(r"\+[1-9][0-9]{6,14}", number)
+
+
+@pytest.mark.parametrize("typed", ["是", "√", "Yes", "1", "Ｙ", "有", "true", "✔"])
+def test_yes(typed: str) -> None:
+    assert fields.flag("lives_alone", typed) is True
+
+
+@pytest.mark.parametrize("typed", ["否", "", "no", "0", "无", "×", "FALSE", " - "])
+def test_no(typed: str) -> None:
+    assert fields.flag("lives_alone", typed) is False
+
+
+@pytest.mark.parametrize("typed", ["也许", "2", "是否"])
+def test_neither_yes_nor_no(typed: str) -> None:
+    with pytest.raises(InvalidInput, match="lives_alone"):
+        fields.flag("lives_alone", typed)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["1938-05-02", "1938-5-2", "1938/5/2", "1938.05.02", "1938年5月2日", "1938年05月02", "19380502",
+     "１９３８年５月２日", "1938-05-02 00:00:00", date(1938, 5, 2), datetime.fromisoformat("1938-05-02T00:00")],
+)  # fmt: skip
+def test_dates_in_the_usual_forms(typed: str | date) -> None:
+    assert fields.birth_date("birth_date", typed, TODAY) == date(1938, 5, 2)
+
+
+@pytest.mark.parametrize(
+    "typed", ["1938-02-30", "38-5-2", "5/2/1938", "14000", "", "1889-12-31", "2026-05-05", "1938年5月"]
+)
+def test_other_dates_are_refused(typed: str) -> None:
+    with pytest.raises(InvalidInput, match="birth_date"):
+        fields.birth_date("birth_date", typed, TODAY)
+
+
+@pytest.mark.parametrize(("typed", "found"), [("女", "female"), ("Male", "male"), ("男性", "male"), ("F", "female")])
+def test_genders(typed: str, found: str) -> None:
+    assert fields.gender("gender", typed) == found
+
+
+def test_another_gender_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="gender"):
+        fields.gender("gender", "不详")
+
+
+@pytest.mark.parametrize("typed", ["91", "-90.1", "nan", "inf", "北纬", "", "3１,2"])
+def test_what_is_no_latitude_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidInput, match="lat"):
+        fields.latitude("lat", typed)
+
+
+def test_degrees() -> None:
+    assert fields.latitude("lat", " ３１．２１ ") == 31.21
+    assert fields.longitude("lon", -180) == -180
+    with pytest.raises(InvalidInput, match="lon"):
+        fields.longitude("lon", 180.5)
+
+
+def test_text_is_trimmed_cleaned_and_bounded() -> None:
+    assert fields.text("name", "  王\0秀\x1b英 \n") == "王秀英"
+    assert fields.text("notes", "一\n二\t三") == "一\n二\t三"
+    with pytest.raises(InvalidInput, match="empty"):
+        fields.text("name", " \0 ", required=True)
+    with pytest.raises(InvalidInput, match="more than 3"):
+        fields.text("name", "四个字符", most=3)
+
+
+@pytest.mark.parametrize("values", [{"x": 1}, {"name": ""}, {"name": 3}, {"lives_alone": "yes"}, {"safe_radius_m": 49},
+                                    {"safe_radius_m": True}, {"language": "fr"}, {"rule_overrides": []},
+                                    {"birth_date": 5}, {"away_until": datetime.fromisoformat("2026-01-01")},
+                                    {"home_lat": "31"}, {"home_lon": True}, {"grid_id": 0}])  # fmt: skip
+def test_a_resident_has_checked_fields(values: dict[str, Any]) -> None:
+    from eldercare import resident_fields
+
+    with pytest.raises(InvalidInput) as refused:
+        resident_fields.checked(values, TODAY)
+    assert refused.value.field == next(iter(values))
+
+
+def test_checked_fields_come_back_in_one_form() -> None:
+    from eldercare import resident_fields
+
+    values = {
+        "name": " 王秀英 ",
+        "phone": "13812345678",
+        "birth_date": "1938年5月2日",
+        "external_id": None,
+        "home_lat": 31,
+    }
+    assert resident_fields.checked(values, TODAY) == {
+        **values,
+        "name": "王秀英",
+        "phone": "+8613812345678",
+        "birth_date": date(1938, 5, 2),
+    }
