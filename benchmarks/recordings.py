@@ -3,13 +3,16 @@
 import csv
 import gzip
 import os
+import statistics
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from eldercare.wire import HeartRate, Location
 
+Motion = Literal["rest", "active"]
 FOLDER = Path(os.environ.get("ELDERCARE_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 HOW = f"the recordings are missing: put them into {FOLDER} or name their folder in ELDERCARE_SHARED_DATA"
 
@@ -42,7 +45,9 @@ def stanford() -> dict[str, list[HeartRate]]:
     for row in _rows("hr_stanford/heartrate.csv.gz"):
         subject, ts = row["subject"], _moment(row["ts"])
         first, last = counted[subject]
-        moves = "active" if (subject, row["ts"][:16]) in steps else "rest" if first <= ts <= last else None
+        moves: Motion | None = (
+            "active" if (subject, row["ts"][:16]) in steps else "rest" if first <= ts <= last else None
+        )
         people[subject].append(heart_rate(ts, float(row["bpm"]), moves))
     return people
 
@@ -55,6 +60,19 @@ def fitabase() -> dict[str, list[HeartRate]]:
     return people
 
 
+def wrist_errors() -> list[list[float]]:
+    """Of five people over 60 at rest: a wristband's values less what an ECG strap measured within 5 s (median)."""
+    beats: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
+    for row in _rows("hr_elderly_rest/ecg_chest_strap.csv"):
+        beats[row["subject"]].append((_moment(row["ts"]), float(row["bpm"])))
+    errors: dict[str, list[float]] = defaultdict(list)
+    for row in _rows("hr_elderly_rest/wristband.csv"):
+        ts = _moment(row["ts"])
+        if near := [bpm for when, bpm in beats[row["subject"]] if abs((when - ts).total_seconds()) <= 5]:
+            errors[row["subject"]].append(float(row["bpm"]) - statistics.median(near))
+    return list(errors.values())
+
+
 def tracks() -> dict[str, list[Location]]:
     """Seven people by user: GeoLife's six, who say no accuracy, and one who does."""
     people: dict[str, list[Location]] = defaultdict(list)
@@ -65,7 +83,7 @@ def tracks() -> dict[str, list[Location]]:
     return people
 
 
-def heart_rate(ts: datetime, bpm: float, motion: str | None) -> HeartRate:
+def heart_rate(ts: datetime, bpm: float, motion: Motion | None) -> HeartRate:
     """A reading as the decoder would hand it on; a million of them are not validated one by one."""
     return HeartRate.model_construct(ts=ts, bpm=bpm, motion=motion)
 
@@ -75,11 +93,6 @@ def location(ts: datetime, lat: float, lon: float, accuracy_m: float | None) -> 
     return Location.model_construct(ts=ts, lat=lat, lon=lon, accuracy_m=accuracy_m)
 
 
-def days(readings: list[HeartRate] | list[Location]) -> int:
+def days(readings: Sequence[HeartRate] | Sequence[Location]) -> int:
     """On how many calendar days something was recorded."""
     return len({reading.ts.date() for reading in readings})
-
-
-def shifted(ts: datetime, seconds: float) -> datetime:
-    """`ts`, so many seconds later."""
-    return ts + timedelta(seconds=seconds)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from alerts.kinds import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules.profile import Profile
-from alerts.rules.state import Heart, Side, State
+from alerts.rules.state import Heart, Run, Side, State
 from alerts.rules.thresholds import Thresholds
 from eldercare.wire import HeartRate
 
@@ -36,12 +36,10 @@ def judge(state: State, reading: HeartRate, profile: Profile, ts: float) -> tupl
     if high is None and low is None and heart.missing is None and limits.hr_low_warning < bpm < limits.hr_high_warning:
         return State(heard, Heart(ts, ts, active), state.zone, state.wear, state.silent), NOTHING
 
-    broken = heart.measured is None or ts - heart.measured > limits.hr_gap_s
-    rested = not moves and (active is None or ts - active >= limits.hr_rest_s)
     verdicts: list[Verdict] = []
-    high = _follow(high.calm() if high and broken else high, _high(limits), bpm, reading.ts, ts, rested, verdicts)
-    low_limits = _low(limits, profile.is_night(ts))
-    low = _follow(low.calm() if low and broken else low, low_limits, bpm, reading.ts, ts, not moves, verdicts)
+    rested = not moves and (active is None or ts - active >= limits.hr_rest_s)
+    high = _follow(high, _high(limits), bpm, reading.ts, ts, rested, verdicts)
+    low = _follow(low, _low(limits, profile.is_night(ts)), bpm, reading.ts, ts, not moves, verdicts)
     if heart.missing is not None:
         verdicts.append(Cleared(IncidentKind.NO_HEART_RATE, "measured_again", reading.ts))
     after = State(heard, Heart(ts, ts, active, high, low), state.zone, state.wear, state.silent)
@@ -55,16 +53,15 @@ class _Limits:
 
     def __init__(self, name: str, sign: int, warning: float, urgent: float, thresholds: Thresholds) -> None:
         self.name, self.sign, self.thresholds = name, sign, thresholds
-        self.warning, self.urgent = sign * warning, sign * urgent
+        self.warning, self.urgent = warning, urgent
 
-    def level(self, bpm: float) -> int:
-        """0 within the limits, else WARNING or URGENT."""
-        value = self.sign * bpm
-        return URGENT if value >= self.urgent else WARNING if value >= self.warning else 0
+    def is_beyond(self, bpm: float, limit: float) -> bool:
+        """Whether the value is at the limit or further out."""
+        return self.sign * bpm >= self.sign * limit
 
     def is_inside(self, bpm: float) -> bool:
         """Whether the value is inside by the hysteresis."""
-        return self.sign * bpm <= self.warning - self.thresholds.hr_hysteresis
+        return self.sign * bpm <= self.sign * self.warning - self.thresholds.hr_hysteresis
 
 
 def _high(limits: Thresholds) -> _Limits:
@@ -82,62 +79,73 @@ def _follow(
     side: Side | None, limits: _Limits, bpm: float, at: datetime, ts: float, counts: bool, verdicts: list[Verdict]
 ) -> Side | None:
     """The side after one value; appends what there is to say. `counts`: a value while moving starts no alarm."""
-    level = limits.level(bpm) if counts else 0
-    if level:
-        return _beyond(side or Side(), limits, level, bpm, at, ts, verdicts)
-    if side is None:
+    beyond = counts and limits.is_beyond(bpm, limits.warning)
+    if side is None and not beyond:
         return None
-    if not side.stands:
-        cooling = side.rank and ts - side.alarmed < limits.thresholds.cool_down_s
-        return side.calm() if cooling else None
-    return _recover(side, limits, bpm, at, ts, verdicts) if counts or limits.is_inside(bpm) else side.calm()
+    side = side or Side()
+    if counts or limits.is_inside(bpm):
+        side = side._replace(
+            warning=_go_on(side.warning, limits, limits.warning, bpm, ts),
+            urgent=_go_on(side.urgent, limits, limits.urgent, bpm, ts),
+        )
+    else:
+        side = side.calm()
+    if beyond:
+        return _alarm(side._replace(inside=Run()), limits, bpm, at, ts, verdicts)
+    if side.stands:
+        return _recover(side, limits, bpm, at, ts, verdicts)
+    remembers = side.warning.values or (side.rank and ts - side.alarmed < limits.thresholds.cool_down_s)
+    return side if remembers else None
 
 
-def _beyond(
-    side: Side, limits: _Limits, level: int, bpm: float, at: datetime, ts: float, verdicts: list[Verdict]
-) -> Side:
-    since, count, peak = (side.since, side.values + 1, side.peak) if side.values else (ts, 1, bpm)
-    urgent_since, urgent_values = 0.0, 0
-    if level == URGENT:
-        urgent_since, urgent_values = (side.urgent_since, side.urgent_values + 1) if side.urgent_values else (ts, 1)
-    peak = bpm if limits.sign * bpm > limits.sign * peak else peak
-    side = Side(since, count, urgent_since, urgent_values, peak, 0.0, 0, side.rank, side.alarmed, side.stands)
-    rank = _sustained(side, limits.thresholds, ts)
-    cooled = not side.rank or ts - side.alarmed >= limits.thresholds.cool_down_s
-    if not rank or not (cooled or rank > side.rank):
+def _go_on(run: Run, limits: _Limits, limit: float, bpm: float, ts: float) -> Run:
+    """A run of values beyond a limit, after one more. Wrists are noisy: a short lapse does not break it as long as
+    the mean of all is clearly beyond; a pause without any value does."""
+    if limits.is_beyond(bpm, limit):
+        if not run.values or ts - run.last > limits.thresholds.hr_gap_s:
+            return Run(ts, ts, 1, bpm)
+        return Run(run.since, ts, run.values + 1, run.total + bpm)
+    if not run.values or ts - run.last > limits.thresholds.hr_lapse_s:
+        return Run()
+    run = Run(run.since, run.last, run.values + 1, run.total + bpm)
+    return run if limits.is_beyond(run.mean, limit + limits.sign * limits.thresholds.hr_lapse_margin) else Run()
+
+
+def _alarm(side: Side, limits: _Limits, bpm: float, at: datetime, ts: float, verdicts: list[Verdict]) -> Side:
+    """Speak when it has lasted, unless the cool-down of an alarm at least as grave still holds."""
+    thresholds = limits.thresholds
+    if limits.is_beyond(bpm, limits.urgent) and _has_lasted(side.urgent, thresholds, thresholds.hr_urgent_s, ts):
+        rank, run, limit = URGENT, side.urgent, limits.urgent
+    elif _has_lasted(side.warning, thresholds, thresholds.hr_warning_s, ts):
+        rank, run, limit = WARNING, side.warning, limits.warning
+    else:
         return side
-    verdicts.append(_finding(side, limits, rank, bpm, at, ts))
+    if rank <= side.rank and ts - side.alarmed < thresholds.cool_down_s:
+        return side
+    detail = {
+        "bpm": round(bpm),
+        "mean_bpm": round(run.mean),
+        "limit_bpm": limit,
+        "duration_s": round(ts - run.since),
+        "values": run.values,
+    }
+    severity = _SEVERITY[rank]
+    verdicts.append(Finding(IncidentKind.HEART_RATE, severity, f"{limits.name}_{severity}", at, detail))
     return side._replace(rank=rank, alarmed=ts, stands=True)
 
 
-def _sustained(side: Side, limits: Thresholds, ts: float) -> int:
-    if side.urgent_values >= limits.hr_min_samples and ts - side.urgent_since >= limits.hr_urgent_s:
-        return URGENT
-    if side.values >= limits.hr_min_samples and ts - side.since >= limits.hr_warning_s:
-        return WARNING
-    return 0
-
-
-def _finding(side: Side, limits: _Limits, rank: int, bpm: float, at: datetime, ts: float) -> Finding:
-    urgent = rank == URGENT
-    detail = {
-        "bpm": round(bpm),
-        "peak_bpm": round(side.peak),
-        "limit_bpm": limits.sign * (limits.urgent if urgent else limits.warning),
-        "duration_s": round(ts - (side.urgent_since if urgent else side.since)),
-        "values": side.urgent_values if urgent else side.values,
-    }
-    severity = _SEVERITY[rank]
-    return Finding(IncidentKind.HEART_RATE, severity, f"{limits.name}_{severity}", at, detail)
+def _has_lasted(run: Run, limits: Thresholds, window_s: float, ts: float) -> bool:
+    return run.values >= limits.hr_min_samples and ts - run.since >= window_s
 
 
 def _recover(side: Side, limits: _Limits, bpm: float, at: datetime, ts: float, verdicts: list[Verdict]) -> Side:
     """After an alarm: the values must be well inside for a while, so that it does not flutter at the limit."""
     if not limits.is_inside(bpm):
-        return side._replace(inside_since=0.0, inside_values=0)
-    since, count = (side.inside_since, side.inside_values + 1) if side.inside_values else (ts, 1)
-    side = side.calm()._replace(inside_since=since, inside_values=count)
-    if count < limits.thresholds.hr_min_samples or ts - since < limits.thresholds.hr_urgent_s:
-        return side
+        return side._replace(inside=Run())
+    run, thresholds = side.inside, limits.thresholds
+    lasts = run.values and ts - run.last <= thresholds.hr_gap_s
+    run = Run(run.since, ts, run.values + 1, run.total + bpm) if lasts else Run(ts, ts, 1, bpm)
+    if not _has_lasted(run, thresholds, thresholds.hr_urgent_s, ts):
+        return side._replace(inside=run)
     verdicts.append(Cleared(IncidentKind.HEART_RATE, f"{limits.name}_over", at))
-    return side.calm()._replace(stands=False)
+    return side._replace(inside=Run(), stands=False)

@@ -9,19 +9,27 @@ from typing import Any, NamedTuple, TypeVar
 VERSION = 1
 
 
-class Side(NamedTuple):
-    """One side of the heart rate, high or low: what is going on beyond its limit, and the last alarm about it."""
+class Run(NamedTuple):
+    """Values that go on. `last` is the last that belongs by itself; `total` sums all of them, in beats per minute."""
 
     since: float = 0.0
-    """First of the values beyond the warning limit."""
+    last: float = 0.0
     values: int = 0
-    urgent_since: float = 0.0
-    urgent_values: int = 0
-    peak: float = 0.0
-    """The value furthest out since `since`."""
-    inside_since: float = 0.0
-    """First of the values well inside the limits, while an alarm stands."""
-    inside_values: int = 0
+    total: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """Of the values, beats per minute. Not of an empty run."""
+        return self.total / self.values
+
+
+class Side(NamedTuple):
+    """One side of the heart rate, high or low: what goes on beyond its limits, and the last alarm about it."""
+
+    warning: Run = Run()
+    urgent: Run = Run()
+    inside: Run = Run()
+    """Well inside the limits, while an alarm stands."""
     rank: int = 0
     """Of the last alarm: 0 none, 1 warning, 2 urgent."""
     alarmed: float = 0.0
@@ -94,9 +102,10 @@ class State(NamedTuple):
     def from_json(cls, data: Mapping[str, Any]) -> "State":
         """The state that was written. Unknown keys, of a newer version, are ignored; missing ones are as at first."""
         heart = dict(data.get("heart", ()))
-        for side in ("high", "low"):
-            if side in heart:
-                heart[side] = _load(Side, heart[side])
+        for name in ("high", "low"):
+            if name in heart:
+                runs = {run: _load(Run, heart[name].get(run, {})) for run in ("warning", "urgent", "inside")}
+                heart[name] = _load(Side, heart[name] | runs)
         return cls(
             data.get("heard"),
             _load(Heart, heart),
@@ -107,7 +116,7 @@ class State(NamedTuple):
 
 
 _NEW = State()
-_Part = TypeVar("_Part", Side, Heart, Zone, Wear)
+_Part = TypeVar("_Part", Run, Side, Heart, Zone, Wear)
 
 
 def _dump(part: Any) -> dict[str, Any]:

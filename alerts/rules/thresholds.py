@@ -35,6 +35,8 @@ class Thresholds:
     hr_warning_s: float = _limit(600, "s", 0, 7200, "how long a warning rate lasts", _OURS)
     hr_min_samples: int = _limit(3, "values", 1, 1000, "values seen in that time", _OURS)
     hr_gap_s: float = _limit(180, "s", 10, 7200, "a longer pause breaks it", _OURS)
+    hr_lapse_s: float = _limit(75, "s", 0, 3600, "a longer time inside breaks it", _MEASURED)
+    hr_lapse_margin: float = _limit(1, "bpm", 0, 30, "a shorter one too, unless the mean is beyond by this", _MEASURED)
     hr_rest_s: float = _limit(600, "s", 0, 7200, "no movement before a high rate counts", "Apple and Garmin")
     hr_hysteresis: float = _limit(5, "bpm", 0, 30, "inside by this much, for as long as an urgent rate, is over", _OURS)
     hr_min_quality: float = _limit(50, "of 100", 0, 100, "values of less are discarded", _OURS)

@@ -3,11 +3,13 @@
 import json
 
 from alerts.rules import State
-from alerts.rules.state import Heart, Side, Wear, Zone
+from alerts.rules.state import Heart, Run, Side, Wear, Zone
 
 FULL = State(
     1772424000.25,
-    Heart(1.5, 2.5, 3.5, Side(1.0, 2, 3.0, 4, 140.0, 5.0, 6, 2, 7.0, True), Side(rank=1), 4.5, 5.5),
+    Heart(
+        1.5, 2.5, 3.5, Side(Run(1.0, 2.0, 3, 420.5), Run(), Run(4.0, 5.0, 6, 7.0), 2, 7.0, True), Side(rank=1), 4.5, 5.5
+    ),
     Zone(1.0, 2.0, 31.2, 121.4, 12.0, 1, 3.0, 2, 4.0, True),
     Wear(1.0, False, 2.0, True, 3.0, 4.0, True),
     9.0,
@@ -33,6 +35,7 @@ def test_what_a_newer_version_wrote_is_ignored() -> None:
     data |= {"v": 2, "breathing": {"rate": 14}}
     data["heart"] |= {"variability": 40}
     data["heart"]["high"] |= {"slope": 3}
+    data["heart"]["high"]["warning"] |= {"peak": 180}
     assert State.from_json(data) == FULL
 
 
