@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from api import errors
 from api.changes import Changes
+from api.deps import Logins
 from api.headers import SecurityHeaders
 from api.openapi import document
 from api.routers import audits, devices, events, health, incidents, policies, readings, residents, session, webhooks
@@ -41,6 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
         max_body_size=MAX_BODY_BYTES,
     )
     app.state.settings = settings
+    app.state.logins = Logins()
     errors.install(app)
     app.add_middleware(SecurityHeaders, https=(settings.public_url or "").startswith("https://"))
     app.include_router(health.router)

@@ -10,12 +10,15 @@ from pydantic import BaseModel, Field
 
 from alerts import counts
 from api import metrics
-from api.deps import Db, pool_of
+from api.deps import pool_of
 from api.problems import documented
-from eldercare import heartbeats
-from eldercare.database import Connection
+from eldercare import clock, heartbeats
+from eldercare.errors import Unavailable
 
 router = APIRouter(tags=["health"])
+
+PATIENCE_S = 1.0
+"""Whoever asks whether we are there does not wait long for the answer."""
 
 
 class Alive(BaseModel):
@@ -37,9 +40,13 @@ async def healthz() -> Alive:
 
 
 @router.get("/readyz", responses=documented(503))
-async def readyz(conn: Db) -> Ready:
-    """Ready to answer; 503 while the database is away."""
-    await _probe(conn)
+async def readyz(request: Request) -> Ready:
+    """Ready to answer; 503 while the database is away or not migrated."""
+    try:
+        async with pool_of(request).connection(timeout=PATIENCE_S) as conn:
+            await clock.now(conn)
+    except psycopg.ProgrammingError as error:
+        raise Unavailable("the database is not migrated: run `eldercare migrate`") from error
     return Ready()
 
 
@@ -53,14 +60,10 @@ async def readyz(conn: Db) -> Ready:
 async def scrape(request: Request) -> Response:
     """Metrics for Prometheus: signs of life of the services, open incidents, waiting messages. Nothing personal."""
     try:
-        async with pool_of(request).connection() as conn:
+        async with pool_of(request).connection(timeout=PATIENCE_S) as conn:
             text = metrics.render(
                 await heartbeats.listing(conn), await counts.incidents(conn), await counts.notifications(conn)
             )
     except (psycopg.OperationalError, psycopg_pool.PoolTimeout):
         text = metrics.DATABASE_AWAY
     return Response(text, media_type=CONTENT_TYPE_LATEST)
-
-
-async def _probe(conn: Connection) -> None:
-    await conn.execute("select eldercare_now()")

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import COOKIE, CurrentSession, Db, over_https, require_same_origin
+from api.deps import COOKIE, CurrentSession, Db, LoginSlot, over_https, require_same_origin
 from api.problems import documented
 from eldercare import sessions
 from eldercare.access import Viewer
@@ -42,7 +42,7 @@ class Started(Me):
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=documented(400, 401, 403, 413, 422, 503))
-async def log_in(body: Credentials, request: Request, response: Response, conn: Db) -> Started:
+async def log_in(body: Credentials, request: Request, response: Response, _slot: LoginSlot, conn: Db) -> Started:
     """Begin a session: sets the cookie, and returns the same token for `Authorization: Bearer`."""
     if "origin" in request.headers:
         require_same_origin(request)

@@ -83,8 +83,8 @@ class Rehearsal:
         self._pool = pool
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        async with self._pool.connection() as conn:
+    async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:  # noqa: ASYNC109
+        async with self._pool.connection(timeout) as conn:
             try:
                 yield conn
             finally:

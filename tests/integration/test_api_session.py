@@ -1,14 +1,18 @@
 """Logging in and out, and what a request must bring along."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
 from api.app import create_app
-from api.deps import COOKIE
+from api.deps import COOKIE, MOST_WAITING_LOGINS
 from eldercare import sessions
 from eldercare.database import connect
+from eldercare.settings import Settings
 from tests.conftest import MakeSettings
 
 PASSWORD = "a long password"
@@ -16,7 +20,7 @@ LOGIN = {"username": "duty", "password": PASSWORD}
 
 
 @pytest.fixture
-async def client(database_url: str, make_settings: MakeSettings) -> AsyncIterator[httpx.AsyncClient]:
+async def person(database_url: str) -> None:
     conn = await connect(database_url)
     person = await (
         await conn.execute(
@@ -28,11 +32,21 @@ async def client(database_url: str, make_settings: MakeSettings) -> AsyncIterato
     await conn.execute("insert into person_role (person_id, role) values (%s, 'duty')", person)
     await conn.commit()
     await conn.close()
-    app = create_app(make_settings(database_url=database_url))
+
+
+@asynccontextmanager
+async def served(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(settings)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk.example") as found,
     ):
+        yield found
+
+
+@pytest.fixture
+async def client(person: None, database_url: str, make_settings: MakeSettings) -> AsyncIterator[httpx.AsyncClient]:
+    async with served(make_settings(database_url=database_url)) as found:
         yield found
 
 
@@ -94,12 +108,54 @@ async def test_health_and_readiness(client: httpx.AsyncClient) -> None:
 
 
 async def test_not_ready_while_the_database_is_away(make_settings: MakeSettings) -> None:
-    app = create_app(make_settings(database_url="postgresql://nobody@127.0.0.1:1/none"))
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk.example") as client,
-    ):
+    async with served(make_settings(database_url="postgresql://nobody@127.0.0.1:1/none")) as client:
         assert (await client.get("/healthz")).status_code == 200
         answer = await client.get("/readyz")
+        assert (await client.get("/metrics")).text.endswith("eldercare_database_up 0.0\n")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
+
+
+async def test_not_ready_before_the_migrations(empty_database_url: str, make_settings: MakeSettings) -> None:
+    async with served(make_settings(database_url=empty_database_url)) as client:
+        answer = await client.get("/readyz")
+    assert answer.status_code == 503
+    assert "eldercare migrate" in answer.json()["detail"]
+
+
+async def test_behind_https_the_cookie_is_secure_and_its_origin_is_ours(
+    person: None, database_url: str, make_settings: MakeSettings
+) -> None:
+    public = "https://care.example"
+    async with served(make_settings(database_url=database_url, public_url=public)) as client:
+        answer = await client.post("/api/v1/session", json=LOGIN, headers={"Origin": public})
+        assert "Secure" in answer.headers["set-cookie"]
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+        cookie = f"{COOKIE}={answer.json()['token']}"
+        gone = await client.delete("/api/v1/session", headers={"Origin": public, "Cookie": cookie})
+        assert gone.status_code == 204
+
+
+async def test_nobody_is_logged_in_from_another_origin(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/api/v1/session", json=LOGIN, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert COOKIE not in client.cookies
+
+
+async def test_every_answer_is_kept_from_frames_and_caches(client: httpx.AsyncClient) -> None:
+    for path in ("/healthz", "/api/v1/session", "/nowhere"):
+        headers = (await client.get(path)).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["cache-control"] == "no-store"
+
+
+async def test_a_crowd_at_the_door_waits_without_the_database(client: httpx.AsyncClient) -> None:
+    wrong = LOGIN | {"password": "guessed"}
+    answers = await asyncio.gather(
+        *(client.post("/api/v1/session", json=wrong) for _ in range(MOST_WAITING_LOGINS + 10)), client.get("/readyz")
+    )
+    statuses = Counter(answer.status_code for answer in answers[:-1])
+    assert statuses == {401: MOST_WAITING_LOGINS, 503: 10}
+    assert answers[-1].status_code == 200
+    assert (await client.post("/api/v1/session", json=LOGIN)).status_code == 201
