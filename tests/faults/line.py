@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -63,6 +64,19 @@ class Line:
         server.start()
         self._ends.callback(server.signal_and_wait, signal.SIGTERM)
         return server
+
+    def run(self, module: str, *arguments: str) -> str:
+        """`python -m MODULE ARGUMENTS` to its end; what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def start_phones(self, *arguments: str) -> Server:
         """The simulated telephones, ready to be called."""
