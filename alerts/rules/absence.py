@@ -19,6 +19,8 @@ def evaluate_absence(
     ts, limits = now.timestamp(), profile.thresholds
     if profile.is_away(ts):
         return state, ()
+    if max(state.heard or 0, state.silent or 0) - ts > limits.ahead_s:
+        state = State()  # the clock was set back
     quiet_s = ts - max(last_seen.timestamp(), profile.away_before(ts))
     if quiet_s >= limits.silent_s:
         return _silent(state, last_seen, quiet_s, profile, ts)

@@ -30,19 +30,27 @@ def evaluate(state: State, reading: Reading, profile: Profile, now: datetime) ->
     if isinstance(reading, HeartRate):
         newest = state.heart.newest
         if newest is not None and ts <= newest:
-            return state, NOTHING
+            return _not_newer(state, newest, reading, profile, now)
         if heart_rate.is_valid(state, reading, limits):
             return heart_rate.judge(state, reading, profile, ts)
         return _not_measured(_hear(state, ts, limits.silent_s), reading, profile, ts)
     if isinstance(reading, Location):
         newest = state.zone.newest
         if newest is not None and ts <= newest:
-            return state, NOTHING
+            return _not_newer(state, newest, reading, profile, now)
         return zone.judge(_hear(state, ts, limits.silent_s), reading, profile, ts)
     newest = state.wear.newest
     if newest is not None and ts <= newest:
-        return state, NOTHING
+        return _not_newer(state, newest, reading, profile, now)
     return _status(_hear(state, ts, limits.silent_s), reading, profile, ts)
+
+
+def _not_newer(state: State, newest: float, reading: Reading, profile: Profile, now: datetime) -> Result:
+    """Disorder and frozen clocks change nothing. But where the clock was set back, what is remembered lies in the
+    future and would deafen the rules until then: they begin anew."""
+    if newest - now.timestamp() <= profile.thresholds.ahead_s:
+        return state, NOTHING
+    return evaluate(State(), reading, profile, now)
 
 
 def _hear(state: State, ts: float, silent_s: float) -> State:

@@ -39,7 +39,7 @@ class Thresholds:
     hr_lapse_margin: float = _limit(1, "bpm", 0, 30, "a shorter one too, unless the mean is beyond by this", _MEASURED)
     hr_rest_s: float = _limit(600, "s", 0, 7200, "no movement before a high rate counts", "Apple and Garmin")
     hr_hysteresis: float = _limit(5, "bpm", 0, 30, "inside by this much, for as long as an urgent rate, is over", _OURS)
-    hr_min_quality: float = _limit(50, "of 100", 0, 100, "values of less are discarded", _OURS)
+    hr_min_quality: float = _limit(30, "of 100", 0, 100, "values of less are discarded", _OURS)
     hr_min_bpm: float = _limit(25, "bpm", 1, 60, "below is no heart rate", _OURS)
     hr_max_bpm: float = _limit(220, "bpm", 100, 300, "above is no heart rate", _OURS)
     cool_down_s: float = _limit(1800, "s", 0, 86400, "between two alarms about the same", _OURS)

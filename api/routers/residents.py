@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, ConfigDict, Field
 
+from alerts.rules import Thresholds
 from api import examples
 from api.answers import Json, answers
 from api.deps import CurrentSession, CurrentViewer, Db, Id, Now, SettingsOf, require_role
@@ -133,6 +134,8 @@ async def change_resident(
     id: Id, changes: Changes, conn: Db, viewer: CurrentViewer, now: Now, settings: SettingsOf
 ) -> Json:
     """Change the file, such as `away_until` for a stay in hospital: until then silence alarms nobody; an SOS does."""
+    if changes.rule_overrides:
+        Thresholds().with_overrides(changes.rule_overrides)
     today = now.astimezone(settings.zone).date()
     await residents.update(conn, viewer, id, changes.model_dump(exclude_unset=True), today)
     return Json(await residents.get(conn, viewer, id))

@@ -72,3 +72,10 @@ def test_the_watch_speaks_in_utc() -> None:
     band = Band()
     band.wait(45).watched(NOON)
     assert band.said[0].at == datetime(2026, 3, 2, 4, 45, tzinfo=UTC)
+
+
+def test_where_the_clock_was_set_back_silence_is_found_anew() -> None:
+    band = Band()
+    band.wait(45).watched(NOON)
+    band.now -= timedelta(days=400)
+    assert [verdict.reason for verdict in band.watched(band.now - timedelta(minutes=45))] == ["silent"]

@@ -186,14 +186,14 @@ def test_moving_while_an_alarm_stands_breaks_what_was_going_on() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"bpm": 0}, {"bpm": 24.9}, {"bpm": 221}, {"bpm": 150, "quality": 49}],
+    [{"bpm": 0}, {"bpm": 24.9}, {"bpm": 221}, {"bpm": 150, "quality": 29}],
 )
 def test_what_is_no_heart_rate_says_nothing(fields: dict[str, float]) -> None:
     assert Band().hearts(**fields, minutes=30) == []  # type: ignore[arg-type]
 
 
 def test_good_quality_counts() -> None:
-    assert Band().hearts(150, 5, quality=50) != []
+    assert Band().hearts(150, 5, quality=30) != []
 
 
 def test_values_that_are_none_neither_count_nor_break() -> None:
@@ -362,6 +362,19 @@ def test_disorder_changes_nothing() -> None:
     band.now -= timedelta(minutes=2)
     band.heart(70, delay=120)
     assert band.state is before
+
+
+def test_where_the_clock_was_set_back_the_rules_begin_anew() -> None:
+    band = Band()
+    band.hearts(150, 4)
+    band.status(worn=True)
+    band.fix(600)
+    band.now -= timedelta(days=400)
+    band.fix(0)
+    assert band.state.zone.ts == band.now.timestamp()
+    band.status(worn=True)
+    band.hearts(150, 5)
+    assert band.reasons == ["high_urgent"]
 
 
 def test_away_nothing_is_said_and_nothing_goes_on() -> None:
