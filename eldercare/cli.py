@@ -119,14 +119,20 @@ def seed(
 ) -> None:
     """填入虚构的社区；再次运行会补足人数并重设密码 · Fill in an invented community; run again, it adds what is missing
     and gives every band and user of it a new password."""
-    from eldercare.enroll import write_broker_passwords
+    from eldercare.enroll import check_broker_settings, write_broker_passwords
     from eldercare.seed import seed as run
 
     settings = load_settings()
+    check_broker_settings(settings)
     made = _with_connection(settings, lambda conn: run(conn, residents))
+    _tell_seeded(made, as_json)
+    # Only now: whatever goes wrong with the broker, the passwords have been told.
     _with_connection(settings, lambda conn: write_broker_passwords(conn, settings))
+
+
+def _tell_seeded(made: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(made, ensure_ascii=False))
+        print(json.dumps(made, ensure_ascii=False), flush=True)
         return
     print(f"{len(made['residents'])} 位老人，{len(made['people'])} 位可呼叫的人 · residents, people who can be called")
     for user in made["users"]:
@@ -151,10 +157,11 @@ def enroll(
     device: Annotated[list[str] | None, typer.Option(help="手环编号，可重复 · a band's id; may be repeated")] = None,
 ) -> None:
     """登记手环或换密码，并重写消息服务器的密码文件 · Make bands or renew their passwords; rewrite the broker's file."""
+    from eldercare.enroll import check_broker_settings, write_broker_passwords
     from eldercare.enroll import enroll as run
-    from eldercare.enroll import write_broker_passwords
 
     settings = load_settings()
+    check_broker_settings(settings)
     passwords = _with_connection(settings, lambda conn: run(conn, device or []))
     for device_id, password in passwords.items():
         print(f"{device_id} {password}")
@@ -162,9 +169,12 @@ def enroll(
     if written is None:
         _say("未设置 ELDERCARE_BROKER_PASSWORDS，未写密码文件 · is not set: no password file was written")
     else:
-        told = "并已通知" if settings.broker_pid_file else "未通知（没有 ELDERCARE_BROKER_PID_FILE）"
-        also = "was told" if settings.broker_pid_file else "was not told: restart it, or send it SIGHUP"
-        _say(f"密码文件中有 {written} 只手环，{told} · {written} bands in the password file; the broker {also}")
+        told = "并已通知" if written.told else "未通知：重启它，或发 SIGHUP"
+        also = "was told" if written.told else "was not told: restart it, or send it SIGHUP"
+        _say(
+            f"密码文件中有 {written.bands} 只手环，{told}"
+            f" · {written.bands} bands in the password file; the broker {also}"
+        )
 
 
 @app.command()

@@ -11,6 +11,7 @@ import signal
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from eldercare.database import Connection
@@ -53,17 +54,35 @@ async def enroll(conn: Connection, device_ids: Sequence[str]) -> dict[str, str]:
     return passwords
 
 
-async def write_broker_passwords(conn: Connection, settings: Settings) -> int | None:
-    """Write the broker's password file from the database and tell the broker; returns the number of bands in it.
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many bands the password file holds now, and whether a running broker was told to read it again."""
+
+    bands: int
+    told: bool
+
+
+def check_broker_settings(settings: Settings) -> None:
+    """Raises ConfigurationError where `write_broker_passwords` would for a setting, before anything is done."""
+    if settings.broker_passwords is None:
+        return
+    service = settings.mqtt
+    if not (service.username and service.password):
+        raise ConfigurationError(f"{PREFIX}MQTT_URL names no user and password: the services could not log in")
+    if not settings.broker_passwords.parent.is_dir():
+        raise ConfigurationError(f"{PREFIX}BROKER_PASSWORDS: {settings.broker_passwords.parent} is no folder")
+
+
+async def write_broker_passwords(conn: Connection, settings: Settings) -> Written | None:
+    """Write the broker's password file from the database, and tell the broker where its pid file names a process.
 
     None where BROKER_PASSWORDS is unset, as with the embedded broker. Call it after the commit: the file is no part of
     the transaction. Raises ConfigurationError naming the setting that is wrong.
     """
     if settings.broker_passwords is None:
         return None
+    check_broker_settings(settings)
     service = settings.mqtt
-    if not (service.username and service.password):
-        raise ConfigurationError(f"{PREFIX}MQTT_URL names no user and password: the services could not log in")
     rows = await (
         await conn.execute(
             "select id, mqtt_password_hash from device"
@@ -71,11 +90,9 @@ async def write_broker_passwords(conn: Connection, settings: Settings) -> int | 
             (service.username,),
         )
     ).fetchall()
-    lines = [(service.username, hash_password(service.password)), *rows]
+    lines = [(service.username, hash_password(service.password or "")), *rows]
     _replace(settings.broker_passwords, "".join(f"{user}:{password_hash}\n" for user, password_hash in lines))
-    if settings.broker_pid_file:
-        _tell(settings.broker_pid_file)
-    return len(rows)
+    return Written(len(rows), settings.broker_pid_file is not None and _tell(settings.broker_pid_file))
 
 
 def _replace(path: Path, text: str) -> None:
@@ -105,13 +122,15 @@ def _keep_owner(path: Path, name: str) -> None:
         os.chown(name, owner.stat().st_uid, owner.stat().st_gid)
 
 
-def _tell(pid_file: Path) -> None:
+def _tell(pid_file: Path) -> bool:
+    """SIGHUP to the broker; False where none runs: it reads the file when it starts."""
     try:
         pid = int(pid_file.read_text().strip())
         if pid < 1:
             raise ValueError(f"process {pid} is no broker")
         os.kill(pid, signal.SIGHUP)
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"{PREFIX}BROKER_PID_FILE: {pid_file} is not there: does the broker run?") from error
+    except (FileNotFoundError, ProcessLookupError):
+        return False
     except (ValueError, OSError) as error:
         raise ConfigurationError(f"{PREFIX}BROKER_PID_FILE: {pid_file}: {error}") from error
+    return True

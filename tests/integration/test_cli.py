@@ -235,3 +235,10 @@ def test_a_recording_is_replayed_and_the_clock_goes_along(
     assert rows[0] == 120
     assert timedelta(minutes=-5) < rows[1] <= rows[2] < timedelta(minutes=10)
     assert (clock[0], clock[1].date()) == (1, start.date())
+
+
+@pytest.mark.parametrize("service", ["ingest", "alerts", "api", "device_sim"])
+def test_a_service_carries_nothing_of_the_command_line(service: str) -> None:
+    code = f"import sys, {service}.__main__; print(sorted({{'typer', 'openpyxl', 'yoyo'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

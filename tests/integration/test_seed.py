@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import aiomqtt
@@ -10,11 +11,12 @@ import pytest
 
 from eldercare import consents, people, sessions
 from eldercare.database import Connection, connect
-from eldercare.enroll import enroll, write_broker_passwords
-from eldercare.errors import Conflict, InvalidInput
+from eldercare.enroll import Written, enroll, write_broker_passwords
+from eldercare.errors import ConfigurationError, Conflict, InvalidInput
 from eldercare.seed import seed
 from eldercare.settings import Settings, parse_mqtt_url
 from eldercare.wire import Kind, topic
+from tests.conftest import MakeSettings
 from tests.neighbourhood import NOW
 from tests.services.mosquitto import Mosquitto
 from tests.services.processes import wait_until
@@ -135,7 +137,7 @@ async def test_the_real_broker_lets_the_seeded_bands_in(
     await conn.execute("insert into device (id) values ('spare')")
     await conn.execute("update device set retired_at = %s where id = 'band-0002'", (NOW,))
     before = broker._reloads()
-    assert await write_broker_passwords(conn, settings) == 1
+    assert await write_broker_passwords(conn, settings) == Written(bands=1, told=True)
     assert broker.passwords.stat().st_mode & 0o777 == 0o640
     await asyncio.to_thread(wait_until, lambda: broker._reloads() > before, "the broker's reload")
     one, retired = made["residents"]
@@ -165,3 +167,34 @@ async def test_enrolling_again_gives_another_password(conn: Connection) -> None:
     await conn.execute("update device set retired_at = %s", (NOW,))
     with pytest.raises(Conflict, match="retired"):
         await enroll(conn, ["band-1"])
+
+
+async def test_a_broker_that_does_not_run_reads_the_file_at_its_start(
+    conn: Connection, make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    for pid_file in (tmp_path / "no.pid", tmp_path / "stale.pid"):
+        (tmp_path / "stale.pid").write_text("4194304\n")
+        settings = make_settings(
+            mqtt_url="mqtt://eldercare:secret@127.0.0.1",
+            broker_passwords=tmp_path / "passwords",
+            broker_pid_file=pid_file,
+        )
+        assert await write_broker_passwords(conn, settings) == Written(bands=0, told=False)
+    assert (tmp_path / "passwords").read_text().startswith("eldercare:$7$101$")
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"mqtt_url": "mqtt://127.0.0.1"}, "ELDERCARE_MQTT_URL names no user"),
+        ({"mqtt_url": None}, "ELDERCARE_MQTT_URL is not set"),
+        ({"broker_passwords": Path("/nowhere/passwords")}, "ELDERCARE_BROKER_PASSWORDS: /nowhere is no folder"),
+    ],
+)
+async def test_settings_that_would_lock_the_services_out_are_refused(
+    conn: Connection, make_settings: MakeSettings, tmp_path: Path, change: dict[str, Any], line: str
+) -> None:
+    good = {"mqtt_url": "mqtt://eldercare:secret@127.0.0.1", "broker_passwords": tmp_path / "passwords"}
+    with pytest.raises(ConfigurationError, match=line):
+        await write_broker_passwords(conn, make_settings(**{**good, **change}))
+    assert not (tmp_path / "passwords").exists()
