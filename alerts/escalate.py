@@ -51,13 +51,19 @@ _CONTACTS = """
             select i.previous_owner_id, null, 0
         ) named group by person_id
     ) who
-    join person p on p.id = who.person_id and p.left_at is null
-    join contact_method m on m.person_id = p.id and m.active
-    left join (
-        select n.channel, n.address, max(n.created_at) as at, max(n.round) as round
-        from notification n where n.incident_id = i.id and n.purpose = 'alarm' and n.status <> 'cancelled'
-        group by n.channel, n.address
-    ) called on called.channel = m.channel and called.address = m.address
+    -- "offset 0" keeps the order: from the few who are named to their rows, never through everybody there is.
+    cross join lateral (
+        select id, language from person where id = who.person_id and left_at is null offset 0
+    ) p
+    cross join lateral (
+        select id, channel, address, position from contact_method where person_id = p.id and active offset 0
+    ) m
+    left join lateral (
+        select max(n.created_at) as at, max(n.round) as round
+        from notification n
+        where i.next_step + i.round > 1 and n.incident_id = i.id and n.purpose = 'alarm' and n.status <> 'cancelled'
+          and n.channel = m.channel and n.address = m.address
+    ) called on true
 """
 
 # What an SOS needs goes before everything else; among equals, what has been due the longest.
@@ -134,17 +140,15 @@ async def run_once(
     that is fewer than `limit`. `conn` must not be in a transaction.
     """
     try:
-        async with conn.pipeline():
-            written: list[tuple[Any, ...]] = []
-            cursor = await conn.execute(_CLAIM, {"now": now, "limit": limit}, prepare=True)
-            due = await cursor.fetchall()
-            if due:
-                moment: datetime = due[0][0]
-                plans = [_plan(_claimed(row, outside), outside, moment) for row in due]
-                cursor = await conn.execute(_CARRY_OUT, _parameters(plans, sender, moment), prepare=True)
-            await conn.commit()
-            if due:
-                written = await cursor.fetchall()
+        written: list[tuple[Any, ...]] = []
+        cursor = await conn.execute(_CLAIM, {"now": now, "limit": limit}, prepare=True)
+        due = await cursor.fetchall()
+        if due:
+            moment: datetime = due[0][0]
+            plans = [_plan(_claimed(row, outside), outside, moment) for row in due]
+            cursor = await conn.execute(_CARRY_OUT, _parameters(plans, sender, moment), prepare=True)
+            written = await cursor.fetchall()
+        await conn.commit()
     except BaseException:
         with contextlib.suppress(psycopg.Error):
             await conn.rollback()
