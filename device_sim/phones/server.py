@@ -40,6 +40,7 @@ class Telephones:
     exchange: Exchange
     texts: Texts
     journal: Journal
+    hooks: Webhooks
 
 
 def timers(scale: float) -> Timers:
@@ -82,7 +83,7 @@ async def serve(
             site = web.TCPSite(runner, host, port)
             await site.start()
             bound = runner.addresses[0]
-            yield Telephones(f"http://{host}:{bound[1]}", phones, exchange, texts, journal)
+            yield Telephones(f"http://{host}:{bound[1]}", phones, exchange, texts, journal, hooks)
         finally:
             board.close()
             for call in exchange.calls.values():

@@ -44,6 +44,11 @@ class HandTimers:
         heapq.heappush(self._waiting, (self.now + seconds, next(self._order), future))
         await future
 
+    def due_in(self) -> float | None:
+        """Seconds until the next sleeper wakes; None when nobody sleeps."""
+        waiting = [due for due, _, future in self._waiting if not future.done()]
+        return min(waiting) - self.now if waiting else None
+
     async def advance(self, seconds: float, settle: Callable[[], Awaitable[None]]) -> None:
         """Move the time by `seconds`, waking sleepers in order; `settle` lets each do its work before the next."""
         end = self.now + seconds

@@ -5,12 +5,23 @@ from collections.abc import AsyncIterator
 import pytest
 
 from eldercare.database import Connection
+from tests import community
 from tests.conftest import MakeSettings
-from tests.stories.story import Story, tell
+from tests.stories.ringing import Ringing, ringing
+from tests.stories.story import Story, telling
 
 
 @pytest.fixture
 async def story(conn: Connection, database_url: str, make_settings: MakeSettings) -> AsyncIterator[Story]:
     """Noon in the community; nobody has pressed yet."""
-    async with tell(conn, database_url, make_settings()) as told:
+    people = await community.settle(conn)
+    async with telling(Story(conn, database_url, make_settings(), people)) as told:
+        yield told
+
+
+@pytest.fixture
+async def town(conn: Connection, database_url: str, make_settings: MakeSettings) -> AsyncIterator[Ringing]:
+    """The same with real channels, simulated telephones and our own web service between them."""
+    people = await community.settle(conn)
+    async with ringing(conn, database_url, make_settings, people) as told:
         yield told

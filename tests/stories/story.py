@@ -7,15 +7,15 @@ import asyncio
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from alerts import deliver, escalate, incidents, outbox, states
-from alerts.channels.base import Outgoing, Sent, TransportError
+from alerts.channels.base import Channel, Outgoing, Sent, TransportError
 from alerts.deliver import Sender
 from alerts.escalation import Outside
 from alerts.kinds import Press
@@ -23,12 +23,20 @@ from alerts.openings import Raised, raise_sos
 from eldercare.clock import set_clock
 from eldercare.database import Connection, connect
 from eldercare.settings import Settings
-from tests import community
 from tests.community import NAMES, PHONES, Community
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 """Twelve o'clock in Shanghai."""
 ZONE = ZoneInfo("Asia/Shanghai")
+
+
+Happening = tuple[str, str, str]
+"""Channel (or `hang_up`), who (or what the band heard), purpose."""
+
+
+def _happening(words: str) -> Happening:
+    channel, who, purpose = [*words.split(), "alarm"][:3]
+    return channel, who, purpose
 
 
 @dataclass
@@ -56,24 +64,25 @@ class Recorder:
         self.hung_up.append(provider_id)
 
 
-class Story:
-    """The teller. Names of people are the keys of `community.PHONES`."""
+class Teller:
+    """Time, presses and what must have happened. Names of people are the keys of `community.PHONES`."""
 
-    def __init__(self, conn: Connection, url: str, settings: Settings, people: Community) -> None:
+    def __init__(
+        self, conn: Connection, url: str, settings: Settings, people: Community, channels: Mapping[str, Channel]
+    ) -> None:
         self.conn = conn
         self.url = url
         self.people = people
         self.now = NOON
-        self.channels = {name: Recorder(name) for name in ("voice", "sms", "band")}
-        self.sender = Sender(url, self.channels)
+        self.sender = Sender(url, channels)
         self.line: Connection
         self._settings = settings
-        self._told: Counter[tuple[str, str, str]] = Counter()
+        self._told: Counter[Happening] = Counter()
 
     @property
     def outside(self) -> Outside:
         """What the planner knows of the channels of this story."""
-        return Outside({name: channel.min_gap for name, channel in self.channels.items()}, ZONE)
+        return Outside({name: channel.min_gap for name, channel in self.sender.channels.items()}, ZONE)
 
     # Time -----------------------------------------------------------------------------------------------------------
 
@@ -123,6 +132,53 @@ class Story:
         await self.settle()
         return raised
 
+    # What must have happened ----------------------------------------------------------------------------------------
+
+    def expect(self, *wanted: str) -> None:
+        """Exactly these messages since the last time: `voice duty`, `sms grid stand_down`, `band accepted`,
+        `hang_up duty`; an alarm needs no purpose."""
+        happened = self._happened()
+        new = happened - self._told
+        self._told = happened
+        expected = Counter(_happening(each) for each in wanted)
+        assert new == expected, f"unexpected {dict(new - expected)}, missing {dict(expected - new)}"
+
+    def _happened(self) -> Counter[Happening]:
+        raise NotImplementedError
+
+    async def one(self, query: str, *arguments: object) -> Any:
+        """The single value of a query."""
+        row = await (await self.conn.execute(query, arguments)).fetchone()
+        await self.conn.commit()
+        assert row is not None
+        return row[0]
+
+    async def state(self, incident_id: int) -> str:
+        """Of the incident."""
+        return str(await self.one("select state from incident where id = %s", incident_id))
+
+    async def due_in(self, incident_id: int) -> float:
+        """Seconds from now until the incident's timer."""
+        due: datetime = await self.one("select due_at from incident where id = %s", incident_id)
+        return (due - self.now).total_seconds()
+
+    async def timeline(self, incident_id: int) -> list[str]:
+        """Kinds of the rows of its timeline, in order."""
+        rows = await self.conn.execute(
+            "select kind from incident_event where incident_id = %s order by id", (incident_id,)
+        )
+        kinds = [row[0] for row in await rows.fetchall()]
+        await self.conn.commit()
+        return kinds
+
+
+class Story(Teller):
+    """Told with channels that only write down: for what the line does by itself, to the second."""
+
+    def __init__(self, conn: Connection, url: str, settings: Settings, people: Community) -> None:
+        self.channels = {name: Recorder(name) for name in ("voice", "sms", "band")}
+        super().__init__(conn, url, settings, people, self.channels)
+
     async def accepts(self, who: str, incident_id: int, via: str = "voice") -> incidents.AcceptOutcome:
         """They press 1, reply 1 or click."""
         outcome = await incidents.accept(self.conn, incident_id, getattr(self.people, who), via, self.now)
@@ -162,19 +218,8 @@ class Story:
         )
         await outbox.record_status(self.conn, call.notification_id, provider_id, event, self.now)
 
-    # What must have happened ----------------------------------------------------------------------------------------
-
-    def expect(self, *wanted: str) -> None:
-        """Exactly these messages since the last time: `voice duty`, `sms grid stand_down`, `band accepted`,
-        `hang_up duty`; an alarm needs no purpose."""
-        happened = self._happened()
-        new = happened - self._told
-        self._told = happened
-        expected = Counter(tuple([*each.split(), "alarm"][:3]) for each in wanted)
-        assert new == expected, f"unexpected {dict(new - expected)}, missing {dict(expected - new)}"
-
-    def _happened(self) -> Counter[Any]:
-        found: Counter[Any] = Counter()
+    def _happened(self) -> Counter[Happening]:
+        found: Counter[Happening] = Counter()
         for name in ("voice", "sms"):
             for message in self.channels[name].sent:
                 found[name, NAMES[message.address], message.purpose] += 1
@@ -188,42 +233,16 @@ class Story:
         """The content of the newest message to them."""
         return next(each for each in reversed(self.channels[channel].sent) if each.address == PHONES[who]).content
 
-    async def one(self, query: str, *arguments: object) -> Any:
-        """The single value of a query."""
-        row = await (await self.conn.execute(query, arguments)).fetchone()
-        await self.conn.commit()
-        assert row is not None
-        return row[0]
-
-    async def state(self, incident_id: int) -> str:
-        """Of the incident."""
-        return str(await self.one("select state from incident where id = %s", incident_id))
-
-    async def due_in(self, incident_id: int) -> float:
-        """Seconds from now until the incident's timer."""
-        due: datetime = await self.one("select due_at from incident where id = %s", incident_id)
-        return (due - self.now).total_seconds()
-
-    async def timeline(self, incident_id: int) -> list[str]:
-        """Kinds of the rows of its timeline, in order."""
-        rows = await self.conn.execute(
-            "select kind from incident_event where incident_id = %s order by id", (incident_id,)
-        )
-        kinds = [row[0] for row in await rows.fetchall()]
-        await self.conn.commit()
-        return kinds
-
 
 _presses = itertools.count(1)
+Told = TypeVar("Told", bound=Teller)
 
 
 @asynccontextmanager
-async def tell(conn: Connection, url: str, settings: Settings) -> AsyncIterator[Story]:
-    """A story with its community and a clock at noon; at its end nothing may have been sent that it did not expect."""
-    people = await community.settle(conn)
-    story = Story(conn, url, settings, people)
+async def telling(story: Told) -> AsyncIterator[Told]:
+    """From noon to the end of the story; then nothing may have been sent that it did not expect."""
     await story.set_clock(NOON)
-    story.line = await connect(url, application_name="story", options=outbox.SESSION)
+    story.line = await connect(story.url, application_name="story", options=outbox.SESSION)
     recorder = asyncio.create_task(story.sender.run())
     try:
         yield story

@@ -1,0 +1,124 @@
+"""The same line with real channels: telephones ring over HTTP, digits and replies come back through our web service."""
+
+from tests.stories.ringing import Ringing
+
+FIRST = ["voice duty", "sms duty", "voice grid", "sms grid"]
+SECOND = ["voice backup", "sms backup", "voice lead", "sms lead"]
+THIRD = ["voice daughter", "sms daughter", "voice doctor", "sms doctor"]
+
+
+async def test_a_telephone_rings_somebody_presses_1_and_the_band_hears_it(town: Ringing) -> None:
+    incident = (await town.press(event_id="e-1")).incident_id
+    await town.expects(*FIRST)
+    await town.advance(seconds=5)
+    await town.picks_up("grid")
+    assert "王秀英88岁按了求助键" in town.heard("grid")
+    assert "请按1" in town.heard("grid")
+    await town.presses("grid", "1")
+    assert await town.state(incident) == "accepted"
+    assert "由您去王秀英处" in town.heard("grid")
+    assert "钥匙在门卫" in town.heard("grid")
+    await town.expects("hang_up duty", "sms duty stand_down", "band accepted")
+    assert "钱网格正在前往" in town.texts_of("duty")[-1]
+    assert town.band.sent[0].content == {"event_id": "e-1", "state": "accepted"}
+    await town.advance(minutes=19)
+    await town.expects()
+
+
+async def test_nobody_picks_up_and_the_ladder_climbs_without_end(town: Ringing) -> None:
+    incident = (await town.press()).incident_id
+    await town.expects(*FIRST)
+    await town.advance(seconds=30)
+    await town.expects(*SECOND)  # nobody is waited for who let it ring out
+    await town.advance(seconds=30)
+    await town.expects(*THIRD)
+    for _ in range(3):
+        await town.advance(minutes=5)
+        await town.expects(*FIRST, *SECOND, *THIRD)
+    assert await town.state(incident) == "open"
+    assert await town.due_in(incident) > 0
+
+
+async def test_busy_lines_are_not_waited_for(town: Ringing) -> None:
+    for who in ("duty", "grid"):
+        town.will(who, "busy")
+    town.will("lead", "answer", digits=["1"])
+    incident = (await town.press()).incident_id
+    await town.expects(*FIRST, *SECOND)
+    await town.advance(seconds=60)
+    assert await town.state(incident) == "accepted"
+    told = [f"sms {who} stand_down" for who in ("duty", "grid", "backup")]
+    await town.expects("hang_up backup", *told, "band accepted")
+
+
+async def test_a_mailbox_takes_the_call_and_accepts_nothing(town: Ringing) -> None:
+    for who in ("duty", "grid"):
+        town.will(who, "machine")
+    incident = (await town.press()).incident_id
+    await town.expects(*FIRST)
+    await town.advance(seconds=10)
+    assert await town.state(incident) == "open"
+    await town.expects(*SECOND)
+
+
+async def test_2_repeats_the_address_and_9_passes_on_at_once(town: Ringing) -> None:
+    incident = (await town.press()).incident_id
+    await town.expects(*FIRST)
+    await town.picks_up("duty")
+    await town.presses("duty", "2")
+    assert town.heard("duty").count("幸福路1弄2号301室") >= 2
+    assert await town.state(incident) == "open"
+    await town.presses("duty", "9")
+    assert "马上通知其他人" in town.heard("duty")
+    await town.expects(*SECOND)
+
+
+async def test_a_reply_by_text_accepts_and_one_that_comes_later_hears_who_goes(town: Ringing) -> None:
+    incident = (await town.press()).incident_id
+    await town.replies("grid", "1")
+    assert await town.state(incident) == "accepted"
+    assert "由您去王秀英处" in town.texts_of("grid")[-1]
+    await town.expects(*FIRST, "sms grid reply", "hang_up duty", "sms duty stand_down", "band accepted")
+    await town.replies("duty", "1")
+    assert "已由钱网格前往" in town.texts_of("duty")[-1]
+    await town.expects("sms duty reply")
+
+
+async def test_a_number_that_calls_back_hears_its_incident_and_can_accept(town: Ringing) -> None:
+    incident = (await town.press()).incident_id
+    await town.hangs_up("grid")
+    await town.expects(*FIRST)
+    await town.calls_back("grid")
+    assert "王秀英" in town.heard("grid")
+    await town.presses("grid", "1")
+    assert await town.state(incident) == "accepted"
+    assert await town.one("select accepted_via from incident") == "voice"
+    await town.expects("hang_up duty", "sms duty stand_down", "band accepted")
+
+
+async def test_while_one_talks_the_others_ring_and_the_talk_ends_with_the_acceptance(town: Ringing) -> None:
+    incident = (await town.press()).incident_id
+    await town.picks_up("duty")
+    await town.picks_up("grid")
+    await town.presses("grid", "1")
+    await town.expects(*FIRST, "hang_up duty", "sms duty stand_down", "band accepted")
+    assert await town.state(incident) == "accepted"
+    assert await town.one("select count(*) from notification where status in ('queued', 'sending')") == 0
+
+
+async def test_what_every_message_came_to_is_known(town: Ringing) -> None:
+    town.cannot_be_texted("grid")
+    town.will("duty", "no-answer")
+    await town.press()
+    await town.advance(seconds=30)
+    await town.expects(*FIRST, *SECOND)
+    rows = await town.conn.execute(
+        "select channel, p.name, status, reason from notification n join person p on p.id = person_id"
+        " where step = 0 order by 1, 2"
+    )
+    assert await rows.fetchall() == [
+        ("sms", "张值班", "delivered", None),
+        ("sms", "钱网格", "failed", "handset_unreachable"),
+        ("voice", "张值班", "failed", "no_answer"),
+        ("voice", "钱网格", "failed", "no_answer"),
+    ]
