@@ -1,7 +1,7 @@
 """Incidents as people see them: what a viewer may not know is None; who may not know of one does not find it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from psycopg.rows import class_row, tuple_row
 
 from alerts.kinds import IncidentKind, IncidentState
 from eldercare import access, pages
-from eldercare.access import Scope, Viewer
+from eldercare.access import Role, Scope, Viewer
 from eldercare.database import Connection
 from eldercare.errors import InvalidInput, NotFound
 from eldercare.pages import Page
@@ -187,7 +187,8 @@ async def get(conn: Connection, viewer: Viewer, incident_id: int) -> Whole:
     if incident is None:
         raise NotFound("incident", incident_id)
     told = await notifications_of(conn, [incident])
-    return Whole(incident, await _timeline(conn, incident), told[incident.id])
+    notifications = [_as_seen_by(viewer, notification) for notification in told[incident.id]]
+    return Whole(incident, await _timeline(conn, incident), notifications)
 
 
 async def notifications_of(conn: Connection, incidents: Sequence[Incident]) -> dict[int, list[Notification]]:
@@ -233,6 +234,14 @@ async def _timeline(conn: Connection, incident: Incident) -> list[TimelineRow]:
             {"id": incident.id, "health": incident.sees_health},
         )
         return await rows.fetchall()
+
+
+def _as_seen_by(viewer: Viewer, notification: Notification) -> Notification:
+    """Numbers of other people are for those who work with them; family and doctor see the last four digits."""
+    works = viewer.has(Role.DUTY, Role.GRID, Role.ADMIN)
+    if works or notification.person_id == viewer.person_id or notification.channel == "band":
+        return notification
+    return replace(notification, address=f"…{notification.address[-4:]}")
 
 
 def _states(wanted: Sequence[str]) -> list[str]:

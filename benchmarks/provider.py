@@ -26,7 +26,7 @@ class Request:
 
 
 class Provider:
-    """Listens on a free port of loopback; `on_request` is called for each request, in the event loop."""
+    """Listens on a free port of loopback; `on_request` is called for each POST, in the event loop."""
 
     def __init__(self, on_request: Callable[[Request], None]) -> None:
         self._on_request = on_request
@@ -59,7 +59,8 @@ class Provider:
                     + str(len(answer)).encode() + b"\r\n\r\n" + answer.encode()
                 )  # fmt: skip
                 await writer.drain()
-                self._on_request(Request(at, path, form))
+                if first.startswith("POST"):  # a GET only keeps the connection warm
+                    self._on_request(Request(at, path, form))
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:

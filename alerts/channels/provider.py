@@ -1,6 +1,8 @@
 """The connection to Twilio's HTTP API: the official client on kept-alive connections, its errors as ours."""
 
+import asyncio
 import base64
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -15,15 +17,19 @@ from twilio.rest import Client
 
 from alerts import states
 from alerts.channels.base import TransportError
+from eldercare.log import logger
 from eldercare.settings import Settings
 
 TIMEOUT_S = 10.0
 """For one request. The provider answers in some 100 ms; past this the row is leased again."""
 CONNECTIONS = 32
 KEEPALIVE_S = 300.0
-"""An SOS after a quiet night should not have to wait for a TLS handshake."""
+WARM_EVERY_S = 45.0
+"""How often the account is asked for its name, so that an SOS after a quiet night finds an open connection and waits
+for no TLS handshake; shorter than servers keep an idle one. It also says in time that the provider is away."""
 
 T = TypeVar("T")
+_log = logger(__name__)
 
 
 class Http(AsyncHttpClient):  # type: ignore[misc]  # the library is untyped
@@ -75,9 +81,31 @@ async def provider(settings: Settings) -> AsyncIterator[Client]:
             settings.required("twilio_account_sid"),
             settings.required("twilio_auth_token"),
             http_client=Http(session),
+            environment={"TWILIO_EDGE": ""},  # or the library reads settings of its own from the environment
         )
         client.api.base_url = settings.twilio_api_url
-        yield client
+        warming = asyncio.create_task(_keep_warm(client), name="provider connection")
+        try:
+            yield client
+        finally:
+            warming.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await warming
+
+
+async def _keep_warm(client: Client) -> None:
+    away = False
+    while True:
+        try:
+            await ask(client.api.accounts(client.account_sid).fetch_async())
+            if away:
+                _log.info("provider_back")
+            away = False
+        except TransportError as error:
+            if not away:
+                _log.warning("provider_away", error=str(error))
+            away = True
+        await asyncio.sleep(WARM_EVERY_S)
 
 
 async def ask(request: Awaitable[T]) -> T:

@@ -28,7 +28,7 @@ class Voice:
     min_gap = timedelta(0)
 
     def __init__(self, client: Client, settings: Settings) -> None:
-        self._client = client
+        self._calls = client.calls  # here, since the library loads its parts at their first use
         self._from = settings.required("twilio_from")
         self._public_url = settings.required("public_url")
         self._real = settings.real_channel
@@ -38,7 +38,7 @@ class Voice:
         _refuse_nobody(self._real, message.address)
         asks = message.purpose == "alarm"
         call = await ask(
-            self._client.calls.create_async(
+            self._calls.create_async(
                 to=message.address,
                 from_=self._from,
                 twiml=twiml.announcement(
@@ -57,7 +57,7 @@ class Voice:
     async def hang_up(self, provider_id: str) -> None:
         """End the call, ringing or not; nothing where it is over. Raises TransportError."""
         try:
-            await ask(self._client.calls(provider_id).update_async(status="completed"))
+            await ask(self._calls(provider_id).update_async(status="completed"))
         except TransportError as error:
             if error.reason not in _CALL_OVER:
                 raise
@@ -73,7 +73,7 @@ class Sms:
     min_gap = timedelta(0)
 
     def __init__(self, client: Client, settings: Settings) -> None:
-        self._client = client
+        self._messages = client.messages
         self._from = settings.required("twilio_from")
         self._public_url = settings.required("public_url")
         self._real = settings.real_channel
@@ -82,7 +82,7 @@ class Sms:
         """Hand the text to the provider. Raises TransportError."""
         _refuse_nobody(self._real, message.address)
         taken = await ask(
-            self._client.messages.create_async(
+            self._messages.create_async(
                 to=message.address,
                 from_=self._from,
                 body=str(message.content["text"]),

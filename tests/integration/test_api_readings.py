@@ -193,6 +193,14 @@ async def test_incidents_of_the_wanted_states_and_kinds(desk: Desk) -> None:
     await desk.get("duty", "/incidents", 422, state="half-open")
 
 
+async def test_numbers_of_other_people_are_for_those_who_work_with_them(desk: Desk) -> None:
+    path = f"/incidents/{desk.world.own_incident}"
+    seen = {role: [n["address"] for n in (await desk.get(role, path))["notifications"]] for role in ROLES[:4]}
+    assert seen["duty"] == seen["grid"] == ["+99910000001", "+99910000002", "+99910000003"]
+    assert seen["family"] == ["…0001", "…0002", "+99910000003"]
+    assert seen["doctor"] == ["…0001", "…0002", "…0003"]
+
+
 async def test_metrics_count_what_is_open(desk: Desk) -> None:
     text = (await desk.client.get("/metrics")).text
     assert 'eldercare_incidents_open{kind="sos",severity="sos",state="open"} 1.0' in text

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,9 +10,13 @@ import aiomqtt
 import orjson
 import pytest
 from aiohttp import web
+from twilio.http import AsyncHttpClient
+from twilio.rest import Client
 
 from alerts.channels.base import Channel, Outgoing, TransportError
+from alerts.channels.provider import Http
 from alerts.channels.registry import channels
+from alerts.channels.twilio import Sms, Voice
 from device_sim.phones.account import Account
 from device_sim.phones.behaviour import CallBehaviour, MessageBehaviour
 from device_sim.phones.server import Telephones, serve
@@ -22,6 +27,16 @@ from tests.services.mosquitto import Mosquitto
 
 SID, TOKEN, OURS, HERS = "AC" + "1" * 32, "secret-of-the-test", "+99900000000", "+99910000001"
 CONTENT = {"say": ["王秀英按了求助键。"], "prompt": "请按1。", "goodbye": "再见。", "text": "【守护】王秀英按了求助键"}
+
+
+class Unreachable(AsyncHttpClient):
+    """No request may leave the machine."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.getLogger(__name__), is_async=True)
+
+    async def request(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("a request to the real provider")
 
 
 def outgoing(channel: str, **changes: Any) -> Outgoing:
@@ -53,14 +68,15 @@ async def line(phones: Telephones, make_settings: MakeSettings) -> AsyncIterator
 async def test_a_call_rings_with_the_alarm_and_every_callback(phones: Telephones, line: dict[str, Channel]) -> None:
     sent = await line["voice"].send(outgoing("voice"))
     assert sent.provider_status == "queued"
-    asked = phones.journal.since(0)[0]["parameters"]
+    entry = phones.journal.since(0)[0]
+    asked = entry["parameters"]
     assert asked["To"] == HERS
     assert asked["Timeout"] == "30"
     assert asked["StatusCallback"] == "http://127.0.0.1:1/webhooks/twilio/call-status?n=7"
     assert asked["StatusCallbackEvent"] == ["initiated", "ringing", "answered", "completed"]
     assert asked["AsyncAmdStatusCallback"] == "http://127.0.0.1:1/webhooks/twilio/amd?n=7"
     assert asked["AsyncAmd"] == "true"
-    assert "http://127.0.0.1:1/webhooks/twilio/gather?n=7" in asked["Twiml"]
+    assert "http://127.0.0.1:1/webhooks/twilio/gather?n=7" in entry["twiml"]
     assert sent.provider_id in phones.exchange.calls
 
 
@@ -139,11 +155,27 @@ async def test_an_error_page_in_place_of_json_is_a_failure(make_settings: MakeSe
 async def test_a_real_channel_never_rings_a_made_up_number(make_settings: MakeSettings) -> None:
     settings = twilio_settings(make_settings, "https://api.twilio.com")
     assert settings.real_channel
-    async with channels(settings) as line:
-        for name in ("voice", "sms"):
-            with pytest.raises(TransportError) as refused:
-                await line[name].send(outgoing(name))
-            assert (refused.value.reason, refused.value.permanent) == ("reserved_number", True)
+    client = Client(SID, TOKEN, http_client=Unreachable())
+    for channel in (Voice(client, settings), Sms(client, settings)):
+        with pytest.raises(TransportError) as refused:
+            await channel.send(outgoing(channel.name))
+        assert (refused.value.reason, refused.value.permanent) == ("reserved_number", True)
+
+
+async def test_the_connection_is_opened_before_the_first_call(phones: Telephones, make_settings: MakeSettings) -> None:
+    asked = asyncio.Event()
+    request = Http.request
+
+    async def noticing(self: Http, method: str, url: str, **more: Any) -> Any:
+        answer = await request(self, method, url, **more)
+        if method == "GET" and answer.status_code == 200:
+            asked.set()
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Http, "request", noticing)
+        async with channels(twilio_settings(make_settings, phones.url)), asyncio.timeout(10):
+            await asked.wait()
 
 
 async def test_half_a_set_up_is_named(make_settings: MakeSettings) -> None:
