@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from api.console import render
 from api.console.i18n import LANGUAGES
 from api.console.screen import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, AnonymousScreen
-from api.deps import COOKIE, Db, over_https, require_same_origin
+from api.deps import COOKIE, Db, LoginSlot, over_https, require_same_origin
 from api.routers.session import set_cookie
 from eldercare import sessions
 from eldercare.errors import Unauthenticated
@@ -53,6 +53,7 @@ async def login_page(
 @router.post("/login")
 async def login(
     request: Request,
+    _slot: LoginSlot,
     conn: Db,
     screen: AnonymousScreen,
     username: Annotated[str, Form(max_length=64)] = "",
