@@ -53,7 +53,7 @@ class Translator:
 
     language: Language
 
-    def __call__(self, name: str, **values: object) -> str:
+    def __call__(self, name: str, /, **values: object) -> str:
         """The text `name`. Raises KeyError for a name or a value that is missing."""
         text = catalogue()[name][LANGUAGES.index(self.language)]
         return text.format(**values) if values else text

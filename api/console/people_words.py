@@ -1,5 +1,6 @@
 """A resident and their people in words: age, flags, what a contact is. Pure."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -34,3 +35,17 @@ def age_and_gender(t: Translator, resident: Resident, now: datetime, zone: ZoneI
 def relation(t: Translator, contact: Contact) -> str:
     """What a contact is to the resident, in the family's own word where there is one."""
     return contact.relation or t(f"contact.{contact.kind}")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A resident in a list."""
+
+    resident: Resident
+    age_and_gender: str
+    flags: list[str]
+
+
+def row(t: Translator, resident: Resident, now: datetime, zone: ZoneInfo) -> Row:
+    """A resident as a line of a list."""
+    return Row(resident, age_and_gender(t, resident, now, zone), flags(resident))

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response, status
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -37,7 +37,7 @@ def asset(path: str) -> str:
     return f"/static/{path}?v={digest}"
 
 
-def page(request: Request, screen: Screen, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
+def page(request: Request, screen: Screen, template: str, status_code: int = 200, **facts: Any) -> HTMLResponse:
     """A whole page, or a part of one, in the screen's language."""
     context = {
         "t": screen.t,
@@ -54,7 +54,7 @@ def page(request: Request, screen: Screen, template: str, status: int = 200, **f
         "js_words": screen.t.table("js") | screen.t.table("time"),
         **facts,
     }
-    return HTMLResponse(environment().get_template(template).render(context), status_code=status)
+    return HTMLResponse(environment().get_template(template).render(context), status_code=status_code)
 
 
 def is_part(request: Request) -> bool:
@@ -62,10 +62,21 @@ def is_part(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
-def toast(text: str, *, error: bool = False, close_dialog: bool = False) -> dict[str, str]:
-    """The header that makes the page say `text`, and close its dialog."""
-    events: dict[str, Any] = {"toast": {"text": text, "kind": "error" if error else "info"}}
+def dialog(
+    request: Request, screen: Screen, body: str, title: str, status_code: int = 200, **facts: Any
+) -> HTMLResponse:
+    """A form: alone for the page's dialog, or as a page of its own where no script asked for it."""
+    if is_part(request):
+        return page(request, screen, body, status_code, **facts)
+    return page(request, screen, "form.html", status_code, body=body, title=title, **facts)
+
+
+def done(text: str, *, error: bool = False, close_dialog: bool = False, reset: str | None = None) -> Response:
+    """Nothing to show: the page says `text`, closes its dialog, empties the field `reset`, and looks again."""
+    events: dict[str, Any] = {"toast": {"text": text, "kind": "error" if error else "info"}, "live:changed": {}}
     if close_dialog:
         events["dialog:close"] = {}
+    if reset:
+        events["field:reset"] = {"id": reset}
     # ASCII only: header values are Latin-1, so the Chinese travels as JSON escapes.
-    return {"HX-Trigger": json.dumps(events)}
+    return Response(status_code=status.HTTP_204_NO_CONTENT, headers={"HX-Trigger": json.dumps(events)})

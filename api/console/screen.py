@@ -1,7 +1,7 @@
 """How one request is shown: to whom, in which language and theme, by which clock and zone."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -47,6 +47,10 @@ class When:
     def running(self, since: datetime) -> str:
         """`mm:ss` since then."""
         return times.running(since, self.now)
+
+    def span(self, length: timedelta) -> str:
+        """A length of time in words."""
+        return times.span(self.t, length)
 
     def wall(self) -> str:
         """The time on the wall."""

@@ -36,6 +36,7 @@ function toast(text, kind = "info") {
 }
 
 document.body.addEventListener("toast", (event) => toast(event.detail.text, event.detail.kind));
+document.body.addEventListener("field:reset", (event) => { document.getElementById(event.detail.id).value = ""; });
 document.body.addEventListener("dialog:close", () => document.getElementById("dialog").close());
 
 // What the server explains it says by a toast event of its own; for the rest there are words by status.

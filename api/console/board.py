@@ -1,0 +1,87 @@
+"""The first page: the duty board, or for everybody else what they may see. And the parts that fetch themselves anew."""
+
+from fastapi import APIRouter, Request, Response
+
+from alerts.incident_views import Incident
+from alerts.kinds import Severity
+from api.console import people_words, reads, render, tiles
+from api.console.screen import CurrentScreen, Screen
+from api.console.tiles import Tile
+from api.deps import CurrentSession, Db, SettingsOf
+from eldercare import audit, residents
+from eldercare.database import Connection
+from eldercare.residents import Filters
+from eldercare.settings import Settings
+
+router = APIRouter(include_in_schema=False)
+
+MOST_TILES = 5000
+HOME_RESIDENTS = 20
+
+
+@router.get("/")
+async def first_page(
+    request: Request, conn: Db, session: CurrentSession, screen: CurrentScreen, settings: SettingsOf
+) -> Response:
+    """The duty board for duty; a home page for the other roles."""
+    found = await reads.unresolved(conn, screen)
+    facts = await _queue(conn, screen, found)
+    await audit.board(conn, session)
+    if not screen.on_duty:
+        return render.page(request, screen, "home.html", here="board", **facts, **await _own_residents(conn, screen))
+    return render.page(
+        request, screen, "board.html", here="board", map_tiles=map_tiles(settings), **facts,
+        tiles=await _tiles(conn, screen, found),
+    )  # fmt: skip
+
+
+@router.get("/parts/alarms")
+async def alarms(request: Request, conn: Db, screen: CurrentScreen) -> Response:
+    """How many wait for somebody, for the bar of every page and its siren."""
+    return render.page(request, screen, "parts/alarms.html", alarms=await reads.alarms(conn, screen))
+
+
+@router.get("/parts/incidents")
+async def queue(request: Request, conn: Db, session: CurrentSession, screen: CurrentScreen) -> Response:
+    """The cards, anew."""
+    facts = await _queue(conn, screen, await reads.unresolved(conn, screen))
+    await audit.board(conn, session)
+    return render.page(request, screen, "parts/queue.html", **facts)
+
+
+@router.get("/parts/tiles")
+async def tiles_anew(request: Request, conn: Db, session: CurrentSession, screen: CurrentScreen) -> Response:
+    """The tiles, anew."""
+    found = await _tiles(conn, screen, await reads.unresolved(conn, screen))
+    await audit.board(conn, session)
+    return render.page(request, screen, "parts/tiles.html", tiles=found)
+
+
+def map_tiles(settings: Settings) -> dict[str, str | None]:
+    """Where map tiles come from, for a map's script; `url` None: from nowhere, a plain grid is drawn."""
+    return {
+        "url": settings.map_tile_url,
+        "datum": settings.map_tile_datum,
+        "attribution": settings.map_tile_attribution,
+    }
+
+
+async def _queue(conn: Connection, screen: Screen, found: list[Incident]) -> dict[str, object]:
+    shown = await reads.cards_of(conn, screen, found)
+    return {
+        "cards": [card for card in shown if card.severity != Severity.TASK],
+        "tasks": [card for card in shown if card.severity == Severity.TASK],
+        "alarms": reads.alarms_of(found),
+    }
+
+
+async def _tiles(conn: Connection, screen: Screen, found: list[Incident]) -> list[Tile]:
+    page = await residents.listing(conn, reads.viewer_of(screen), Filters(with_band=True), limit=MOST_TILES)
+    severities = tiles.gravest((incident.resident_id, incident.severity) for incident in found)
+    return tiles.tiles(page.items, severities, screen.when.now)
+
+
+async def _own_residents(conn: Connection, screen: Screen) -> dict[str, object]:
+    page = await residents.listing(conn, reads.viewer_of(screen), limit=HOME_RESIDENTS)
+    shown = [people_words.row(screen.t, resident, screen.when.now, screen.when.zone) for resident in page.items]
+    return {"residents": shown, "more": page.next_cursor is not None}

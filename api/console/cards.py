@@ -1,0 +1,306 @@
+"""One incident as people see it on a card: in words, with what they can do about it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts import wording
+from alerts.facts import Facts
+from alerts.incident_facts import bearing_deg, distance_m
+from alerts.incident_views import Incident, Notification
+from alerts.kinds import SEVERITY_ORDER, IncidentKind, IncidentState, Severity
+from alerts.rights import Deed
+from api.console import calls, people_words
+from api.console.calls import Call
+from api.console.screen import Screen
+from eldercare.people import Contact
+from eldercare.residents import File
+
+ICONS = {
+    "sos": "siren", "heart_rate": "heart", "wandering": "pin", "silent": "signal-off", "off_wrist": "watch-off",
+    "no_heart_rate": "heart", "low_battery": "battery", "network": "network",
+}  # fmt: skip
+LOUD = (Severity.SOS, Severity.URGENT)
+"""What the siren sounds for while nobody has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to do about an incident. `dialog`: asks something first."""
+
+    name: str
+    label: str
+    icon: str
+    key: str
+    style: str = ""
+    dialog: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """Who can open the door."""
+
+    name: str
+    relation: str
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything a card says. None and empty are left out of it. `since` is when it began to wait."""
+
+    id: int
+    severity: str
+    state: str
+    state_words: str
+    icon: str
+    title: str
+    name: str
+    age_and_gender: str
+    flags: list[str]
+    resident_id: int | None
+    since: datetime
+    opened_at: datetime
+    late: str | None
+    press_count: int
+    round: int
+    address: str | None
+    entry: str | None
+    keys: list[KeyHolder]
+    position: str | None
+    position_known: bool
+    position_at: datetime | None
+    lat: float | None
+    lon: float | None
+    home_lat: float | None
+    home_lon: float | None
+    heart: str | None
+    heart_at: datetime | None
+    owner: str | None
+    outcome: str | None
+    ask_120: bool
+    calls: list[Call]
+    actions: list[Action]
+    alarm_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What still waits for somebody. `key` changes with every press and round, so that a silenced one sounds again."""
+
+    key: str
+    severity: str
+
+
+_LOOKS = {
+    Deed.ACCEPT: ("check", "a", False),
+    Deed.EN_ROUTE: ("walk", "w", False),
+    Deed.ARRIVE: ("flag", "t", False),
+    Deed.RESOLVE: ("check", "r", True),
+    Deed.HAND_TO_120: ("ambulance", "h", True),
+    Deed.PASS: ("hand", "p", False),
+    Deed.REOPEN: ("siren", "e", False),
+}
+"""Icon, key, and whether a dialog asks first."""
+_POSSIBLE = {
+    IncidentState.OPEN: (Deed.ACCEPT, Deed.RESOLVE, Deed.HAND_TO_120, Deed.PASS),
+    IncidentState.ACCEPTED: (Deed.EN_ROUTE, Deed.ARRIVE, Deed.RESOLVE, Deed.HAND_TO_120, Deed.PASS),
+    IncidentState.EN_ROUTE: (Deed.ARRIVE, Deed.RESOLVE, Deed.HAND_TO_120, Deed.PASS),
+    IncidentState.ON_SITE: (Deed.RESOLVE, Deed.HAND_TO_120),
+    IncidentState.HANDED_TO_120: (Deed.ARRIVE, Deed.RESOLVE, Deed.ACCEPT),
+    IncidentState.RESOLVED: (Deed.REOPEN,),
+}
+"""What the state allows, what is most likely wanted next first."""
+
+
+def in_order(incidents: Sequence[Incident]) -> list[Incident]:
+    """The gravest first; among equals what nobody has yet, then what has waited the longest."""
+    return sorted(
+        incidents,
+        key=lambda incident: (
+            SEVERITY_ORDER.index(Severity(incident.severity)),
+            incident.state != IncidentState.OPEN,
+            incident.opened_at,
+            incident.id,
+        ),
+    )
+
+
+def alarm_key(incident: Incident) -> str:
+    """The name under which the siren is silenced."""
+    return f"{incident.id}:{incident.round}:{incident.press_count}"
+
+
+def alarms(incidents: Sequence[Incident]) -> list[Alarm]:
+    """What the siren sounds for: grave, and nobody has it."""
+    return [
+        Alarm(alarm_key(incident), incident.severity)
+        for incident in in_order(incidents)
+        if incident.state == IncidentState.OPEN and incident.severity in LOUD
+    ]
+
+
+def card(
+    screen: Screen,
+    incident: Incident,
+    file: File | None = None,
+    contacts: Sequence[Contact] = (),
+    told: Sequence[Notification] = (),
+    deeds: frozenset[Deed] = frozenset(),
+) -> Card:
+    """The card of one incident; `file`, `contacts` and `told` as far as the viewer may see them, `deeds` what they
+    may do."""
+    t, resident = screen.t, file.resident if file else None
+    known = facts(screen, incident, file)
+    spot = wording.whereabouts(known, screen.language)
+    return Card(
+        id=incident.id,
+        severity=incident.severity,
+        state=incident.state,
+        state_words=_state(screen, incident),
+        icon=ICONS[incident.kind],
+        title=title(screen, incident),
+        name=name(screen, incident),
+        age_and_gender=people_words.age_and_gender(t, resident, screen.when.now, screen.when.zone) if resident else "",
+        flags=people_words.flags(resident) if resident else [],
+        resident_id=incident.resident_id if resident else None,
+        since=incident.opened_at,
+        opened_at=incident.opened_at,
+        late=_late(screen, incident),
+        press_count=incident.press_count,
+        round=incident.round,
+        address=incident.address,
+        entry=file.entry if file else None,
+        keys=[_key_holder(screen, contact) for contact in contacts if contact.holds_key],
+        position=_position(screen, incident, spot),
+        position_known=spot is not None,
+        position_at=incident.position_at if spot else None,
+        lat=incident.lat,
+        lon=incident.lon,
+        home_lat=resident.home_lat if resident else None,
+        home_lon=resident.home_lon if resident else None,
+        heart=t("card.heart", bpm=incident.bpm) if incident.bpm else None,
+        heart_at=_heart_at(incident),
+        owner=_owner(screen, incident),
+        outcome=_outcome(screen, incident),
+        ask_120=incident.ask_120 and incident.state == IncidentState.OPEN,
+        calls=calls.present(t, told),
+        actions=actions(screen, incident, deeds),
+        alarm_key=alarm_key(incident) if alarms([incident]) else None,
+    )
+
+
+def title(screen: Screen, incident: Incident) -> str:
+    """What happened, in two or three words."""
+    by_source = f"kind.{incident.kind}_{incident.source}"
+    return screen.t(by_source if screen.t.known(by_source) else f"kind.{incident.kind}")
+
+
+def name(screen: Screen, incident: Incident) -> str:
+    """Whom it is about."""
+    if incident.resident_name:
+        return incident.resident_name
+    if incident.device_id:
+        return screen.t("card.unknown_band", device=incident.device_id)
+    return screen.t("card.network")
+
+
+def actions(screen: Screen, incident: Incident, deeds: frozenset[Deed]) -> list[Action]:
+    """What this viewer can do in this state; the first is what is most likely wanted next."""
+    viewer_id = screen.viewer.person_id if screen.viewer else None
+    found: list[Action] = []
+    for deed in _POSSIBLE[IncidentState(incident.state)]:
+        others = deed is Deed.PASS and incident.owner_id not in (None, viewer_id)
+        taken = deed is Deed.ACCEPT and incident.owner_id is not None
+        if deed not in deeds or others or taken:
+            continue
+        icon, key, dialog = _LOOKS[deed]
+        found.append(Action(slug(deed), screen.t(f"action.{deed}"), icon, key, _style(deed, incident, found), dialog))
+    return found
+
+
+def slug(deed: Deed) -> str:
+    """A deed as the last part of its address."""
+    return deed.replace("_", "-")
+
+
+def _style(deed: Deed, incident: Incident, before: Sequence[Action]) -> str:
+    if before or deed is Deed.REOPEN:
+        return ""
+    return "sos" if deed is Deed.ACCEPT and incident.severity in LOUD else "primary"
+
+
+def facts(screen: Screen, incident: Incident, file: File | None) -> Facts:
+    """The facts that `alerts.wording` speaks of, as far as this viewer knows them."""
+    home = (file.resident.home_lat, file.resident.home_lon) if file else (None, None)
+    distance = bearing = None
+    if incident.lat is not None and incident.lon is not None and home[0] is not None and home[1] is not None:
+        distance = distance_m(home[0], home[1], incident.lat, incident.lon)
+        bearing = bearing_deg(home[0], home[1], incident.lat, incident.lon)
+    return Facts(
+        incident_id=incident.id,
+        kind=IncidentKind(incident.kind),
+        severity=Severity(incident.severity),
+        reason=incident.source,
+        occurred_at=incident.occurred_at,
+        zone=screen.when.zone,
+        resident_name=incident.resident_name,
+        address=incident.address,
+        lat=incident.lat,
+        lon=incident.lon,
+        accuracy_m=incident.accuracy_m,
+        distance_m=distance,
+        bearing_deg=bearing,
+    )
+
+
+def _key_holder(screen: Screen, contact: Contact) -> KeyHolder:
+    return KeyHolder(contact.name, people_words.relation(screen.t, contact), contact.phone)
+
+
+def _late(screen: Screen, incident: Incident) -> str | None:
+    if not incident.late:
+        return None
+    from_to: timedelta = incident.opened_at - incident.occurred_at
+    return screen.t("card.late", span=screen.when.span(from_to))
+
+
+def _position(screen: Screen, incident: Incident, spot: str | None) -> str | None:
+    if not incident.sees_location or incident.kind == IncidentKind.NETWORK:
+        return None
+    if spot is None:
+        return screen.t("card.position_unknown" if incident.address else "card.position_unknown_no_home")
+    if incident.accuracy_m is None:
+        return spot
+    return screen.t("card.accuracy", where=spot, n=round(incident.accuracy_m))
+
+
+def _heart_at(incident: Incident) -> datetime | None:
+    at = (incident.detail or {}).get("bpm_at")
+    return datetime.fromisoformat(at) if isinstance(at, str) and incident.bpm else None
+
+
+def _owner(screen: Screen, incident: Incident) -> str | None:
+    t, due = screen.t, incident.arrival_due_at
+    if incident.state == IncidentState.HANDED_TO_120 and due:
+        return t("card.handed_until", time=screen.when.short(due))
+    if incident.owner_name is None or incident.state == IncidentState.RESOLVED:
+        return None
+    words = {IncidentState.EN_ROUTE: "card.owner_en_route", IncidentState.ON_SITE: "card.owner_on_site"}
+    owner = t(words.get(IncidentState(incident.state), "card.owner"), name=incident.owner_name)
+    return t("card.owner_until", owner=owner, time=screen.when.short(due)) if due else owner
+
+
+def _outcome(screen: Screen, incident: Incident) -> str | None:
+    if incident.disposition is None:
+        return None
+    disposition = screen.t(f"disposition.{incident.disposition}")
+    if incident.note:
+        return screen.t("card.outcome_note", disposition=disposition, note=incident.note)
+    return screen.t("card.outcome", disposition=disposition)
+
+
+def _state(screen: Screen, incident: Incident) -> str:
+    if incident.state == IncidentState.RESOLVED and incident.disposition:
+        return screen.t(f"disposition.{incident.disposition}")
+    return screen.t(f"state.{incident.state}")

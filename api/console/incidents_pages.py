@@ -1,0 +1,145 @@
+"""The pages of incidents: the list, one with its timeline, and one that came by telephone."""
+
+import re
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query, Request, Response, status
+
+from alerts import incidents, rights
+from alerts.incident_views import Whole
+from alerts.rights import Deed
+from api.console import calls, cards, reads, render, timeline
+from api.console.entrance import see
+from api.console.screen import CurrentScreen, Screen
+from api.deps import CurrentSession, Db, Id, require_role
+from eldercare import audit, residents
+from eldercare.access import Role
+from eldercare.database import Connection
+from eldercare.residents import Filters, Resident
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = 50
+OPTIONS = 20
+"""Residents offered while somebody types a name."""
+_NUMBERED = re.compile(r"#(\d{1,18})\s*$")
+
+
+@router.get("/incidents")
+async def listing(
+    request: Request,
+    conn: Db,
+    session: CurrentSession,
+    screen: CurrentScreen,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+) -> Response:
+    """All incidents that the viewer may know of, the newest first."""
+    page = await incidents.listing(conn, reads.viewer_of(screen), cursor=cursor, limit=PAGE)
+    if any(incident.sees_health or incident.sees_location for incident in page.items):
+        await audit.board(conn, session)
+    return render.page(
+        request,
+        screen,
+        "incidents.html",
+        here="incidents",
+        alarms=await reads.alarms(conn, screen),
+        cards=[cards.card(screen, incident) for incident in page.items],
+        next_url=f"/incidents?{urlencode({'cursor': page.next_cursor})}" if page.next_cursor else None,
+    )
+
+
+@router.get("/incidents/new")
+async def new_form(request: Request, conn: Db, screen: CurrentScreen) -> Response:
+    """The form for an emergency that came by telephone."""
+    require_role(reads.viewer_of(screen), Role.DUTY)
+    return await _new_form(request, conn, screen)
+
+
+@router.get("/parts/resident-options")
+async def options(
+    request: Request, conn: Db, screen: CurrentScreen, resident: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    """Residents whose name or address holds what was typed so far."""
+    found = await _matching(conn, screen, resident, OPTIONS)
+    return render.page(request, screen, "parts/resident_options.html", options=found)
+
+
+@router.post("/incidents/new")
+async def new(
+    request: Request,
+    conn: Db,
+    screen: CurrentScreen,
+    resident: Annotated[str, Form(max_length=200)] = "",
+    note: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Raise it: the same chain as a pressed band, or one more cry in the incident that is open already."""
+    viewer = reads.viewer_of(screen)
+    require_role(viewer, Role.DUTY)
+    found = await _matching(conn, screen, resident, 2) if resident.strip() else []
+    if len(found) != 1:
+        error = screen.t("new.ambiguous" if found else "new.unknown")
+        return await _new_form(request, conn, screen, resident, note, error)
+    incident_id = await incidents.open_by_telephone(conn, found[0].id, viewer.person_id, note, screen.when.now)
+    if render.is_part(request):
+        return render.done(screen.t("done.raised"), close_dialog=True)
+    return see(f"/incidents/{incident_id}")
+
+
+@router.get("/incidents/{id}")
+async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
+    """One incident with its timeline, and who was told what."""
+    viewer = reads.viewer_of(screen)
+    whole = await incidents.get(conn, viewer, id)
+    if whole.incident.sees_health or whole.incident.sees_location:
+        await audit.record(conn, viewer, "incident", resident_id=whole.incident.resident_id)
+    facts = await _facts(conn, screen, whole)
+    waiting = await reads.alarms(conn, screen)
+    return render.page(request, screen, "incident.html", here="incidents", alarms=waiting, **facts)
+
+
+@router.get("/parts/incidents/{id}")
+async def one_anew(
+    request: Request, id: Id, conn: Db, session: CurrentSession, screen: CurrentScreen
+) -> Response:
+    """The same incident, anew; its page was audited when it was opened."""
+    whole = await incidents.get(conn, reads.viewer_of(screen), id)
+    await audit.board(conn, session)
+    return render.page(request, screen, "parts/incident_body.html", **await _facts(conn, screen, whole))
+
+
+async def _facts(conn: Connection, screen: Screen, whole: Whole) -> dict[str, object]:
+    deeds = rights.allowed(reads.viewer_of(screen), whole)
+    return {
+        "card": await reads.card_of(conn, screen, whole.incident),
+        "entries": timeline.entries(screen.t, whole.timeline, whole.notifications, screen.when),
+        "told": calls.everything(screen.t, whole.notifications),
+        "may_note": Deed.NOTE in deeds,
+    }
+
+
+async def _new_form(
+    request: Request, conn: Connection, screen: Screen, resident: str = "", note: str = "", error: str | None = None
+) -> Response:
+    return render.dialog(
+        request,
+        screen,
+        "parts/new_incident.html",
+        screen.t("new.title"),
+        status.HTTP_422_UNPROCESSABLE_CONTENT if error else status.HTTP_200_OK,
+        alarms=[] if render.is_part(request) else await reads.alarms(conn, screen),
+        options=await _matching(conn, screen, resident, OPTIONS),
+        resident=resident,
+        note=note,
+        error=error,
+    )
+
+
+async def _matching(conn: Connection, screen: Screen, typed: str, most: int) -> list[Resident]:
+    """The residents whom a typed text means: the one whose number stands at its end, else all that hold the text."""
+    viewer = reads.viewer_of(screen)
+    numbered = _NUMBERED.search(typed)
+    if numbered:
+        files = await residents.files(conn, viewer, [int(numbered[1])])
+        return [file.resident for file in files.values()]
+    return (await residents.listing(conn, viewer, Filters(text=typed.strip() or None), limit=most)).items

@@ -1,0 +1,28 @@
+"""Puts the pages into the application: routes, static files, errors as pages."""
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from api.console import board, deeds, entrance, incidents_pages, residents_pages
+from api.console.errors import error_page
+from api.console.render import STATIC
+
+
+class Static(StaticFiles):
+    """Files that a browser keeps, and asks about again: scripts import each other by plain names."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or that it has not changed."""
+        response = await super().get_response(path, scope)
+        response.headers.setdefault("Cache-Control", "no-cache")
+        return response
+
+
+def install(app: FastAPI) -> None:
+    """Serve the console at `/`."""
+    app.state.error_page = error_page
+    app.mount("/static", Static(directory=STATIC), name="static")
+    for pages in (entrance, board, residents_pages, incidents_pages, deeds):
+        app.include_router(pages.router)

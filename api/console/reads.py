@@ -1,0 +1,64 @@
+"""What several pages read: the open incidents as cards, and what waits for somebody."""
+
+from collections.abc import Sequence
+
+from alerts import incidents, rights
+from alerts.incident_views import Incident, Whole
+from api.console import cards
+from api.console.cards import Alarm, Card
+from api.console.screen import Screen
+from eldercare import people, residents
+from eldercare.access import Viewer
+from eldercare.database import Connection
+from eldercare.errors import Unauthenticated
+
+MOST_OPEN = 500
+"""Cards on one board; far more than anybody can work on, and still one page."""
+
+
+def viewer_of(screen: Screen) -> Viewer:
+    """Who looks at this screen. Raises Unauthenticated where nobody is logged in."""
+    if screen.viewer is None:
+        raise Unauthenticated("nobody is logged in")
+    return screen.viewer
+
+
+async def unresolved(conn: Connection, screen: Screen) -> list[Incident]:
+    """The incidents that are not over, as far as the viewer may know of them, in the order of the board."""
+    page = await incidents.listing(conn, viewer_of(screen), states=["unresolved"], limit=MOST_OPEN)
+    return cards.in_order(page.items)
+
+
+async def alarms(conn: Connection, screen: Screen) -> list[Alarm]:
+    """What waits for somebody: shown in the bar of every page."""
+    return cards.alarms(await unresolved(conn, screen))
+
+
+def alarms_of(found: Sequence[Incident]) -> list[Alarm]:
+    """The same of incidents that are read already."""
+    return cards.alarms(found)
+
+
+async def cards_of(conn: Connection, screen: Screen, found: Sequence[Incident]) -> list[Card]:
+    """The cards of these incidents, in their order; three queries however many there are."""
+    viewer = viewer_of(screen)
+    ids = {incident.resident_id for incident in found if incident.resident_id is not None}
+    files = await residents.files(conn, viewer, sorted(ids)) if ids else {}
+    contacts = await people.contacts_of_all(conn, sorted(files)) if files else {}
+    told = await incidents.notifications_of(conn, found) if found else {}
+    return [
+        cards.card(
+            screen,
+            incident,
+            files.get(incident.resident_id or 0),
+            contacts.get(incident.resident_id or 0, ()),
+            told[incident.id],
+            rights.allowed(viewer, Whole(incident, [], told[incident.id])),
+        )
+        for incident in found
+    ]
+
+
+async def card_of(conn: Connection, screen: Screen, incident: Incident) -> Card:
+    """The card of one incident."""
+    return (await cards_of(conn, screen, [incident]))[0]
