@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from api import errors
 from api.changes import Changes
+from api.console.install import install as install_console
 from api.deps import Logins
 from api.headers import SecurityHeaders
 from api.openapi import document
@@ -44,11 +45,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.logins = Logins()
     errors.install(app)
-    app.add_middleware(SecurityHeaders, https=(settings.public_url or "").startswith("https://"))
+    https = (settings.public_url or "").startswith("https://")
+    app.add_middleware(SecurityHeaders, https=https, tile_url=settings.map_tile_url)
     app.include_router(health.router)
     app.include_router(webhooks.router)
     for noun in (session, residents, readings, devices, incidents, policies, events, audits):
         app.include_router(noun.router, prefix=PREFIX)
+    install_console(app)
     document(app)
     return app
 

@@ -1,29 +1,42 @@
 """Headers of every response: nothing is guessed, framed or kept by a cache."""
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; connect-src 'self';"
-    " img-src 'self' data: blob: https:; object-src 'none'; base-uri 'self'; form-action 'self';"
-    " frame-ancestors 'none'"
-)
-"""Map tiles are images of other hosts. Leaflet and uPlot set styles on elements."""
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Permissions-Policy": "camera=(), microphone=(), payment=()",
 }
+
+
+def content_security_policy(tile_url: str | None = None) -> str:
+    """Nothing inline, nothing from elsewhere but the images of the map's tile server, where the settings name one."""
+    tiles = f" {_host(tile_url)}" if tile_url else ""
+    return (
+        f"default-src 'self'; img-src 'self' data:{tiles}; object-src 'none'; base-uri 'self'; form-action 'self';"
+        " frame-ancestors 'none'"
+    )
+
+
+def _host(tile_url: str) -> str:
+    """Scheme and host as the policy wants them: `{s}`, one of several hosts, becomes `*`."""
+    parts = urlsplit(tile_url)
+    host = parts.netloc.partition("{s}")[2]
+    return f"{parts.scheme}://*{host}" if "{s}" in parts.netloc else f"{parts.scheme}://{parts.netloc}"
 
 
 class SecurityHeaders:
     """ASGI middleware that sets what a route did not set itself. Everything but static files is `no-store`."""
 
-    def __init__(self, app: ASGIApp, *, https: bool = False, cacheable: str = "/static/") -> None:
+    def __init__(
+        self, app: ASGIApp, *, https: bool = False, tile_url: str | None = None, cacheable: str = "/static/"
+    ) -> None:
         self._app = app
-        self._always = dict(ALWAYS)
+        self._always = ALWAYS | {"Content-Security-Policy": content_security_policy(tile_url)}
         if https:
             self._always["Strict-Transport-Security"] = "max-age=31536000"
         self._cacheable = cacheable

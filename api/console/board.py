@@ -1,5 +1,7 @@
 """The first page: the duty board, or for everybody else what they may see. And the parts that fetch themselves anew."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from alerts.incident_views import Incident
@@ -66,7 +68,7 @@ def map_tiles(settings: Settings) -> dict[str, str | None]:
     }
 
 
-async def _queue(conn: Connection, screen: Screen, found: list[Incident]) -> dict[str, object]:
+async def _queue(conn: Connection, screen: Screen, found: list[Incident]) -> dict[str, Any]:
     shown = await reads.cards_of(conn, screen, found)
     return {
         "cards": [card for card in shown if card.severity != Severity.TASK],
@@ -81,7 +83,7 @@ async def _tiles(conn: Connection, screen: Screen, found: list[Incident]) -> lis
     return tiles.tiles(page.items, severities, screen.when.now)
 
 
-async def _own_residents(conn: Connection, screen: Screen) -> dict[str, object]:
+async def _own_residents(conn: Connection, screen: Screen) -> dict[str, Any]:
     page = await residents.listing(conn, reads.viewer_of(screen), limit=HOME_RESIDENTS)
     shown = [people_words.row(screen.t, resident, screen.when.now, screen.when.zone) for resident in page.items]
     return {"residents": shown, "more": page.next_cursor is not None}

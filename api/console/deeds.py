@@ -147,7 +147,9 @@ async def _change(
     return _answer(request, incident_id, screen.t(f"done.{deed}"))
 
 
-def _answer(request: Request, incident_id: int, text: str, *, error: bool = False, reset: str | None = None) -> Response:
+def _answer(
+    request: Request, incident_id: int, text: str, *, error: bool = False, reset: str | None = None
+) -> Response:
     if render.is_part(request):
         return render.done(text, error=error, close_dialog=True, reset=reset)
     return see(f"/incidents/{incident_id}")

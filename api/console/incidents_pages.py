@@ -1,7 +1,7 @@
 """The pages of incidents: the list, one with its timeline, and one that came by telephone."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response, status
@@ -99,16 +99,14 @@ async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Resp
 
 
 @router.get("/parts/incidents/{id}")
-async def one_anew(
-    request: Request, id: Id, conn: Db, session: CurrentSession, screen: CurrentScreen
-) -> Response:
+async def one_anew(request: Request, id: Id, conn: Db, session: CurrentSession, screen: CurrentScreen) -> Response:
     """The same incident, anew; its page was audited when it was opened."""
     whole = await incidents.get(conn, reads.viewer_of(screen), id)
     await audit.board(conn, session)
     return render.page(request, screen, "parts/incident_body.html", **await _facts(conn, screen, whole))
 
 
-async def _facts(conn: Connection, screen: Screen, whole: Whole) -> dict[str, object]:
+async def _facts(conn: Connection, screen: Screen, whole: Whole) -> dict[str, Any]:
     deeds = rights.allowed(reads.viewer_of(screen), whole)
     return {
         "card": await reads.card_of(conn, screen, whole.incident),

@@ -8,6 +8,9 @@ from starlette.types import Scope
 from api.console import board, deeds, entrance, incidents_pages, residents_pages
 from api.console.errors import error_page
 from api.console.render import STATIC
+from eldercare.log import logger
+
+_log = logger(__name__)
 
 
 class Static(StaticFiles):
@@ -22,6 +25,8 @@ class Static(StaticFiles):
 
 def install(app: FastAPI) -> None:
     """Serve the console at `/`."""
+    if not (STATIC / "vendor").is_dir():
+        _log.warning("console_without_scripts", remedy="run `npm ci` in the project's folder")
     app.state.error_page = error_page
     app.mount("/static", Static(directory=STATIC), name="static")
     for pages in (entrance, board, residents_pages, incidents_pages, deeds):

@@ -32,9 +32,11 @@ def environment() -> Environment:
 
 @cache
 def asset(path: str) -> str:
-    """The address of a static file, which changes with its content. Raises FileNotFoundError where there is none."""
-    digest = sha256((STATIC / path).read_bytes()).hexdigest()[:8]
-    return f"/static/{path}?v={digest}"
+    """The address of a static file, which changes with its content. One that is not installed keeps a plain one:
+    forms and links work without any script."""
+    file = STATIC / path
+    version = f"?v={sha256(file.read_bytes()).hexdigest()[:8]}" if file.is_file() else ""
+    return f"/static/{path}{version}"
 
 
 def page(request: Request, screen: Screen, template: str, status_code: int = 200, **facts: Any) -> HTMLResponse:

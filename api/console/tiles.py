@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from alerts.incident_facts import distance_m
 from alerts.kinds import SEVERITY_ORDER, Severity
+from alerts.rules.thresholds import Thresholds
 from eldercare.residents import Resident
 
 NEAR_HOME_M = 100.0
@@ -15,8 +16,8 @@ OLD_POSITION = timedelta(hours=1)
 OLD_HEART_RATE = timedelta(minutes=30)
 """A value older than this is no present heart rate: it is shown with its age, and weaker."""
 
-SILENT = timedelta(minutes=45)
-LOW_BATTERY_PCT = 20
+_DEFAULTS = Thresholds()
+SILENT = timedelta(seconds=_DEFAULTS.silent_s)
 
 LEVELS = (*SEVERITY_ORDER, "attention", "ok", "away")
 """Worst first: an open incident's severity, something to look after, nothing, not at home."""
@@ -73,7 +74,7 @@ def troubles_of(resident: Resident, now: datetime) -> tuple[str, ...]:
         found.append("silent")
     if resident.worn is False and not resident.charging:
         found.append("off_wrist")
-    if resident.battery_pct is not None and resident.battery_pct <= LOW_BATTERY_PCT:
+    if resident.battery_pct is not None and resident.battery_pct <= _DEFAULTS.battery_low_pct:
         found.append("battery_low")
     return tuple(found)
 
