@@ -6,6 +6,7 @@ const { uPlot } = window;
 const DAY_S = 86400;
 const VIEWS = { day: { days: 1, bucket: "1m", step: 60 }, week: { days: 7, bucket: "15m", step: 900 }, month: { days: 30, bucket: "1h", step: 3600 } };
 const NIGHT = [22, 6];
+const HEIGHT = 260;
 
 const box = document.getElementById("heart-chart");
 const over = document.getElementById("heart-over");
@@ -109,19 +110,18 @@ function options(view, from, to, wide) {
   const heart = colour("heart");
   const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px sans-serif" };
   const value = (_u, bpm) => (bpm === null ? "–" : Math.round(bpm));
-  const edge = { stroke: "transparent", points: { show: false }, value, show: wide };
+  const edge = { stroke: "transparent", points: { show: false }, value };
   return {
     width: box.clientWidth,
-    height: 280,
+    height: HEIGHT,
     padding: [8, 8, 0, 0],
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
     scales: { x: { time: true, range: (_u, low, high) => (low === null ? [from, to] : [low, high]) }, y: { range: (_u, low, high) => [Math.min(40, (low ?? 60) - 5), Math.max(120, (high ?? 100) + 5)] } },
-    axes: [{ ...axis, values: axisTime }, { ...axis, size: 44 }],
+    axes: [{ ...axis, values: axisTime, size: 28 }, { ...axis, size: 44 }],
     series: [
       { label: word("time"), value: legendTime },
       { label: word("bpm"), stroke: heart, width: 1.75, spanGaps: false, value, points: { show: (u, _i, first, last) => last - first < 60, size: 3 } },
-      { ...edge, label: word("max") },
-      { ...edge, label: word("min") },
+      ...(wide ? [{ ...edge, label: word("max") }, { ...edge, label: word("min") }] : []),
     ],
     bands: wide ? [{ series: [2, 3], fill: `color-mix(in srgb, ${heart} 25%, transparent)` }] : [],
     cursor: { drag: { x: true, y: false } },
@@ -167,7 +167,8 @@ function plot(view, from, to, points, step) {
   const wide = view !== "day";
   chart?.destroy();
   const data = columns(points, step);
-  chart = new uPlot(options(view, from, to, wide), data, box);
+  chart = new uPlot(options(view, from, to, wide), wide ? data : data.slice(0, 2), box);
+  box.dataset.wide = String(wide);
   chart.setScale("x", { min: from, max: to });
   box.dataset.points = String(points.length);
   say(points.length ? "" : word("chart_empty"));
@@ -181,6 +182,6 @@ for (const button of document.querySelectorAll("[data-view]")) {
     load(current);
   });
 }
-new ResizeObserver(() => chart?.setSize({ width: box.clientWidth, height: 280 })).observe(box);
+new ResizeObserver(() => chart?.setSize({ width: box.clientWidth, height: HEIGHT })).observe(box);
 new MutationObserver(() => load(current)).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
 load(current);

@@ -6,6 +6,7 @@ import { word } from "./words.js";
 const POLL_WITHOUT_STREAM_MS = 4000;
 const POLL_AS_A_NET_MS = 30000;
 const QUIET_TOO_LONG_MS = 25000; // the server says "ping" every 10 s
+const LEAVING_MS = 2000;
 const RETRY_MS = [1000, 2000, 4000, 8000];
 
 let source = null;
@@ -15,6 +16,7 @@ let reaching = true;
 let lastGood = now();
 let settled = false;
 let pending = 0;
+let leaving = 0;
 
 function show() {
   const open = source?.readyState === EventSource.OPEN;
@@ -80,7 +82,14 @@ function watch() {
   show();
 }
 
+// Whoever follows a link ends the requests under way; that is no lost connection. A link to a telephone stays here.
+function leave() {
+  clearTimeout(leaving);
+  leaving = setTimeout(() => { leaving = 0; }, LEAVING_MS);
+}
+
 function reached(yes) {
+  if (!yes && leaving) return;
   settled = settled || !yes;
   if (yes) lastGood = now();
   if (reaching === yes) return;
@@ -100,7 +109,9 @@ export function connect() {
   addEventListener("offline", () => reached(false));
   addEventListener("online", look);
   addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
-  addEventListener("beforeunload", () => source?.close());
+  addEventListener("beforeunload", leave);
+  addEventListener("pagehide", () => source?.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) open(); });
   open();
   setInterval(watch, 1000);
   setInterval(() => { if (source?.readyState !== EventSource.OPEN || !reaching) look(); }, POLL_WITHOUT_STREAM_MS);

@@ -16,9 +16,9 @@ htmx.defineExtension("morph", {
     const content = fragment.firstElementChild ?? fragment;
     return Idiomorph.morph(target, content.outerHTML ?? fragment, {
       morphStyle: "outerHTML",
-      ignoreActiveValue: true,
       callbacks: {
-        // What the person opened or typed is theirs; the server does not know it.
+        // What the person opened or is typing is theirs; the server does not know it.
+        beforeNodeMorphed: (node) => !(node === document.activeElement && node.matches("input, textarea, select")),
         beforeAttributeUpdated: (name, node) => !(name === "open" && node.matches("details, dialog")),
       },
     });

@@ -5,6 +5,7 @@ const TONES = { sos: [880, 660], urgent: [587, 0] };
 const BEAT_S = 0.45;
 const LOUDNESS = 0.25;
 
+const { title } = document;
 let context = null;
 let timer = 0;
 let playing = "";
@@ -59,6 +60,7 @@ function update() {
   const severity = loud.some((alarm) => alarm.severity === "sos") ? "sos" : "urgent";
   const blocked = context.state !== "running";
   play(loud.length && !blocked ? severity : "");
+  document.title = waiting.length ? `(${waiting.length}) ${title}` : title;
   document.body.dataset.siren = loud.length ? (blocked ? "blocked" : "sounding") : "silent";
   document.getElementById("banner-siren").hidden = !blocked;
   for (const button of document.querySelectorAll("[data-mute]")) {

@@ -5,6 +5,8 @@ import { word } from "./words.js";
 
 const { L } = window;
 const HOUR_MS = 3600e3;
+const LONGEST_PAUSE_MS = HOUR_MS / 2;
+const WORST_ACCURACY_M = 100;
 const element = document.getElementById("track-map");
 const over = document.getElementById("track-over");
 const { map, point } = createMap(element);
@@ -20,10 +22,26 @@ function label(fix) {
   return `${atWall(at)} · ${ago(now() - at)} · ${accuracy}`;
 }
 
+// A line joins good fixes only, and not over a pause: where nothing was heard, nobody knows the way.
+function legs(fixes) {
+  const found = [];
+  let before = -Infinity;
+  for (const fix of fixes) {
+    if (fix.accuracy_m > WORST_ACCURACY_M) continue;
+    const at = Date.parse(fix.ts);
+    if (at - before > LONGEST_PAUSE_MS) found.push([]);
+    found.at(-1).push(fix);
+    before = at;
+  }
+  return found;
+}
+
 function drawTrack(fixes) {
   const track = colour("track");
   const at = fixes.map((fix) => point(fix.lat, fix.lon));
-  L.polyline(at, { color: track, weight: 3, opacity: 0.6 }).addTo(layer);
+  for (const leg of legs(fixes)) {
+    L.polyline(leg.map((fix) => point(fix.lat, fix.lon)), { color: track, weight: 3, opacity: 0.6 }).addTo(layer);
+  }
   fixes.forEach((fix, index) => {
     const newest = index === fixes.length - 1;
     if (fix.accuracy_m) L.circle(at[index], { radius: fix.accuracy_m, color: track, weight: newest ? 2 : 0, fillOpacity: newest ? 0.12 : 0.04, interactive: false }).addTo(layer);

@@ -1,0 +1,374 @@
+"""The console in a real browser, on the real service and real TimescaleDB."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from alerts import openings
+from alerts.openings import Press
+from eldercare import clock
+from eldercare.database import Connection
+from eldercare.seed import seed
+from tests.browser import history
+from tests.browser.console import ROOT, Console, console
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture
+async def service(conn: Connection, database_url: str, tmp_path: Path) -> AsyncIterator[Console]:
+    """The console over eight seeded residents whose bands have just been heard."""
+    made = await seed(conn, 8)
+    await history.newest(conn, await clock.now(conn))
+    await conn.commit()
+    running = console(database_url, tmp_path, made)
+    running.start()
+    yield running
+    running.stop()
+
+
+async def log_in(page: Page, service: Console, username: str = "duty") -> None:
+    await page.goto(f"{service.url}/login")
+    await page.locator("[name=username]").fill(username)
+    await page.locator("[name=password]").fill(service.users[username])
+    await page.locator("form.card button").click()
+    await page.wait_for_url(f"{service.url}/")
+
+
+async def press(conn: Connection, service: Console, number: int = 0, **said: object) -> int:
+    """A band's SOS, as ingest writes it; returns the incident's id."""
+    device_id = str(service.residents[number]["device_id"])
+    raised = await openings.raise_sos(conn, Press(device_id, b"{}", device_id, **said))  # type: ignore[arg-type]
+    await conn.commit()
+    return raised.incident_id
+
+
+async def state_of(conn: Connection, incident_id: int) -> tuple[str, str | None]:
+    row = await (
+        await conn.execute(
+            "select i.state, p.username from incident i left join person p on p.id = i.owner_id where i.id = %s",
+            (incident_id,),
+        )
+    ).fetchone()
+    await conn.rollback()
+    assert row is not None
+    return row[0], row[1]
+
+
+async def live(page: Page) -> None:
+    await expect(page.locator("#link-state")).to_have_attribute("data-state", "live")
+
+
+async def faults(page: Page) -> list[str]:
+    """What axe finds wrong, as rule and element."""
+    # By the debugger's way in, not as a script of the page: the policy allows none from elsewhere.
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = await page.evaluate("tags => axe.run(document, { runOnly: tags })", RULES)
+    return [f"{each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]
+
+
+async def test_an_sos_appears_without_a_reload_and_is_accepted_with_one_key(
+    page: Page, service: Console, conn: Connection
+) -> None:
+    await log_in(page, service)
+    await expect(page.locator("#incidents")).to_contain_text("现在没有待处理的事件")
+    await live(page)
+    await page.evaluate("window.sameVisit = true")
+
+    incident_id = await press(conn, service, bpm=96)
+
+    card = page.locator(f"#incident-{incident_id}")
+    await expect(card).to_contain_text(str(service.residents[0]["name"]))
+    await expect(card).to_contain_text("紧急呼救")
+    await expect(card).to_contain_text("进门")
+    await expect(page.locator("#alarms")).to_contain_text("1 件待接手")
+    await expect(page.locator(f"[data-resident='{service.residents[0]['id']}']")).to_have_attribute("data-level", "sos")
+    await expect(page.locator("#board-map .pin-sos")).to_have_count(1)
+
+    await page.keyboard.press("j")
+    await expect(card).to_be_focused()
+    await expect(page.locator("body")).to_have_attribute("data-siren", "sounding")
+    await page.keyboard.press("a")
+
+    await expect(card).to_contain_text("沈值班 已接手")
+    await expect(page.locator("#toasts")).to_contain_text("已由您接手")
+    await expect(page.locator("body")).to_have_attribute("data-siren", "silent")
+    await expect(card).to_be_focused()
+    assert await state_of(conn, incident_id) == ("accepted", "duty")
+
+    for key, words in (("w", "正在赶去"), ("t", "已到场")):
+        await page.keyboard.press(key)
+        await expect(card.locator(".owner")).to_contain_text(words)
+    await page.keyboard.press("r")
+    await page.locator("#dialog").get_by_text("已现场帮助").click()
+    await page.locator("#dialog [name=note]").fill("扶起来了，没有受伤")
+    await page.locator("#dialog button[type=submit]").click()
+    await expect(page.locator("#incidents")).to_contain_text("现在没有待处理的事件")
+    assert (await state_of(conn, incident_id))[0] == "resolved"
+    assert await page.evaluate("window.sameVisit")
+
+    await page.goto(f"{service.url}/incidents/{incident_id}")
+    await expect(page.locator(".timeline")).to_contain_text("沈值班处理完毕：已现场帮助（控制台）")
+    await expect(page.locator(".timeline")).to_contain_text("老人按下手环求助")
+
+
+async def test_the_siren_is_silenced_for_one_press_and_sounds_for_the_next(
+    page: Page, service: Console, conn: Connection
+) -> None:
+    await log_in(page, service)
+    await page.locator("h1, h2").first.click(force=True)  # a gesture: now the browser lets it sound
+    incident_id = await press(conn, service, event_id="one")
+    await expect(page.locator("body")).to_have_attribute("data-siren", "sounding")
+    await page.locator(f"#mute-{incident_id}").click()
+    await expect(page.locator("body")).to_have_attribute("data-siren", "silent")
+    await expect(page.locator(f"#mute-{incident_id}")).to_have_attribute("aria-pressed", "true")
+    await press(conn, service, event_id="two")
+    await expect(page.locator("body")).to_have_attribute("data-siren", "sounding")
+
+
+async def test_a_browser_that_blocks_sound_is_told_of(page: Page, service: Console) -> None:
+    await page.add_init_script(
+        "AudioContext.prototype.resume = () => new Promise(() => {});"
+        "Object.defineProperty(AudioContext.prototype, 'state', { get: () => window.heard ? 'running' : 'suspended' });"
+    )
+    await log_in(page, service)
+    await expect(page.locator("#banner-siren")).to_contain_text("浏览器还不允许出声")
+    await page.evaluate("window.heard = true; document.body.dispatchEvent(new Event('live:changed'))")
+    await expect(page.locator("#banner-siren")).to_be_hidden()
+
+
+async def test_a_lost_connection_shows_at_once_and_heals_itself(page: Page, service: Console, conn: Connection) -> None:
+    await log_in(page, service)
+    await live(page)
+    service.stop()
+    await expect(page.locator("#banner-lost")).to_contain_text("连接已断开")
+    incident_id = await press(conn, service)
+    service.start()
+    await expect(page.locator(f"#incident-{incident_id}")).to_be_visible(timeout=20_000)
+    await expect(page.locator("#banner-lost")).to_be_hidden()
+    await expect(page.locator("#link-state")).to_have_attribute("data-state", "live", timeout=20_000)
+
+
+async def test_without_the_event_stream_the_board_is_polled(page: Page, service: Console, conn: Connection) -> None:
+    await page.route("**/api/v1/events", lambda route: route.abort())
+    await log_in(page, service)
+    await expect(page.locator("#link-state")).to_have_attribute("data-state", "polling")
+    incident_id = await press(conn, service)
+    await expect(page.locator(f"#incident-{incident_id}")).to_be_visible(timeout=10_000)
+    await expect(page.locator("#banner-lost")).to_be_hidden()
+
+
+async def test_what_somebody_types_survives_a_change_on_the_board(
+    page: Page, service: Console, conn: Connection
+) -> None:
+    await log_in(page, service)
+    await live(page)
+    incident_id = await press(conn, service)
+    await page.goto(f"{service.url}/incidents/{incident_id}")
+    await live(page)
+    await page.locator("#note").fill("正在打给女")
+    await press(conn, service, event_id="again")
+    await expect(page.locator("#incident")).to_contain_text("按了 2 次")
+    await expect(page.locator("#note")).to_be_focused()
+    await page.keyboard.type("儿")
+    await expect(page.locator("#note")).to_have_value("正在打给女儿")
+    await page.get_by_role("button", name="记录").click()
+    await expect(page.locator(".timeline")).to_contain_text("正在打给女儿")
+    await expect(page.locator("#note")).to_have_value("")
+
+
+async def test_a_second_click_and_a_slower_colleague_are_told_in_words(
+    browser: Browser, page: Page, service: Console, conn: Connection
+) -> None:
+    await log_in(page, service)
+    incident_id = await press(conn, service)
+    await expect(page.locator(f"#accept-{incident_id}")).to_be_visible()
+    context = await browser.new_context(locale="zh-CN")
+    other = await context.new_page()
+    await log_in(other, service, "lead")
+    send = "url => fetch(url, { method: 'POST', headers: { 'HX-Request': 'true' } })"
+    told = f"{send}.then((answer) => JSON.parse(answer.headers.get('HX-Trigger')).toast.text)"
+    address = f"/incidents/{incident_id}/accept"
+    assert await page.evaluate(told, address) == "已由您接手，其他人会收到通知。"
+    assert await page.evaluate(told, address) == "这件事已经由您接手。"
+    assert await other.evaluate(told, address) == "沈值班 已经接手，您不用去了。"
+    for expected in ("已处理完毕。", "这件事已经处理完毕，不能这样操作。"):
+        body = "body: new URLSearchParams({ disposition: 'helped' })"
+        assert (
+            await page.evaluate(told.replace("method:", f"{body}, method:"), f"/incidents/{incident_id}/resolve")
+            == expected
+        )
+    await context.close()
+
+
+async def test_a_form_of_another_site_changes_nothing(page: Page, service: Console, conn: Connection) -> None:
+    await log_in(page, service)
+    incident_id = await press(conn, service)
+    answer = await page.request.post(
+        f"{service.url}/incidents/{incident_id}/accept", headers={"Origin": "https://evil.example"}
+    )
+    assert answer.status == 403
+    assert await state_of(conn, incident_id) == ("open", None)
+
+
+async def test_an_emergency_that_came_by_telephone(page: Page, service: Console, conn: Connection) -> None:
+    await log_in(page, service)
+    await page.keyboard.press("n")
+    form = page.locator("#dialog")
+    await form.locator("[name=resident]").fill("查无此人")
+    await form.locator("[name=note]").fill("女儿来电，说老人摔倒")
+    await form.locator("button[type=submit]").click()
+    await expect(form).to_contain_text("没有找到这位老人")
+    await expect(form.locator("[name=note]")).to_have_value("女儿来电，说老人摔倒")
+    await form.locator("[name=resident]").fill(f"{service.residents[2]['name']} #{service.residents[2]['id']}")
+    await form.locator("button[type=submit]").click()
+    await expect(page.locator("#incidents")).to_contain_text("来电求助")
+    await expect(form).to_be_hidden()
+
+
+async def test_a_residents_page_draws_heart_rate_and_track(page: Page, service: Console, conn: Connection) -> None:
+    await log_in(page, service)
+    await history.month(conn, await clock.now(conn))
+    incident_id = await press(conn, service, 1)
+    await page.goto(f"{service.url}/residents/{service.residents[1]['id']}")
+    chart, track = page.locator("#heart-chart"), page.locator("#track-map")
+    await expect(chart.locator("canvas")).to_be_visible()
+    day = int(await chart.get_attribute("data-points") or 0)
+    assert 200 < day < 300
+    await page.locator("[data-view=month]").click()
+    await expect(chart).to_have_attribute("data-wide", "true")
+    month = int(await chart.get_attribute("data-points") or 0)
+    assert 600 < month < 721
+    await expect(track.locator("path.leaflet-interactive")).not_to_have_count(0)
+    assert int(await track.get_attribute("data-points") or 0) > 300
+    await expect(page.locator(f"a[href='/incidents/{incident_id}']")).to_contain_text("紧急呼救")
+    row = await (
+        await conn.execute(
+            "select count(*) from audit where what = 'file' and resident_id = %s", (service.residents[1]["id"],)
+        )
+    ).fetchone()
+    assert row == (1,)
+
+
+async def test_family_see_their_own_and_only_what_was_agreed_to(page: Page, service: Console, conn: Connection) -> None:
+    row = await (
+        await conn.execute(
+            "select k.resident_id from resident_contact k join person p on p.id = k.person_id"
+            " where p.username = 'family'"
+        )
+    ).fetchone()
+    assert row is not None
+    await conn.execute("update consent set withdrawn_at = eldercare_now() where purpose = 'family_health'")
+    await conn.execute(
+        "insert into consent (resident_id, purpose, given_by, given_at) values (%s, 'family_location', '本人', now())"
+        " on conflict do nothing",
+        (row[0],),
+    )
+    await conn.commit()
+    await log_in(page, service, "family")
+    await expect(page.locator("h1")).to_contain_text("您好")
+    await page.locator("main .person a").first.click()
+    await expect(page.locator("#track-map")).to_be_visible()
+    await expect(page.locator("#heart-chart")).to_have_count(0)
+    await expect(page.locator("body")).not_to_contain_text("病史")
+    stranger = next(each["id"] for each in service.residents if each["id"] != row[0])
+    answer = await page.goto(f"{service.url}/residents/{stranger}")
+    assert answer is not None
+    assert answer.status == 404
+    await expect(page.locator("main")).to_contain_text("没有找到")
+
+
+@pytest.mark.parametrize("username", ["grid1", "doctor", "admin", "family"])
+async def test_every_role_lands_on_a_page_of_its_own(page: Page, service: Console, username: str) -> None:
+    await log_in(page, service, username)
+    await expect(page.locator("main h1")).to_contain_text("您好")
+    await expect(page.locator("#board-map")).to_have_count(0)
+    await page.get_by_role("link", name="老人", exact=True).click()
+    await expect(page.locator("main h1")).to_have_text("老人")
+
+
+async def test_a_wrong_password_is_said_in_words_and_a_page_asked_for_comes_after_the_login(
+    page: Page, service: Console
+) -> None:
+    await page.goto(f"{service.url}/residents?text=a")
+    await page.locator("[name=username]").fill("duty")
+    await page.locator("[name=password]").fill("wrong password")
+    await page.locator("form.card button").click()
+    await expect(page.get_by_role("alert")).to_contain_text("用户名或密码不对")
+    await page.locator("[name=password]").fill(service.users["duty"])
+    await page.locator("form.card button").click()
+    await page.wait_for_url(f"{service.url}/residents?text=a")
+    await page.locator(".menu summary").click()
+    await page.get_by_role("button", name="退出登录").click()
+    await page.wait_for_url(f"{service.url}/login")
+    await page.goto(service.url)
+    await page.wait_for_url(f"{service.url}/login?next=/")
+
+
+async def test_the_language_switch_is_remembered(page: Page, service: Console, conn: Connection) -> None:
+    await log_in(page, service)
+    await press(conn, service)
+    await page.locator(".menu summary").click()
+    await page.get_by_role("button", name="English").click()
+    await expect(page.locator("#incidents")).to_contain_text("Accept")
+    assert await page.locator("html").get_attribute("lang") == "en"
+    await page.goto(f"{service.url}/residents")
+    await expect(page.locator("main h1")).to_have_text("Residents")
+    await page.locator(".menu summary").click()
+    await page.get_by_role("button", name="中文").click()
+    await expect(page.locator("main h1")).to_have_text("老人")
+
+
+async def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page, service: Console, conn: Connection) -> None:
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await log_in(page, service)
+    incident_id = await press(conn, service)
+    for path in (
+        "/",
+        f"/incidents/{incident_id}",
+        f"/residents/{service.residents[0]['id']}",
+        "/residents",
+        "/incidents",
+    ):
+        await page.goto(service.url + path)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    await page.goto(service.url)
+    box = await page.locator(f"#accept-{incident_id}").bounding_box()
+    assert box is not None
+    assert box["height"] >= 44
+    await page.locator(f"#accept-{incident_id}").click()
+    await expect(page.locator(f"#incident-{incident_id}")).to_contain_text("已接手")
+
+
+@pytest.mark.parametrize(("theme", "language"), [("light", "zh"), ("dark", "en")])
+async def test_axe_finds_nothing_wrong(
+    page: Page, service: Console, conn: Connection, theme: str, language: str
+) -> None:
+    await page.context.add_cookies(
+        [
+            {"name": "eldercare_theme", "value": theme, "url": service.url},
+            {"name": "eldercare_language", "value": language, "url": service.url},
+        ]
+    )
+    await page.goto(f"{service.url}/login")
+    assert await faults(page) == []
+    await log_in(page, service)
+    incident_id = await press(conn, service, bpm=96)
+    await press(conn, service, 3, trigger="fall")
+    await expect(page.locator(".incident")).to_have_count(2)
+    assert await faults(page) == []
+    await page.locator(f"#resolve-{incident_id}").click()
+    await expect(page.locator("#dialog")).to_be_visible()
+    assert await faults(page) == []
+    for path in (
+        f"/incidents/{incident_id}",
+        f"/residents/{service.residents[0]['id']}",
+        "/residents",
+        "/incidents",
+        "/nothing",
+    ):
+        await page.goto(service.url + path)
+        assert await faults(page) == [], path

@@ -1,0 +1,162 @@
+"""Every text is there in both languages, is used, and nothing people read is written anywhere else."""
+
+import re
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from alerts import states
+from alerts.case import Disposition
+from alerts.kinds import IncidentKind, IncidentState, Severity
+from alerts.rights import Deed
+from alerts.states import Status
+from api.console.i18n import LANGUAGES, Translator, catalogue, language_of
+from eldercare.access import LOGIN_ROLES
+
+CONSOLE = Path(__file__).parents[4] / "api" / "console"
+TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
+PYTHON = sorted(CONSOLE.glob("*.py"))
+SCRIPTS = sorted((CONSOLE / "static" / "js").glob("*.js"))
+CJK = re.compile(r"[\u4e00-\u9fff]")
+
+# Texts whose names are put together: the prefix in the source, and every name that can follow it.
+FAMILIES = {
+    "flag": ["lives_alone", "disabled", "low_income", "hardship"],
+    "gender": ["female", "male"],
+    "role": [str(role) for role in LOGIN_ROLES],
+    "kind": [*IncidentKind, "sos_fall", "sos_telephone"],
+    "severity": list(Severity),
+    "state": list(IncidentState),
+    "conflict": [*IncidentState, "somebody"],
+    "disposition": list(Disposition),
+    "action": [*(deed for deed in Deed if deed is not Deed.NOTE), "mute"],
+    "status": list(Status),
+    "channel": ["voice", "sms", "band"],
+    "purpose": ["pressed_again", "stand_down", "hang_up", "sos_state", "command"],
+    "contact": ["family", "doctor", "neighbour", "care_worker", "volunteer"],
+    "month": [f"m{number}" for number in range(1, 13)],
+    "error": ["forbidden", "not_found", "conflict", "invalid", "unavailable", "internal"],
+    "via": ["band", "rule", "ladder", "voice", "sms", "console", "api", "watch", "telephone"],
+    "done": ["accepted", "already_yours", "already_owned", "over", "moved_on", "handed_back", "noted", "en_route",
+             "arrive", "reopen", "resolve", "hand_to_120", "note", "raised"],
+    "event": ["opened_button", "opened_fall", "opened_telephone", "opened_rule", "pressed_again", "called_again",
+              "raised", "cleared", "resolved", "resolved_itself", "accepted", "answered_late", "passed", "handed_back",
+              "en_route", "arrived", "handed_to_120", "reopened", "reopened_itself", "note", "step", "step_repeat",
+              "step_console", "fell_through", "nobody_reachable", "ask_120", "told_owner", "told_family", "still_open",
+              "step_failed"],
+    "why": ["no_contact", "called_before", "carrier_limit", "pressed_again", "owner_has_no_number",
+            "not_there_in_time", "ambulance_not_confirmed", "ambulance_called", "asked_for", "in_hand",
+            "nobody_has_it"],
+}  # fmt: skip
+
+
+def sources() -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in [*TEMPLATES, *PYTHON])
+
+
+def named_in_source() -> set[str]:
+    """Names that stand whole in a template or a module: t("board.title"), or in a table of names."""
+    names = set(catalogue())
+    return {name for name in re.findall(r'["\']([a-z_]+\.[a-z0-9_-]+)["\']', sources()) if name in names}
+
+
+def said_by_scripts() -> set[str]:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+    return {f"js.{key}" for key in re.findall(r'word\("([a-z0-9_]+)"', text)}
+
+
+def test_every_name_in_a_template_or_module_is_in_the_catalogue() -> None:
+    called = set(re.findall(r'\bt\("([a-z_]+\.[a-z0-9_-]+)"[,)]', sources()))
+    called |= set(re.findall(r"\bt\('([a-z_]+\.[a-z0-9_-]+)'[,)]", sources()))
+    assert len(called) > 100
+    assert called <= set(catalogue())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_word_of_a_family_has_a_text(family: str) -> None:
+    assert {f"{family}.{name}" for name in FAMILIES[family]} <= set(catalogue())
+
+
+def test_every_reason_of_a_provider_has_a_text() -> None:
+    reasons = {reason for reason, _ in states.ERRORS.values()}
+    reasons |= {states.refusal(status, None)[0] for status in (400, 401, 429, 500)}
+    for words, event in (
+        (("completed", "busy", "no-answer", "failed", "canceled"), states.call_event),
+        (("undelivered", "failed", "canceled", "partially_delivered"), states.message_event),
+        (("machine_start", "fax"), states.answered_by_event),
+    ):
+        for word in words:
+            told = event(word)
+            assert told is not None
+            assert told.reason is not None
+            reasons.add(told.reason)
+    assert {f"reason.{reason}" for reason in reasons} <= set(catalogue())
+
+
+def test_every_text_is_used() -> None:
+    # Texts that data names: a provider's reasons, a channel's own way of saying a status.
+    by_data = {name for name in catalogue() if name.startswith(("reason.", "status."))}
+    families = {f"{family}.{name}" for family, names in FAMILIES.items() for name in names}
+    prefixes = tuple(re.findall(r'["\']([a-z_]+\.[a-z0-9_]*)["\'] ~', sources())) + tuple(
+        f"{prefix}" for prefix in re.findall(r'f"([a-z_]+\.[a-z_]*)\{', sources())
+    )
+    put_together = {name for name in catalogue() if name.startswith(prefixes)}
+    scripts = {name for name in catalogue() if name.startswith(("js.link_", "js.error_"))} | said_by_scripts()
+    times = {name for name in catalogue() if name.startswith("time.")}
+    assert set(catalogue()) - named_in_source() - families - by_data - put_together - scripts - times == set()
+
+
+def test_scripts_say_only_what_is_in_the_catalogue() -> None:
+    assert len(said_by_scripts()) > 8
+    assert {
+        name for name in said_by_scripts() if name.removeprefix("js.") not in Translator("zh").table("time")
+    } <= set(catalogue())
+
+
+def test_both_languages_fill_the_same_names() -> None:
+    for name, (zh, en) in catalogue().items():
+        assert fields(zh) == fields(en) or name == "time.date", name
+
+
+def test_chinese_is_chinese_and_english_is_not() -> None:
+    for name, (zh, en) in catalogue().items():
+        if name == "menu.other_language":
+            zh, en = en, zh
+        only_signs = re.sub(r"\{\w+\}", "", zh).strip(" 、…/·") == ""
+        assert CJK.search(zh) or only_signs, name
+        assert not CJK.search(en), name
+
+
+def fields(text: str) -> set[str]:
+    return {field for _, field, _, _ in Formatter().parse(text) if field}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_templates_hold_no_text_of_their_own(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for code in (r"\{#.*?#\}", r"\{% call maps\..*?endcall %\}", r"\{%.*?%\}", r"\{\{.*?\}\}"):
+        text = re.sub(code, "", text, flags=re.DOTALL)
+    assert not CJK.search(text)
+    between_tags = " ".join(re.findall(r">([^<>]*)<", text))
+    assert not re.search(r"[A-Za-z]{2,}", between_tags), between_tags
+
+
+def test_scripts_hold_no_text_of_their_own() -> None:
+    for path in SCRIPTS:
+        assert not CJK.search(path.read_text(encoding="utf-8")), path.name
+
+
+def test_a_text_fills_its_names() -> None:
+    assert [Translator(language)("time.minutes", n=3) for language in LANGUAGES] == ["3 分钟", "3 min"]
+
+
+def test_an_unknown_text_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        Translator("zh")("board.no_such_text")
+
+
+def test_the_switch_goes_before_the_persons_own_language() -> None:
+    assert language_of("en", "zh") == "en"
+    assert language_of(None, "en") == "en"
+    assert language_of("tlh", "fr") == "zh"
