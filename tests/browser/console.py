@@ -17,6 +17,7 @@ class Console:
     """`python -m api` on a port of its own; `users` are passwords by user name, `residents` as the seed told them."""
 
     server: Server
+    database_url: str
     url: str
     users: Mapping[str, str]
     residents: list[dict[str, object]]
@@ -49,4 +50,4 @@ def console(database_url: str, folder: Path, seeded: Mapping[str, list[dict[str,
         lambda: listens(port),
     )
     users = {user["username"]: user["password"] for user in seeded["users"]}
-    return Console(server, f"http://127.0.0.1:{port}", users, list(seeded["residents"]))  # type: ignore[arg-type]
+    return Console(server, database_url, f"http://127.0.0.1:{port}", users, list(seeded["residents"]))  # type: ignore[arg-type]

@@ -1,7 +1,8 @@
 """The console in a real browser, on the real service and real TimescaleDB."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -9,25 +10,52 @@ from playwright.async_api import Browser, Page, expect
 from alerts import openings
 from alerts.openings import Press
 from eldercare import clock
-from eldercare.database import Connection
+from eldercare.database import Connection, connect
 from eldercare.seed import seed
 from tests.browser import history
 from tests.browser.console import ROOT, Console, console
+from tests.services.databases import DatabaseServer
+from tests.services.missing import missing
+from tests.services.timescale import HOW
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
-@pytest.fixture
-async def service(conn: Connection, database_url: str, tmp_path: Path) -> AsyncIterator[Console]:
-    """The console over eight seeded residents whose bands have just been heard."""
+async def _seed(database_url: str) -> dict[str, Any]:
+    conn = await connect(database_url)
     made = await seed(conn, 8)
     await history.newest(conn, await clock.now(conn))
     await conn.commit()
-    running = console(database_url, tmp_path, made)
-    running.start()
-    yield running
-    running.stop()
+    await conn.close()
+    return made
+
+
+@pytest.fixture(scope="module")
+def shared(_timescale: DatabaseServer | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """One console for the whole file, over eight seeded residents whose bands have just been heard."""
+    server = _timescale or missing("TimescaleDB", HOW)
+    with server.database() as url:
+        running = console(url, tmp_path_factory.mktemp("console"), asyncio.run(_seed(url)))
+        running.start()
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+async def conn(shared: Console) -> AsyncIterator[Connection]:
+    """A connection to the console's database, in which no incident is left of the tests before."""
+    connection = await connect(shared.database_url)
+    await connection.execute("delete from incident")
+    await connection.commit()
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def service(shared: Console, conn: Connection) -> Console:
+    """The console, running, with nothing open."""
+    return shared
 
 
 async def log_in(page: Page, service: Console, username: str = "duty") -> None:
@@ -253,6 +281,20 @@ async def test_a_residents_page_draws_heart_rate_and_track(page: Page, service: 
     assert row == (1,)
 
 
+async def agree_to(conn: Connection, resident_id: int, *purposes: str) -> None:
+    """From now on exactly these consents stand."""
+    await conn.execute(
+        "update consent set withdrawn_at = eldercare_now() where resident_id = %s and withdrawn_at is null",
+        (resident_id,),
+    )
+    await conn.execute(
+        "insert into consent (resident_id, purpose, given_by, given_at)"
+        " select %s, unnest(%s::text[]), '本人', eldercare_now()",
+        (resident_id, list(purposes)),
+    )
+    await conn.commit()
+
+
 async def test_family_see_their_own_and_only_what_was_agreed_to(page: Page, service: Console, conn: Connection) -> None:
     row = await (
         await conn.execute(
@@ -261,13 +303,7 @@ async def test_family_see_their_own_and_only_what_was_agreed_to(page: Page, serv
         )
     ).fetchone()
     assert row is not None
-    await conn.execute("update consent set withdrawn_at = eldercare_now() where purpose = 'family_health'")
-    await conn.execute(
-        "insert into consent (resident_id, purpose, given_by, given_at) values (%s, 'family_location', '本人', now())"
-        " on conflict do nothing",
-        (row[0],),
-    )
-    await conn.commit()
+    await agree_to(conn, row[0], "family_location")
     await log_in(page, service, "family")
     await expect(page.locator("h1")).to_contain_text("您好")
     await page.locator("main .person a").first.click()
@@ -281,13 +317,14 @@ async def test_family_see_their_own_and_only_what_was_agreed_to(page: Page, serv
     await expect(page.locator("main")).to_contain_text("没有找到")
 
 
-@pytest.mark.parametrize("username", ["grid1", "doctor", "admin", "family"])
-async def test_every_role_lands_on_a_page_of_its_own(page: Page, service: Console, username: str) -> None:
-    await log_in(page, service, username)
-    await expect(page.locator("main h1")).to_contain_text("您好")
-    await expect(page.locator("#board-map")).to_have_count(0)
-    await page.get_by_role("link", name="老人", exact=True).click()
-    await expect(page.locator("main h1")).to_have_text("老人")
+async def test_every_role_lands_on_a_page_of_its_own(page: Page, service: Console) -> None:
+    for username in ("grid1", "doctor", "admin", "family"):
+        await page.context.clear_cookies()
+        await log_in(page, service, username)
+        await expect(page.locator("main h1")).to_contain_text("您好")
+        await expect(page.locator("#board-map")).to_have_count(0)
+        await page.get_by_role("link", name="老人", exact=True).click()
+        await expect(page.locator("main h1")).to_have_text("老人")
 
 
 async def test_a_wrong_password_is_said_in_words_and_a_page_asked_for_comes_after_the_login(

@@ -62,7 +62,7 @@ export function markers(map) {
         continue;
       }
       old?.remove();
-      const marker = L.marker(at, { icon, alt: label, keyboard: false, zIndexOffset: z, kind: icon.options.html });
+      const marker = L.marker(at, { icon, keyboard: false, zIndexOffset: z, kind: icon.options.html });
       marker.bindTooltip(text(label), { direction: "top", offset: [0, -12] });
       if (href) marker.on("click", () => { location.href = href; });
       known.set(key, marker.addTo(map));

@@ -49,7 +49,7 @@ function drawTrack(fixes) {
   });
   const last = fixes.at(-1);
   const old = now() - Date.parse(last.ts) > HOUR_MS;
-  L.marker(at.at(-1), { icon: pin(old ? "old" : "person", "watch", 28), alt: label(last) })
+  L.marker(at.at(-1), { icon: pin(old ? "old" : "person", "watch", 28), keyboard: false })
     .bindTooltip(text(label(last)), { permanent: true, direction: "top", offset: [0, -14] }).addTo(layer);
 }
 
@@ -58,7 +58,7 @@ function drawHome() {
   if (!homeLat) return;
   const at = point(Number(homeLat), Number(homeLon));
   L.circle(at, { radius: Number(radius), color: colour("line-strong"), weight: 1, dashArray: "4 6", fill: false, interactive: false }).addTo(layer);
-  L.marker(at, { icon: pin("home", "home", 26), alt: homeLabel }).bindTooltip(text(homeLabel)).addTo(layer);
+  L.marker(at, { icon: pin("home", "home", 26), keyboard: false }).bindTooltip(text(homeLabel)).addTo(layer);
 }
 
 async function load() {
@@ -75,11 +75,9 @@ try {
   const fixes = await load();
   element.dataset.points = String(fixes.length);
   if (fixes.length) drawTrack(fixes);
-  over.hidden = fixes.length > 0;
-  over.textContent = word("track_empty");
+  over.textContent = fixes.length ? label(fixes.at(-1)) : word("track_empty");
 } catch (error) {
   console.error(error);
-  over.hidden = false;
   over.textContent = word("track_error");
 }
 if (layer.getBounds().isValid()) map.fitBounds(layer.getBounds(), { padding: [24, 24], maxZoom: 17, animate: false });
