@@ -20,8 +20,7 @@ _log = logger(__name__)
 async def wakeups(url: str, channel: str, poll_s: float, *, application_name: str = "eldercare") -> AsyncIterator[str]:
     """Yield the payload of each notice, and "" at start, after every reconnect and every `poll_s` seconds of quiet.
 
-    Never ends by itself: a lost database is logged once and tried again every second, yielding "" meanwhile at the
-    poll's pace, so that the caller notices for itself.
+    Never ends by itself: a lost database is logged once and tried again every second; nothing is yielded meanwhile.
     """
     away = False
     while True:

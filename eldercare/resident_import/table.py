@@ -114,8 +114,6 @@ def _cell(shown: Any, written: Any) -> Cell:
         return Unreadable(f"公式出错 {value} / is the error {value}")
     if isinstance(value, datetime):
         return value.date()
-    if isinstance(value, date):
-        return value
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

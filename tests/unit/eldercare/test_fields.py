@@ -136,6 +136,11 @@ def test_checked_fields_come_back_in_one_form() -> None:
         "birth_date": "1938年5月2日",
         "external_id": None,
         "home_lat": 31,
+        "lives_alone": True,
+        "safe_radius_m": 500,
+        "language": "en",
+        "rule_overrides": {"low": 35},
+        "away_until": datetime.fromisoformat("2026-01-01T00:00:00+08:00"),
     }
     assert resident_fields.checked(values, TODAY) == {
         **values,

@@ -38,6 +38,7 @@ def forged(*values: object) -> str:
     [
         (forged("others", 1), (int,)),
         (forged("nouns"), (int,)),
+        (forged("nouns", "x" * 400), (str,)),
         (forged("nouns", 1, 2), (int,)),
         (forged("nouns", "1"), (int,)),
         (forged("nouns", True), (int,)),

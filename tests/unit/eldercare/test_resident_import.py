@@ -1,6 +1,6 @@
 """A list as committees keep it: found headings, checked cells, faults by row and column."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import openpyxl
@@ -191,6 +191,26 @@ def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         table.read(file)
     with pytest.raises(InvalidInput, match="No such file"):
         table.read(tmp_path / "nothing")
+
+
+def test_a_workbook_with_nothing_in_it_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="empty"):
+        table.read(saved(tmp_path / "list.xlsx", {}))
+
+
+def test_times_of_a_cell_become_days_and_errors_say_so(tmp_path: Path) -> None:
+    cells = {"A1": datetime.fromisoformat("1938-05-02T08:30"), "B1": "#REF!"}
+    found = table.read(saved(tmp_path / "list.xlsx", cells))
+    assert found[0].cells[0] == date(1938, 5, 2)
+    assert isinstance(found[0].cells[1], Unreadable)
+    assert "#REF!" in found[0].cells[1].reason
+
+
+def test_text_in_no_known_encoding_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_bytes(b"\xff\xff\xff,\x80")
+    with pytest.raises(InvalidInput, match="neither UTF-8 nor GB18030"):
+        table.read(file)
 
 
 def test_a_table_of_semicolons_or_tabs_is_a_csv_too(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""Settings: from the environment or secret files, and one line for the first that is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from eldercare.errors import ConfigurationError
+from eldercare.settings import Mqtt, exit_with, load_settings, parse_mqtt_url
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "parts"),
+    [
+        ("mqtt://a:b@broker:1884", Mqtt("broker", 1884, False, "a", "b")),
+        ("mqtts://broker", Mqtt("broker", 8883, True, None, None)),
+        ("mqtt://broker", Mqtt("broker", 1883, False, None, None)),
+        ("mqtt://us%40er:p%2Fw@[::1]", Mqtt("::1", 1883, False, "us@er", "p/w")),
+    ],
+)
+def test_the_brokers_address(url: str, parts: Mqtt) -> None:
+    assert parse_mqtt_url(url) == parts
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("MQTT_URL", "http://broker", "ELDERCARE_MQTT_URL: must start with mqtt://"),
+        ("MQTT_URL", "mqtt://", "ELDERCARE_MQTT_URL: names no host"),
+        ("DATABASE_URL", "sqlite://", "ELDERCARE_DATABASE_URL: must start with postgresql://"),
+        ("TIMEZONE", "Shanghai", "ELDERCARE_TIMEZONE: is no time zone"),
+        ("PUBLIC_URL", "care.example.org", "ELDERCARE_PUBLIC_URL: must start with http"),
+        ("API_PORT", "65536", "ELDERCARE_API_PORT: "),
+        ("BATCH_SIZE", "many", "ELDERCARE_BATCH_SIZE: "),
+        ("LOG_LEVEL", "loud", "ELDERCARE_LOG_LEVEL: "),
+        ("MQTT_URL_FILE", "/nowhere/mqtt_url", "ELDERCARE_MQTT_URL_FILE: "),
+    ],
+)
+def test_a_wrong_one_is_one_line_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, line: str
+) -> None:
+    monkeypatch.setenv(f"ELDERCARE_{name}", value)
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert str(refused.value).startswith(line)
+    assert "\n" not in str(refused.value)
+
+
+def test_secrets_come_from_files_and_stay_out_of_sight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_text("s3cret\n")
+    monkeypatch.setenv("ELDERCARE_TWILIO_AUTH_TOKEN_FILE", str(tmp_path / "token"))
+    settings = load_settings()
+    assert settings.required("twilio_auth_token") == "s3cret"
+    assert "s3cret" not in repr(settings)
+
+
+def test_a_missing_one_is_named_when_it_is_needed() -> None:
+    settings = load_settings()
+    with pytest.raises(ConfigurationError, match=r"^ELDERCARE_DATABASE_URL is not set$"):
+        settings.required("database_url")
+    with pytest.raises(ConfigurationError, match=r"^ELDERCARE_MQTT_URL is not set$"):
+        _ = settings.mqtt
+    assert settings.zone.key == "Asia/Shanghai"
+
+
+@pytest.mark.parametrize(
+    ("sid", "url", "real"),
+    [
+        ("AC1", "https://api.twilio.com", True),
+        ("AC1", "http://127.0.0.1:8010", False),
+        (None, "https://api.twilio.com", False),
+    ],
+)
+def test_a_channel_is_real_only_with_twilios_own_address(sid: str | None, url: str, real: bool) -> None:
+    assert load_settings(twilio_account_sid=sid, twilio_api_url=url).real_channel is real
+
+
+def test_a_command_ends_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        exit_with(ConfigurationError("ELDERCARE_X is not set"))
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "eldercare: ELDERCARE_X is not set\n"
