@@ -181,6 +181,16 @@ async def test_away_until_is_set_and_taken_back(desk: Desk) -> None:
     assert wrong.status_code == 403
 
 
+async def test_wrong_personal_limits_are_refused_by_name(desk: Desk) -> None:
+    url = f"/api/v1/residents/{desk.world.own}"
+    headers = {"Authorization": f"Bearer {desk.tokens['duty']}"}
+    wrong = await desk.client.patch(url, json={"rule_overrides": {"hr_low_urgent": 60}}, headers=headers)
+    assert wrong.status_code == 422
+    assert "hr_low_urgent: 60 is above hr_low_warning (50)" in wrong.text
+    right = await desk.client.patch(url, json={"rule_overrides": {"hr_low_urgent": 38}}, headers=headers)
+    assert right.status_code == 200
+
+
 async def test_incidents_of_the_wanted_states_and_kinds(desk: Desk) -> None:
     w = desk.world
     everything = await desk.get("duty", "/incidents")
