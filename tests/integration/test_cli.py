@@ -181,8 +181,8 @@ def test_the_doctor_knows_numbers_that_twilio_never_reaches(tmp_path: Path, data
     assert any("invented numbers are never called" in finding for finding in findings)
 
 
-def test_the_doctor_says_that_the_database_is_not_migrated(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path / "postgres")
+def test_the_doctor_says_that_the_database_is_not_migrated(tmp_path: Path, open_folder: Path) -> None:
+    server = EmbeddedPostgres(open_folder / "postgres")
     server.start()
     try:
         done = eldercare("doctor", cwd=tmp_path, database_url=server.url)
