@@ -116,7 +116,7 @@ class CalledFrom:
 _INCIDENT = sql.SQL(
     """
     with seen as (
-        select i.*, ({health}) as sees_health, ({location}) as sees_location
+        select i.*, coalesce({health}, false) as sees_health, coalesce({location}, false) as sees_location
         from incident i where ({seen}) and {condition}
         order by i.opened_at desc, i.id desc limit {limit}
     )

@@ -1,0 +1,234 @@
+"""Sending: every way a try can end is written down, and a slow provider holds nobody else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts import deliver, outbox
+from alerts.channels.base import Outgoing, Sent, TransportError
+from alerts.deliver import Sender
+from eldercare.clock import set_clock
+from eldercare.database import Connection, connect
+from tests.conftest import MakeSettings
+from tests.services.timescale import Timescale
+
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+
+
+class Scripted:
+    """A channel that does what the test says."""
+
+    min_gap = timedelta(0)
+
+    def __init__(self, name: str, does: Callable[[Outgoing], Awaitable[Sent]] | None = None) -> None:
+        self.name = name
+        self.does = does
+        self.sent: list[int] = []
+        self.hung_up: list[str] = []
+
+    async def send(self, message: Outgoing) -> Sent:
+        self.sent.append(message.notification_id)
+        if self.does is not None:
+            return await self.does(message)
+        return Sent(f"P{message.notification_id}", "queued")
+
+    async def hang_up(self, provider_id: str) -> None:
+        self.hung_up.append(provider_id)
+
+
+class Post:
+    """A sender that runs, over scripted channels."""
+
+    def __init__(self, conn: Connection, line: Connection, url: str) -> None:
+        self.conn = conn
+        self.line = line
+        self.voice, self.sms = Scripted("voice"), Scripted("sms")
+        self.sender = Sender(url, {"voice": self.voice, "sms": self.sms})
+
+    async def row(self, channel: str, purpose: str = "stand_down", **content: str) -> int:
+        found = await (
+            await self.conn.execute(
+                "insert into notification (channel, address, purpose, content, send_after, created_at)"
+                " values (%s, '+9991', %s, %s, %s, %s) returning id",
+                (channel, purpose, outbox.orjson.dumps(content).decode(), NOW, NOW),
+            )
+        ).fetchone()
+        await self.conn.commit()
+        assert found is not None
+        return int(found[0])
+
+    async def status(self, row: int) -> tuple[str, str | None]:
+        found = await (
+            await self.conn.execute("select status, reason from notification where id = %s", (row,))
+        ).fetchone()
+        await self.conn.commit()
+        assert found is not None
+        return found[0], found[1]
+
+    async def run(self) -> int:
+        leased = await deliver.run_once(self.line, self.sender)
+        await self.sender.settle()
+        return leased
+
+
+@pytest.fixture
+async def post(conn: Connection, database_url: str, make_settings: MakeSettings) -> AsyncIterator[Post]:
+    await set_clock(conn, make_settings(), NOW, 0)
+    await conn.commit()
+    async with await connect(database_url) as line:
+        made = Post(conn, line, database_url)
+        recorder = asyncio.create_task(made.sender.run())
+        yield made
+        recorder.cancel()
+        with suppress(asyncio.CancelledError):
+            await recorder
+        await made.sender.close()
+
+
+async def fail(reason: str, permanent: bool) -> Sent:
+    raise TransportError(reason, "as the test says", permanent=permanent)
+
+
+@pytest.mark.parametrize(
+    ("does", "status"),
+    [
+        (lambda _: fail("provider_error", False), ("queued", "provider_error")),
+        (lambda _: fail("invalid_number", True), ("failed", "invalid_number")),
+    ],
+)
+async def test_how_a_try_failed_is_written_down(
+    post: Post, does: Callable[[Outgoing], Awaitable[Sent]], status: tuple[str, str]
+) -> None:
+    post.voice.does = does
+    row = await post.row("voice")
+    assert await post.run() == 1
+    assert await post.status(row) == status
+
+
+async def test_a_mistake_in_a_channel_is_passing_trouble(post: Post) -> None:
+    async def breaks(_: Outgoing) -> Sent:
+        raise KeyError("text")
+
+    post.sms.does = breaks
+    row = await post.row("sms")
+    await post.run()
+    assert await post.status(row) == ("queued", "error")
+    assert post.sender.counts["retried"] == 1
+
+
+async def test_a_provider_that_never_answers_is_given_up_before_the_lease_ends(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert outbox.LEASE.total_seconds() > deliver.SEND_TIMEOUT_S
+    monkeypatch.setattr(deliver, "SEND_TIMEOUT_S", 0.01)
+
+    async def hangs(_: Outgoing) -> Sent:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    post.voice.does = hangs
+    row = await post.row("voice")
+    await post.run()
+    assert await post.status(row) == ("queued", "timeout")
+
+
+async def test_a_slow_channel_holds_no_other_and_takes_only_what_it_has_hands_for(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "IN_FLIGHT", 2)
+    gate = asyncio.Event()
+
+    async def waits(message: Outgoing) -> Sent:
+        await gate.wait()
+        return Sent("P", "queued")
+
+    post.voice.does = waits
+    slow = [await post.row("voice") for _ in range(3)]
+    quick = [await post.row("sms") for _ in range(3)]
+    for _ in range(200):
+        await deliver.run_once(post.line, post.sender)
+        if len(post.sms.sent) == 3:
+            break
+        await asyncio.sleep(0.01)
+    assert post.sms.sent == quick
+    assert post.voice.sent == slow[:2]
+    gate.set()
+    await post.sender.settle()
+    assert post.sender.more.is_set()
+    await post.run()
+    assert [await post.status(row) for row in slow] == [("sent", None)] * 3
+
+
+async def test_a_hang_up_ends_the_call_it_names(post: Post) -> None:
+    row = await post.row("voice", "hang_up", provider_id="CA7")
+    await post.run()
+    assert post.voice.hung_up == ["CA7"]
+    assert await post.status(row) == ("done", None)
+
+
+async def test_a_hang_up_of_a_call_that_never_had_a_name_is_done(post: Post) -> None:
+    row = await post.row("voice", "hang_up")
+    await post.run()
+    assert post.voice.hung_up == []
+    assert await post.status(row) == ("done", None)
+
+
+async def test_nothing_is_leased_for_a_channel_that_is_not_set_up(post: Post) -> None:
+    row = await post.row("band")
+    assert await post.run() == 0
+    assert await post.status(row) == ("queued", None)
+    assert await deliver.run_once(post.line, Sender("", {})) == 0
+
+
+async def test_a_sender_that_is_closed_leaves_its_rows_to_others(post: Post) -> None:
+    async def hangs(_: Outgoing) -> Sent:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    post.voice.does = hangs
+    row = await post.row("voice")
+    await deliver.run_once(post.line, post.sender)
+    await asyncio.sleep(0)
+    await post.sender.close()
+    assert await post.status(row) == ("sending", None)
+    [again] = await outbox.lease(post.line, NOW + outbox.LEASE, ["voice"], 5)
+    assert again.id == row
+
+
+async def test_outcomes_are_kept_while_the_database_is_away(
+    timescale_server: Timescale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "AWAY_S", 0.05)
+    with timescale_server.database() as url:
+        gate = asyncio.Event()
+
+        async def waits(message: Outgoing) -> Sent:
+            await gate.wait()
+            return Sent("CA1", "queued")
+
+        voice = Scripted("voice", waits)
+        sender = Sender(url, {"voice": voice})
+        recorder = asyncio.create_task(sender.run())
+        async with await connect(url) as line:
+            await line.execute(
+                "insert into notification (channel, address, purpose, content, send_after, created_at)"
+                " values ('voice', '+9991', 'stand_down', '{}', eldercare_now(), eldercare_now())"
+            )
+            await line.commit()
+            assert await deliver.run_once(line, sender) == 1
+        await asyncio.to_thread(timescale_server.stop)
+        gate.set()
+        await asyncio.sleep(0.1)  # long enough for a failed attempt to write, and nothing depends on it
+        timescale_server.start()  # in this thread: the server ends with the one that started it
+        await sender.settle()
+        recorder.cancel()
+        with suppress(asyncio.CancelledError):
+            await recorder
+        await sender.close()
+        async with await connect(url) as conn:
+            row = await (await conn.execute("select status, provider_id from notification")).fetchone()
+            assert row == ("sent", "CA1")
+        assert voice.sent == [1]

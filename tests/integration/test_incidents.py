@@ -1,0 +1,259 @@
+"""What people do with incidents, on the real database: notes, the telephone, ends, reopening, and who sees what."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts import incidents
+from alerts.incidents import Accepted, AlreadyYours, Over
+from alerts.kinds import IncidentState, Press
+from alerts.openings import raise_sos
+from eldercare.access import Role, Viewer
+from eldercare.clock import set_clock
+from eldercare.database import Connection, connect
+from eldercare.errors import Conflict, InvalidInput, NotFound
+from tests import community
+from tests.community import PHONES, Community
+from tests.conftest import MakeSettings
+
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def people(conn: Connection, make_settings: MakeSettings) -> Community:
+    await set_clock(conn, make_settings(), NOW, 0)
+    found = await community.settle(conn)
+    await conn.commit()
+    return found
+
+
+async def press(conn: Connection, band: str = "band-wang", event: str = "e1") -> int:
+    raised = await raise_sos(conn, Press(band, b"{}", event, event_id=event))
+    await conn.commit()
+    return raised.incident_id
+
+
+def viewer(person_id: int, *roles: Role) -> Viewer:
+    return Viewer(person_id, "x", frozenset(roles), roles[0])
+
+
+async def timeline(conn: Connection, incident: int) -> list[tuple[str, str, int | None]]:
+    rows = await conn.execute(
+        "select kind, via, actor_id from incident_event where incident_id = %s order by id", (incident,)
+    )
+    return await rows.fetchall()
+
+
+async def test_every_change_says_who_when_and_by_which_way(conn: Connection, people: Community) -> None:
+    incident = await press(conn)
+    grid = people.grid
+    assert isinstance(await incidents.accept(conn, incident, grid, "voice", NOW), Accepted)
+    await incidents.en_route(conn, incident, grid, "sms", NOW + timedelta(minutes=1))
+    await incidents.arrive(conn, incident, grid, "console", NOW + timedelta(minutes=9))
+    await incidents.add_note(conn, incident, people.duty, "console", "家属已通知", NOW + timedelta(minutes=10))
+    await incidents.resolve(conn, incident, people.duty, "api", "helped", "没事", NOW + timedelta(minutes=20))
+    assert await timeline(conn, incident) == [
+        ("opened", "band", None),
+        ("accepted", "voice", grid),
+        ("en_route", "sms", grid),
+        ("arrived", "console", grid),
+        ("note", "console", people.duty),
+        ("resolved", "api", people.duty),
+    ]
+    whole = await incidents.get(conn, viewer(people.duty, Role.DUTY), incident)
+    assert [row.at - NOW for row in whole.timeline][-1] == timedelta(minutes=20)
+    assert whole.timeline[4].detail == {"text": "家属已通知"}
+    assert (whole.incident.state, whole.incident.disposition, whole.incident.note) == ("resolved", "helped", "没事")
+    said = await (await conn.execute("select content ->> 'state' from notification order by id")).fetchall()
+    assert said == [("accepted",), ("arriving",), ("closed",)]
+
+
+async def test_each_refusal_names_the_state(conn: Connection, people: Community) -> None:
+    incident = await press(conn)
+    with pytest.raises(Conflict, match=f"incident {incident} is open"):
+        await incidents.en_route(conn, incident, people.grid, "console", NOW)
+    with pytest.raises(Conflict, match="is open"):
+        await incidents.arrive(conn, incident, people.grid, "console", NOW)
+    with pytest.raises(Conflict, match="is open"):
+        await incidents.reopen(conn, incident, people.duty, "console", None, NOW)
+    await incidents.resolve(conn, incident, people.duty, "console", "test", None, NOW)
+    with pytest.raises(Conflict, match="is resolved"):
+        await incidents.resolve(conn, incident, people.duty, "console", "test", None, NOW)
+    with pytest.raises(Conflict, match="is resolved"):
+        await incidents.pass_on(conn, incident, people.duty, "console", NOW)
+    with pytest.raises(Conflict, match="is resolved"):
+        await incidents.hand_to_120(conn, incident, people.duty, "console", NOW)
+    assert await incidents.accept(conn, incident, people.grid, "sms", NOW) == Over(incident, "test")
+
+
+async def test_what_does_not_exist_is_not_found(conn: Connection, people: Community) -> None:
+    incident = await press(conn)
+    for act in (
+        incidents.accept(conn, 999, people.duty, "sms", NOW),
+        incidents.accept(conn, incident, 999, "sms", NOW),
+        incidents.pass_on(conn, incident, 999, "sms", NOW),
+        incidents.add_note(conn, 999, people.duty, "api", "x", NOW),
+        incidents.get(conn, viewer(people.duty, Role.DUTY), 999),
+        incidents.facts(conn, 999, NOW, UTC),
+        incidents.open_by_telephone(conn, 999, people.duty, "", NOW),
+    ):
+        with pytest.raises(NotFound):
+            await act
+    with pytest.raises(InvalidInput, match="disposition"):
+        await incidents.resolve(conn, incident, people.duty, "api", "gone", None, NOW)
+    with pytest.raises(InvalidInput, match="note"):
+        await incidents.add_note(conn, incident, people.duty, "api", "  ", NOW)
+
+
+async def test_who_accepts_twice_has_it_already(conn: Connection, people: Community) -> None:
+    incident = await press(conn)
+    await incidents.accept(conn, incident, people.grid, "voice", NOW)
+    assert await incidents.accept(conn, incident, people.grid, "sms", NOW) == AlreadyYours(incident, people.grid)
+    assert [kind for kind, _, _ in await timeline(conn, incident)] == ["opened", "accepted"]
+
+
+async def test_an_emergency_by_telephone_is_an_sos_like_any_other(conn: Connection, people: Community) -> None:
+    incident = await incidents.open_by_telephone(conn, people.li, people.duty, "邻居来电，听见呼救", NOW)
+    whole = await incidents.get(conn, viewer(people.duty, Role.DUTY), incident)
+    assert (whole.incident.kind, whole.incident.source, whole.incident.resident_name) == ("sos", "telephone", "李桂兰")
+    assert whole.incident.due_at == NOW
+    assert whole.timeline[0].detail["note"] == "邻居来电，听见呼救"
+    facts = await incidents.facts(conn, incident, NOW, UTC)
+    assert facts.reason == "telephone"
+    assert await incidents.open_by_telephone(conn, people.li, people.duty, "", NOW) == incident
+    assert await press(conn, "band-li") == incident
+    count = await (await conn.execute("select press_count, device_id from incident")).fetchone()
+    assert count == (3, "band-li")
+
+
+async def test_reopening_a_resolved_one_while_a_newer_is_open_is_refused(conn: Connection, people: Community) -> None:
+    first = await press(conn)
+    await incidents.resolve(conn, first, people.duty, "console", "false_alarm", None, NOW)
+    second = await press(conn, event="e2")
+    assert second != first
+    with pytest.raises(Conflict, match="newer"):
+        await incidents.reopen(conn, first, people.duty, "console", None, NOW)
+    await incidents.resolve(conn, second, people.duty, "console", "false_alarm", None, NOW)
+    case = await incidents.reopen(conn, first, people.duty, "console", "doch echt", NOW)
+    assert (case.state, case.due_at, case.round) == (IncidentState.OPEN, NOW, 2)
+
+
+async def test_who_was_called_hears_the_end_once(conn: Connection, people: Community) -> None:
+    incident = await press(conn)
+    for who in ("duty", "grid"):
+        await conn.execute(
+            "insert into notification (incident_id, person_id, channel, address, purpose, step, content, status,"
+            " send_after, created_at, sent_at) values (%s, %s, 'sms', %s, 'alarm', 0, '{}', 'delivered', %s, %s, %s)",
+            (incident, getattr(people, who), PHONES[who], NOW, NOW, NOW),
+        )
+    await incidents.resolve(conn, incident, people.duty, "console", "false_alarm", None, NOW)
+    rows = await conn.execute("select person_id, content ->> 'text' from notification where purpose = 'stand_down'")
+    [(person, text)] = await rows.fetchall()
+    assert person == people.grid
+    assert "已处理完毕" in text
+
+
+async def test_what_was_not_sent_is_cancelled_and_an_older_word_to_the_band_is_dropped(
+    conn: Connection, people: Community
+) -> None:
+    incident = await press(conn)
+    await conn.execute(
+        "insert into notification (incident_id, person_id, channel, address, purpose, content, send_after, created_at)"
+        " values (%s, %s, 'voice', '+99910000003', 'alarm', '{}', %s, %s)",
+        (incident, people.grid, NOW, NOW),
+    )
+    await incidents.accept(conn, incident, people.duty, "console", NOW)
+    await incidents.resolve(conn, incident, people.duty, "console", "helped", None, NOW)
+    rows = await conn.execute("select purpose, content ->> 'state', status, reason from notification order by id")
+    assert await rows.fetchall() == [
+        ("alarm", None, "cancelled", "accepted"),
+        ("sos_state", "accepted", "cancelled", "superseded"),
+        ("sos_state", "closed", "queued", None),
+    ]
+
+
+async def test_accepting_waits_for_whoever_holds_the_incident(
+    conn: Connection, people: Community, database_url: str
+) -> None:
+    incident = await press(conn)
+    await conn.execute("select from incident where id = %s for no key update", (incident,))
+
+    async def accept() -> object:
+        other = await connect(database_url)
+        async with other:
+            return await incidents.accept(other, incident, people.grid, "sms", NOW)
+
+    waiting = asyncio.create_task(accept())
+    await incidents.accept(conn, incident, people.duty, "console", NOW)
+    await conn.commit()
+    outcome = await waiting
+    assert isinstance(outcome, incidents.AlreadyOwned)
+    assert outcome.owner_name == "张值班"
+
+
+async def test_who_sees_what(conn: Connection, people: Community) -> None:
+    incident = await press(conn)
+    await conn.execute("update incident set bpm = 120, lat = 31.2, lon = 121.4, position_at = %s", (NOW,))
+    duty = await incidents.get(conn, viewer(people.duty, Role.DUTY), incident)
+    assert (duty.incident.bpm, duty.incident.lat) == (120, 31.2)
+    grid = await incidents.get(conn, viewer(people.grid, Role.GRID), incident)
+    assert (grid.incident.bpm, grid.incident.lat, grid.incident.sees_health) == (None, None, False)
+    assert grid.timeline[0].detail == {}
+    with pytest.raises(NotFound):
+        await incidents.get(conn, viewer(people.daughter, Role.FAMILY), incident)
+    assert not (await incidents.listing(conn, viewer(people.daughter, Role.FAMILY))).items
+
+
+async def test_the_list_is_filtered_and_paged(conn: Connection, people: Community) -> None:
+    seen = viewer(people.duty, Role.DUTY)
+    first, second = await press(conn), await press(conn, "band-li", "e9")
+    unknown = await press(conn, "band-0099", "e5")
+    await incidents.resolve(conn, first, people.duty, "console", "test", None, NOW)
+    await incidents.accept(conn, second, people.duty, "console", NOW)
+    assert [each.id for each in (await incidents.listing(conn, seen)).items] == [unknown, second, first]
+    wanted = await incidents.listing(conn, seen, states=["unresolved"])
+    assert [each.id for each in wanted.items] == [unknown, second]
+    assert [each.id for each in (await incidents.listing(conn, seen, states=["resolved"])).items] == [first]
+    assert [each.id for each in (await incidents.listing(conn, seen, resident_id=people.li)).items] == [second]
+    assert not (await incidents.listing(conn, seen, kinds=["network"])).items
+    page = await incidents.listing(conn, seen, limit=2)
+    assert page.next_cursor is not None
+    rest = await incidents.listing(conn, seen, limit=2, cursor=page.next_cursor)
+    assert [each.id for each in rest.items] == [first]
+    assert rest.next_cursor is None
+    for wrong in ({"states": ["asleep"]}, {"kinds": ["fire"]}, {"limit": 0}, {"cursor": "x"}):
+        with pytest.raises(InvalidInput):
+            await incidents.listing(conn, seen, **wrong)  # type: ignore[arg-type]
+
+
+async def test_the_facts_lead_from_home_to_the_last_fix(conn: Connection, people: Community) -> None:
+    incident = await press(conn)
+    await conn.execute(
+        "update incident set lat = 31.2394, lon = 121.4737, accuracy_m = 20, position_at = %s",
+        (NOW - timedelta(minutes=7),),
+    )
+    [facts] = await incidents.facts_of(conn, [incident, 999], NOW, UTC)
+    assert facts.distance_m == pytest.approx(1000.8, abs=1)
+    assert facts.bearing_deg == pytest.approx(0, abs=0.1)
+    assert (facts.position_age_minutes, facts.age, facts.late_minutes) == (7, 88, None)
+    assert facts.entry == "钥匙在门卫"
+
+
+async def test_a_number_knows_the_incidents_it_was_called_to(conn: Connection, people: Community) -> None:
+    incident = await press(conn)
+    assert await incidents.called_from(conn, PHONES["grid"]) == []
+    await conn.execute(
+        "insert into notification (incident_id, person_id, channel, address, purpose, content, status, send_after,"
+        " created_at) values (%s, %s, 'voice', %s, 'alarm', '{}', 'sent', %s, %s)",
+        (incident, people.grid, PHONES["grid"], NOW, NOW),
+    )
+    [called] = await incidents.called_from(conn, PHONES["grid"])
+    assert (called.incident_id, called.person_id, called.owner_id, called.state) == (
+        incident,
+        people.grid,
+        None,
+        "open",
+    )
+    await incidents.resolve(conn, incident, people.duty, "console", "test", None, NOW)
+    assert await incidents.called_from(conn, PHONES["grid"]) == []

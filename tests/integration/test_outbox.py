@@ -1,0 +1,289 @@
+"""The outbox on the real database: leases that run out, tries that fail, statuses that never move backwards."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from alerts import outbox, states
+from alerts.kinds import Press
+from alerts.openings import raise_sos
+from alerts.outbox import Outcome
+from alerts.states import Event, Status
+from eldercare.clock import set_clock
+from eldercare.database import Connection, connect
+from eldercare.errors import NotFound
+from tests import community
+from tests.community import PHONES, Community
+from tests.conftest import MakeSettings
+
+NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+ALL = ["voice", "sms", "band"]
+
+
+def later(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+class Box:
+    """An open incident at its first step, and rows to try things on."""
+
+    def __init__(self, conn: Connection, people: Community, incident: int) -> None:
+        self.conn = conn
+        self.people = people
+        self.incident = incident
+
+    async def row(self, who: str, channel: str = "voice", status: str = "queued", **columns: Any) -> int:
+        """A row of the step that was taken last."""
+        values = {
+            "incident_id": self.incident, "person_id": getattr(self.people, who), "channel": channel,
+            "address": PHONES[who], "purpose": "alarm", "step": 0, "content": "{}", "status": status,
+            "send_after": NOW, "created_at": NOW, **columns,
+        }  # fmt: skip
+        query = (
+            f"insert into notification ({', '.join(values)}) values ({', '.join(['%s'] * len(values))}) returning id"
+        )
+        found = await (await self.conn.execute(query, list(values.values()))).fetchone()
+        await self.conn.commit()
+        assert found is not None
+        return int(found[0])
+
+    async def of(self, notification: int, *columns: str) -> Any:
+        query = f"select {', '.join(columns)} from notification where id = %s"
+        found = await (await self.conn.execute(query, (notification,))).fetchone()
+        await self.conn.commit()
+        assert found is not None
+        return found if len(columns) > 1 else found[0]
+
+    async def due(self) -> float:
+        """Seconds from the start until the incident's timer."""
+        found = await (
+            await self.conn.execute("select due_at from incident where id = %s", (self.incident,))
+        ).fetchone()
+        await self.conn.commit()
+        assert found is not None
+        return float((found[0] - NOW).total_seconds())
+
+    async def owned_by(self, who: str) -> None:
+        await self.conn.execute(
+            "update incident set state = 'accepted', owner_id = %s where id = %s",
+            (getattr(self.people, who), self.incident),
+        )
+        await self.conn.commit()
+
+
+@pytest.fixture
+async def box(conn: Connection, make_settings: MakeSettings) -> Box:
+    await set_clock(conn, make_settings(), NOW, 0)
+    people = await community.settle(conn)
+    raised = await raise_sos(conn, Press("band-wang", b"{}", "e", event_id="e"))
+    await conn.execute("update incident set next_step = 1, stepped_at = %s, due_at = %s", (NOW, later(60)))
+    await conn.commit()
+    return Box(conn, people, raised.incident_id)
+
+
+async def test_a_lease_that_runs_out_is_leased_again(box: Box) -> None:
+    row = await box.row("duty")
+    [first] = await outbox.lease(box.conn, NOW, ALL, 10)
+    assert (first.id, first.attempts, first.purpose) == (row, 1, "alarm")
+    assert await outbox.lease(box.conn, later(14), ALL, 10) == []
+    [second] = await outbox.lease(box.conn, later(15), ALL, 10)
+    assert (second.id, second.attempts) == (row, 2)
+
+
+async def test_nothing_is_leased_before_its_time_or_for_another_channel(box: Box) -> None:
+    await box.row("duty", send_after=later(5))
+    await box.row("grid", "sms")
+    assert await outbox.lease(box.conn, NOW, ["voice"], 10) == []
+    assert len(await outbox.lease(box.conn, later(5), ["voice"], 10)) == 1
+
+
+async def test_two_workers_never_lease_the_same_row(box: Box, database_url: str) -> None:
+    rows = {await box.row("duty", channel="sms") for _ in range(20)}
+
+    async def lease() -> list[int]:
+        other = await connect(database_url)
+        async with other:
+            return [each.id for each in await outbox.lease(other, NOW, ALL, 8)]
+
+    leased = await asyncio.gather(*(lease() for _ in range(4)))
+    flat = [each for part in leased for each in part]
+    assert len(flat) == len(set(flat))
+    rest = [each.id for each in await outbox.lease(box.conn, NOW, ALL, 100)]
+    assert set(flat) | set(rest) == rows
+
+
+async def test_an_alarm_whose_incident_is_owned_is_cancelled_instead_of_leased(box: Box) -> None:
+    queued, died = await box.row("grid"), await box.row("duty", status="sending", leased_until=later(-1))
+    told = await box.row("grid", "sms", purpose="stand_down", step=None)
+    await box.owned_by("lead")
+    assert [each.id for each in await outbox.lease(box.conn, NOW, ALL, 10)] == [told]
+    for row in (queued, died):
+        assert await box.of(row, "status", "reason", "leased_until") == ("cancelled", "not_open", None)
+
+
+async def test_a_try_is_written_down_with_its_outcome(box: Box) -> None:
+    row = await box.row("duty")
+    await outbox.lease(box.conn, NOW, ALL, 10)
+    assert not await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], later(1))
+    assert await box.of(row, "status", "provider_id", "provider_status", "sent_at") == (
+        "sent",
+        "CA1",
+        "queued",
+        later(1),
+    )
+    tries = await (await box.conn.execute("select notification_id, provider_id, error from attempt")).fetchall()
+    assert tries == [(row, "CA1", None)]
+
+
+async def test_passing_trouble_is_tried_again_with_longer_pauses_and_within_a_bound(box: Box) -> None:
+    row, now, pauses = await box.row("duty"), NOW, []
+    for attempt in range(1, 60):
+        [leased] = await outbox.lease(box.conn, now, ALL, 10)
+        await outbox.record(box.conn, [Outcome(row, leased.attempts, error="provider_error")], now)
+        await box.conn.commit()
+        assert leased.attempts == attempt
+        status, send_after = await box.of(row, "status", "send_after")
+        if status == "failed":
+            break
+        pauses.append((send_after - now).total_seconds())
+        now = send_after
+    assert pauses[:6] == [1, 2, 4, 8, 10, 10]
+    assert now <= NOW + outbox.RETRY_FOR
+    assert await box.of(row, "reason") == "provider_error"
+
+
+async def test_a_step_is_not_waited_for_when_its_calls_keep_failing(box: Box) -> None:
+    row, texted = await box.row("duty"), await box.row("duty", "sms", status="delivered")
+    for attempt in range(1, outbox.PATIENCE):
+        await outbox.record(box.conn, [Outcome(row, attempt, error="timeout")], NOW)
+        await box.conn.execute("update notification set attempts = %s where id = %s", (attempt + 1, row))
+    assert await box.due() == 60
+    await outbox.record(box.conn, [Outcome(row, outbox.PATIENCE, error="timeout")], later(7))
+    await box.conn.commit()
+    assert await box.due() == 7
+    assert await box.of(row, "status") == "queued"
+    assert await box.of(texted, "status") == "delivered"
+
+
+async def test_a_late_failure_does_not_undo_another_try(box: Box) -> None:
+    row = await box.row("duty", status="sending", attempts=2, leased_until=later(15))
+    await outbox.record(box.conn, [Outcome(row, 1, error="timeout", permanent=True)], NOW)
+    assert await box.of(row, "status") == "sending"
+    await outbox.record(box.conn, [Outcome(row, 2, "CA2", "queued")], NOW)
+    await outbox.record(box.conn, [Outcome(row, 2, error="timeout")], NOW)
+    assert await box.of(row, "status", "provider_id") == ("sent", "CA2")
+
+
+async def test_an_outcome_never_pushes_a_status_back(box: Box) -> None:
+    row = await box.row("duty", status="sending", attempts=1)
+    await outbox.record_status(box.conn, row, "CA1", Event(Status.RINGING, provider_status="ringing"), NOW)
+    await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)
+    assert await box.of(row, "status", "provider_id") == ("ringing", "CA1")
+
+
+@pytest.mark.parametrize("order", [["ringing", "in-progress", "completed"], ["completed", "ringing", "in-progress"]])
+async def test_statuses_arrive_in_any_order_and_only_rise(box: Box, order: list[str]) -> None:
+    row = await box.row("duty", status="sent", provider_id="CA1")
+    for word in order:
+        event = states.call_event(word)
+        assert event is not None
+        await outbox.record_status(box.conn, row, "CA1", event, NOW)
+    assert await box.of(row, "status", "reason") == ("failed", "heard_no_answer")
+
+
+async def test_a_word_about_an_older_call_of_the_row_changes_nothing(box: Box) -> None:
+    row = await box.row("duty", status="ringing", provider_id="CA2")
+    assert not await outbox.record_status(box.conn, row, "CA1", Event(Status.FAILED, "busy"), NOW)
+    assert await box.of(row, "status") == "ringing"
+    assert await box.due() == 60
+
+
+async def test_a_word_about_a_call_we_never_heard_of_the_start_of_is_taken(box: Box) -> None:
+    row = await box.row("duty", status="sending", attempts=1)
+    assert await outbox.record_status(box.conn, row, "CA1", Event(Status.ANSWERED), NOW)
+    assert await box.of(row, "status", "provider_id") == ("answered", "CA1")
+
+
+async def test_the_last_failure_of_a_step_makes_the_incident_due(box: Box) -> None:
+    first, second = await box.row("duty", status="ringing"), await box.row("grid", status="sent")
+    await box.row("duty", "sms", status="delivered")
+    await outbox.record_status(box.conn, first, "CA1", Event(Status.FAILED, "busy"), later(3))
+    assert await box.due() == 60
+    await outbox.record_status(box.conn, second, "CA2", Event(Status.FAILED, "no_answer"), later(4))
+    assert await box.due() == 4
+
+
+async def test_two_last_failures_at_once_do_not_overlook_each_other(box: Box, database_url: str) -> None:
+    rows = [await box.row("duty", status="ringing"), await box.row("grid", status="ringing")]
+
+    async def fail(row: int) -> None:
+        other = await connect(database_url)
+        async with other:
+            await outbox.record_status(other, row, f"CA{row}", Event(Status.FAILED, "busy"), later(3))
+
+    await asyncio.gather(*(fail(row) for row in rows))
+    assert await box.due() == 3
+
+
+async def test_a_step_of_texts_waits_for_an_answer_to_one_that_was_delivered(box: Box) -> None:
+    first, second = await box.row("duty", "sms", status="sent"), await box.row("grid", "sms", status="sent")
+    await outbox.record_status(box.conn, first, "SM1", Event(Status.FAILED, "undelivered"), NOW)
+    await outbox.record_status(box.conn, second, "SM2", Event(Status.DELIVERED), NOW)
+    assert await box.due() == 60
+    assert await outbox.fall_through(box.conn, [box.incident], NOW) == []
+
+
+async def test_failures_of_an_older_step_or_round_do_not_hurry_the_newest(box: Box) -> None:
+    old = await box.row("duty", status="ringing")
+    await box.conn.execute("update incident set next_step = 2")
+    await box.row("lead", status="ringing", step=1)
+    await outbox.record_status(box.conn, old, "CA1", Event(Status.FAILED, "busy"), NOW)
+    assert await box.due() == 60
+
+
+async def test_a_call_that_lives_although_somebody_goes_is_hung_up_once(box: Box) -> None:
+    row = await box.row("duty", status="sending", attempts=1)
+    await box.owned_by("grid")
+    for status in (Status.RINGING, Status.ANSWERED):
+        await outbox.record_status(box.conn, row, "CA1", Event(status), NOW)
+    ends = await (
+        await box.conn.execute("select ends_id, content ->> 'provider_id' from notification where purpose = 'hang_up'")
+    ).fetchall()
+    assert ends == [(row, "CA1")]
+
+
+async def test_the_owners_own_call_is_left_alone(box: Box) -> None:
+    row = await box.row("duty", status="sending", attempts=1)
+    await box.owned_by("duty")
+    await outbox.record_status(box.conn, row, "CA1", Event(Status.ANSWERED), NOW)
+    assert not await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)
+    found = await box.conn.execute("select from notification where purpose = 'hang_up'")
+    assert await found.fetchone() is None
+
+
+async def test_a_call_placed_while_somebody_accepted_leaves_a_hang_up_to_send(box: Box) -> None:
+    row = await box.row("duty", status="sending", attempts=1)
+    await box.owned_by("grid")
+    assert await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)
+    [ends] = await outbox.lease(box.conn, NOW, ALL, 10)
+    assert (ends.purpose, ends.ends_provider_id) == ("hang_up", "CA1")
+    await outbox.record(box.conn, [Outcome(ends.id, 1, "CA1")], NOW)
+    assert await box.of(ends.id, "status") == "done"
+
+
+async def test_a_status_of_nothing_we_sent_is_not_found(box: Box) -> None:
+    with pytest.raises(NotFound):
+        await outbox.record_status(box.conn, 999, "CA1", Event(Status.RINGING), NOW)
+
+
+async def test_a_command_to_a_band_belongs_to_no_incident(box: Box) -> None:
+    row = await box.row(
+        "duty", "band", incident_id=None, person_id=None, address="band-wang", purpose="command", step=None
+    )
+    [leased] = await outbox.lease(box.conn, NOW, ALL, 10)
+    assert (leased.id, leased.incident_id) == (row, None)
+    assert not await outbox.record(box.conn, [Outcome(row, 1, error="broker_away")], NOW)
+    assert await outbox.record_status(box.conn, row, None, Event(Status.SENT), NOW)
+    assert await box.of(row, "status") == "sent"
