@@ -65,8 +65,10 @@ class Card:
     press_count: int
     round: int
     address: str | None
+    phone: str | None
     entry: str | None
     keys: list[KeyHolder]
+    medical: list[tuple[str, str]]
     position: str | None
     position_known: bool
     position_at: datetime | None
@@ -170,8 +172,10 @@ def card(
         press_count=incident.press_count,
         round=incident.round,
         address=incident.address,
+        phone=resident.phone if resident else None,
         entry=file.entry if file else None,
         keys=[_key_holder(screen, contact) for contact in contacts if contact.holds_key],
+        medical=_medical(file) if file else [],
         position=_position(screen, incident, spot),
         position_known=spot is not None,
         position_at=incident.position_at if spot else None,
@@ -256,6 +260,17 @@ def facts(screen: Screen, incident: Incident, file: File | None) -> Facts:
 
 def _key_holder(screen: Screen, contact: Contact) -> KeyHolder:
     return KeyHolder(contact.name, people_words.relation(screen.t, contact), contact.phone)
+
+
+def _medical(file: File) -> list[tuple[str, str]]:
+    """What whoever goes there should know, by name; what is not recorded, or not theirs to know, is left out."""
+    known = {
+        "conditions": file.conditions,
+        "medicines": file.medicines,
+        "allergies": file.allergies,
+        "mobility": file.mobility,
+    }
+    return [(name, value) for name, value in known.items() if value]
 
 
 def _late(screen: Screen, incident: Incident) -> str | None:

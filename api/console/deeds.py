@@ -16,7 +16,7 @@ from api.console import cards, reads, render
 from api.console.entrance import see
 from api.console.screen import CurrentScreen, Screen
 from api.deps import Db, Id
-from eldercare import audit, residents
+from eldercare import audit
 from eldercare.database import Connection
 from eldercare.errors import Conflict
 
@@ -202,9 +202,5 @@ async def _to_say(conn: Connection, screen: Screen, incident: Incident) -> list[
         ("who", " · ".join(filter(None, (card.name, card.age_and_gender)))),
         ("heart", card.heart),
     ]
-    if incident.resident_id is not None:
-        files = await residents.files(conn, reads.viewer_of(screen), [incident.resident_id])
-        for file in files.values():
-            said += [("conditions", file.conditions), ("medicines", file.medicines), ("allergies", file.allergies)]
-            said.append(("phone", file.resident.phone))
+    said += [*card.medical, ("phone", card.phone)]
     return [(name, value) for name, value in said if value]

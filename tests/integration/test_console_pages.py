@@ -1,0 +1,192 @@
+"""The pages as plain HTTP: what works without any script, what a page brings along, who may not come in."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from alerts import incidents, openings
+from alerts.openings import Press
+from api.app import create_app
+from api.console.render import STATIC
+from eldercare import clock
+from eldercare.database import Connection
+from eldercare.seed import seed
+from tests.conftest import MakeSettings
+
+OWN = {"Origin": "http://desk.example", "Accept": "text/html"}
+
+
+@pytest.fixture
+async def users(conn: Connection) -> dict[str, str]:
+    """Passwords by user name, of a community of two."""
+    made = await seed(conn, 2)
+    await conn.commit()
+    return {user["username"]: user["password"] for user in made["users"]}
+
+
+@pytest.fixture
+async def client(
+    users: dict[str, str], database_url: str, make_settings: MakeSettings
+) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(make_settings(database_url=database_url))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk.example", headers=OWN) as found,
+    ):
+        yield found
+
+
+async def log_in(client: httpx.AsyncClient, users: dict[str, str], username: str = "duty") -> httpx.Response:
+    form = {"username": username, "password": users[username], "next": "/"}
+    return await client.post("/login", data=form)
+
+
+async def press(conn: Connection) -> int:
+    raised = await openings.raise_sos(conn, Press("band-0001", b"{}", "one"))
+    await conn.commit()
+    return raised.incident_id
+
+
+async def test_whoever_is_not_logged_in_is_led_to_the_login_and_back(
+    client: httpx.AsyncClient, users: dict[str, str]
+) -> None:
+    answer = await client.get("/residents?text=a")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/login?next=/residents%3Ftext%3Da"
+    form = {"username": "duty", "password": users["duty"], "next": "https://evil.example/"}
+    answer = await client.post("/login", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_a_login_from_another_site_is_refused(client: httpx.AsyncClient, users: dict[str, str]) -> None:
+    form = {"username": "duty", "password": users["duty"]}
+    answer = await client.post("/login", data=form, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+async def test_no_page_is_kept_by_a_browser_and_none_allows_anything_inline(
+    client: httpx.AsyncClient, users: dict[str, str]
+) -> None:
+    await log_in(client, users)
+    for path in ("/", "/residents", "/residents/1", "/incidents", "/parts/alarms", "/nothing"):
+        answer = await client.get(path)
+        assert answer.headers["cache-control"] == "no-store", path
+        assert "unsafe" not in answer.headers["content-security-policy"], path
+        assert " style=" not in answer.text, path
+        assert " onclick=" not in answer.text, path
+
+
+async def test_static_files_are_asked_about_again(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/static/css/console.css")
+    assert answer.headers["cache-control"] == "no-cache"
+    again = await client.get("/static/css/console.css", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+    assert (STATIC / "css" / "console.css").is_file()
+
+
+async def test_an_incident_is_handled_without_any_script(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    await log_in(client, users)
+    incident_id = await press(conn)
+    for deed in ("accept", "accept", "en-route", "arrive"):
+        answer = await client.post(f"/incidents/{incident_id}/{deed}")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/incidents/{incident_id}")
+    answer = await client.post(f"/incidents/{incident_id}/en-route")
+    assert answer.status_code == 409
+    assert "沈值班 已到场，不能这样操作。" in answer.text
+    answer = await client.get(f"/incidents/{incident_id}/resolve")
+    assert "<h2" in answer.text
+    assert "已送医院" in answer.text
+    answer = await client.post(f"/incidents/{incident_id}/resolve", data={"disposition": "cleared"})
+    assert answer.status_code == 422
+    assert "请选择结果" in answer.text
+    await client.post(f"/incidents/{incident_id}/resolve", data={"disposition": "hospital", "note": "已送医"})
+    answer = await client.get(f"/incidents/{incident_id}")
+    assert "结果：已送医院。已送医" in answer.text
+    answer = await client.post(f"/incidents/{incident_id}/reopen")
+    assert answer.status_code == 303
+
+
+async def test_what_to_tell_120_is_on_one_page(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    await log_in(client, users)
+    incident_id = await press(conn)
+    told = (await client.get(f"/incidents/{incident_id}/hand-to-120")).text
+    row = await (await conn.execute("select name, address, medicines from resident where id = 1")).fetchone()
+    assert row is not None
+    assert all(value in told for value in row)
+    assert (await client.post(f"/incidents/{incident_id}/hand-to-120")).status_code == 303
+    assert "已移交 120" in (await client.get("/")).text
+
+
+async def test_only_duty_takes_calls_for_help(client: httpx.AsyncClient, users: dict[str, str]) -> None:
+    await log_in(client, users, "grid1")
+    assert (await client.get("/incidents/new")).status_code == 403
+    answer = await client.post("/incidents/new", data={"resident": "#1"})
+    assert answer.status_code == 403
+    assert "没有权限" in answer.text
+
+
+async def test_family_without_consent_find_no_one_and_can_do_nothing(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    await conn.execute("update consent set withdrawn_at = eldercare_now() where withdrawn_at is null")
+    incident_id = await press(conn)
+    await log_in(client, users, "family")
+    for path in ("/residents/1", f"/incidents/{incident_id}", f"/parts/incidents/{incident_id}"):
+        assert (await client.get(path)).status_code == 404, path
+    for deed in ("accept", "pass", "en-route", "arrive", "resolve", "hand-to-120", "reopen", "notes"):
+        answer = await client.post(f"/incidents/{incident_id}/{deed}", data={"disposition": "helped", "text": "a"})
+        assert answer.status_code == 404, deed
+    assert "目前没有" in (await client.get("/")).text
+
+
+async def test_a_sitting_at_the_board_is_one_row_of_the_audit_and_a_resident_one_each(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    await log_in(client, users)
+    for path in ("/", "/parts/incidents", "/parts/tiles", "/", "/residents/1", "/residents/1"):
+        assert (await client.get(path)).status_code == 200
+    rows = await (await conn.execute("select action, what, resident_id from audit order by id")).fetchall()
+    assert rows == [("board", "board", None), ("read", "file", 1), ("read", "file", 1)]
+
+
+async def test_names_are_never_taken_for_markup(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    await conn.execute("update resident set name = '<img src=x>', entry = '<b>key</b>', notes = '<i>' where id = 1")
+    incident_id = await press(conn)
+    now = await clock.now(conn)
+    await incidents.add_note(conn, incident_id, 1, "console", "<script>1</script>", now)
+    await conn.commit()
+    await log_in(client, users)
+    for path in ("/", "/residents", "/residents/1", f"/incidents/{incident_id}", "/incidents"):
+        text = (await client.get(path)).text
+        assert "&lt;img src=x&gt;" in text, path
+        assert not any(markup in text for markup in ("<img src=x", "<b>key", "<script>1")), path
+
+
+async def test_a_logout_ends_the_session(client: httpx.AsyncClient, users: dict[str, str]) -> None:
+    await log_in(client, users)
+    token = client.cookies["eldercare_session"]
+    assert (await client.post("/logout")).headers["location"] == "/login"
+    client.cookies.set("eldercare_session", token, domain="desk.example")
+    assert (await client.get("/")).status_code == 303
+    assert (await client.post("/logout")).status_code == 303
+
+
+async def test_the_language_of_the_account_holds_until_the_switch(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    await conn.execute("update person set language = 'en' where username = 'duty'")
+    await conn.commit()
+    await log_in(client, users)
+    assert "Duty board" in (await client.get("/")).text
+    answer = await client.post("/preferences", data={"language": "zh", "back": "/incidents"})
+    assert answer.headers["location"] == "/incidents"
+    assert "值班台" in (await client.get("/")).text
+    assert (await client.post("/preferences", data={"language": "tlh"})).status_code == 422
