@@ -92,43 +92,43 @@ class State(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from the beginning, with the version; `from_json` gives an equal state."""
-        out: dict[str, Any] = {"v": VERSION}
-        for name, value, default in zip(self._fields, self, _NEW, strict=True):
-            if value != default:
-                out[name] = _dump(value) if isinstance(value, tuple) else value
-        return out
+        return {"v": VERSION, **_dump(self, _BEGINNING)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "State":
         """The state that was written. Unknown keys, of a newer version, are ignored; missing ones are as at first."""
-        heart = dict(data.get("heart", ()))
-        for name in ("high", "low"):
-            if name in heart:
-                runs = {run: _load(Run, heart[name].get(run, {})) for run in ("warning", "urgent", "inside")}
-                heart[name] = _load(Side, heart[name] | runs)
+        heart = data.get("heart", _EMPTY)
+        sides = {name: _load_side(heart[name]) for name in ("high", "low") if name in heart}
         return cls(
             data.get("heard"),
-            _load(Heart, heart),
-            _load(Zone, data.get("zone", {})),
-            _load(Wear, data.get("wear", {})),
+            _load(Heart, {**heart, **sides} if sides else heart),
+            _load(Zone, data.get("zone", _EMPTY)),
+            _load(Wear, data.get("wear", _EMPTY)),
             data.get("silent"),
         )
 
 
-_NEW = State()
+_BEGINNING = State()
+_EMPTY: Mapping[str, Any] = {}
 _Part = TypeVar("_Part", Run, Side, Heart, Zone, Wear)
 
 
-def _dump(part: Any) -> dict[str, Any]:
-    defaults = part._field_defaults
-    return {
-        name: _dump(value) if isinstance(value, tuple) else value
-        for name, value in zip(part._fields, part, strict=True)
-        if value != defaults[name]
-    }
+def _dump(part: Any, beginning: Any) -> dict[str, Any]:
+    out = {}
+    for name, value, default in zip(part._fields, part, beginning, strict=True):
+        if value != default:
+            # A side is None at the beginning: what differs within it is told from an empty one.
+            out[name] = _dump(value, default or Side()) if isinstance(value, tuple) else value
+    return out
 
 
 def _load(part: type[_Part], data: Mapping[str, Any]) -> _Part:
-    if not data:
-        return part()
-    return part(**{name: data[name] for name in part._fields if name in data})
+    try:
+        return part(**data)
+    except TypeError:  # a key of a newer version
+        return part(**{name: data[name] for name in part._fields if name in data})
+
+
+def _load_side(data: Mapping[str, Any]) -> Side:
+    runs = {name: _load(Run, data[name]) for name in ("warning", "urgent", "inside") if name in data}
+    return _load(Side, {**data, **runs})

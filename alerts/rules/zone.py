@@ -11,6 +11,8 @@ from eldercare.wire import Location
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth (IUGG)."""
+METRES_PER_DEGREE = radians(EARTH_RADIUS_M)
+"""Of a great circle."""
 
 
 def distance_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
@@ -47,8 +49,11 @@ def _is_jump(zone: Zone, reading: Location, accuracy: float, ts: float, limits: 
     """Whether getting here from the last believed fix, at best, takes more than the highest speed."""
     if zone.ts is None:
         return False
-    travelled = distance_m(zone.lat, zone.lon, reading.lat, reading.lon) - zone.accuracy_m - accuracy
-    return travelled > limits.zone_max_speed_kmh / 3.6 * (ts - zone.ts)
+    possible = limits.zone_max_speed_kmh / 3.6 * (ts - zone.ts) + zone.accuracy_m + accuracy
+    # Along the meridian and then the equator is never shorter, and nearly always enough to know.
+    if (abs(reading.lat - zone.lat) + abs(reading.lon - zone.lon)) * METRES_PER_DEGREE <= possible:
+        return False
+    return distance_m(zone.lat, zone.lon, reading.lat, reading.lon) > possible
 
 
 def _compare(

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 from alerts.kinds import Cleared, Finding, Verdict
 from alerts.rules import Profile, State, Thresholds, evaluate, evaluate_absence
+from alerts.rules.zone import METRES_PER_DEGREE
 from eldercare.wire import HeartRate, Location, Status
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 """12:00 in Shanghai."""
 MIDNIGHT = NOON + timedelta(hours=12)
 HOME = (31.2304, 121.4737)
-METRES_PER_DEGREE = 6_371_008.8 * 3.141592653589793 / 180
 
 
 def profile(overrides: dict[str, Any] | None = None, **values: Any) -> Profile:
