@@ -16,9 +16,9 @@ HOW = "if the change is meant: python -m tests.schema URL > tests/schema.txt"
 
 
 @pytest.fixture
-def plain_url(tmp_path: Path) -> Iterator[str]:
+def plain_url(open_folder: Path) -> Iterator[str]:
     """A plain PostgreSQL without any extension, as `make demo` starts it."""
-    server = EmbeddedPostgres(tmp_path / "postgres")
+    server = EmbeddedPostgres(open_folder / "postgres")
     server.start()
     yield server.url
     server.stop()
