@@ -1,0 +1,198 @@
+"""What nobody says: silent bands, a silent network; timers nobody took; and what is cleared away."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alerts import silence, watch
+from alerts.kinds import Press
+from alerts.openings import raise_sos
+from alerts.silence import Watched
+from eldercare import heartbeats
+from eldercare.clock import set_clock
+from eldercare.database import Connection, connect
+from tests import community
+from tests.community import Community
+from tests.conftest import MakeSettings
+
+NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+class Watch:
+    """Watches a community whose clock the test moves."""
+
+    def __init__(self, conn: Connection, people: Community, make_settings: MakeSettings) -> None:
+        self.conn = conn
+        self.people = people
+        self.now = NOON
+        self._make_settings = make_settings
+
+    async def at(self, minutes: float) -> Watched:
+        """Look, so many minutes after noon."""
+        self.now = NOON + timedelta(minutes=minutes)
+        await set_clock(self.conn, self._make_settings(), self.now, 0)
+        await self.conn.commit()
+        return await silence.run_once(self.conn, self.now, ZONE)
+
+    async def listening(self) -> None:
+        """A consumer beats."""
+        await heartbeats.beat(self.conn, "ingest@test", "ingest.telemetry", {})
+        await self.conn.commit()
+
+    async def heard(self, *bands: str, minutes: float) -> None:
+        """These bands said something so many minutes after noon."""
+        await self.conn.execute(
+            "insert into device_state (device_id, last_seen_at) select unnest(%s::text[]), %s"
+            " on conflict (device_id) do update set last_seen_at = excluded.last_seen_at",
+            (list(bands), NOON + timedelta(minutes=minutes)),
+        )
+        await self.conn.commit()
+
+    async def more_bands(self, number: int) -> list[str]:
+        """Worn by residents of their own."""
+        bands = [f"band-{n:03}" for n in range(number)]
+        for band in bands:
+            await self.conn.execute(
+                "with r as (insert into resident (name, address) values (%(band)s, 'x') returning id),"
+                " d as (insert into device (id) values (%(band)s) returning id)"
+                " insert into assignment (device_id, resident_id, period)"
+                " select d.id, r.id, tstzrange('2026-01-01', null) from r, d",
+                {"band": band},
+            )
+        await self.conn.commit()
+        return bands
+
+    async def incidents(self) -> list[tuple[str, str]]:
+        """Kind and state of every incident."""
+        rows = await (await self.conn.execute("select kind, state from incident order by id")).fetchall()
+        await self.conn.commit()
+        return rows
+
+
+@pytest.fixture
+async def look(conn: Connection, make_settings: MakeSettings) -> Watch:
+    await set_clock(conn, make_settings(), NOON, 0)
+    people = await community.settle(conn)
+    await conn.commit()
+    return Watch(conn, people, make_settings)
+
+
+async def test_a_band_that_says_nothing_for_45_minutes_is_a_task_until_it_is_heard(look: Watch) -> None:
+    await look.listening()
+    await look.heard("band-wang", "band-li", minutes=0)
+    assert await look.at(0) == Watched(2, 0)
+    await look.heard("band-li", minutes=40)
+    assert (await look.at(44)).verdicts == 0
+    assert (await look.at(45)).verdicts == 1
+    assert await look.incidents() == [("silent", "open")]
+    assert (await look.at(46)).verdicts == 0
+    await look.heard("band-wang", "band-li", minutes=50)
+    assert (await look.at(51)).verdicts == 1
+    assert await look.incidents() == [("silent", "resolved")]
+
+
+async def test_while_nobody_listens_nobody_is_silent(look: Watch) -> None:
+    await look.heard("band-wang", minutes=0)
+    assert await look.at(100) == Watched(suspended="no_consumer")
+    assert await look.incidents() == []
+
+
+async def test_after_a_time_without_listeners_silence_is_counted_from_their_return(look: Watch) -> None:
+    await look.listening()
+    await look.heard("band-wang", "band-li", minutes=0)
+    await look.at(1)
+    # Nobody listened for longer than a minute of the wall's clock, and then somebody does again.
+    await look.conn.execute(
+        "update meta set value = value || jsonb_build_object('heard_at', clock_timestamp() - interval '2 minutes')"
+    )
+    await look.at(100)
+    await look.at(144)
+    assert ("silent", "open") not in await look.incidents()
+    await look.at(145)
+    assert (await look.incidents()).count(("silent", "open")) == 2
+
+
+async def test_many_silent_at_once_are_one_incident_of_the_network(look: Watch) -> None:
+    await look.listening()
+    bands = await look.more_bands(8)
+    await look.heard("band-wang", "band-li", *bands, minutes=0)
+    await look.at(1)
+    await look.heard("band-wang", "band-li", minutes=44)
+    assert (await look.at(46)).verdicts == 0
+    assert await look.incidents() == [("network", "open")]
+    await look.at(47)
+    assert await look.incidents() == [("network", "open")]
+    await look.heard("band-wang", "band-li", *bands, minutes=50)
+    await look.at(51)
+    await look.at(52)
+    assert await look.incidents() == [("network", "resolved")]
+
+
+async def test_who_is_away_is_not_missed(look: Watch) -> None:
+    await look.listening()
+    await look.heard("band-wang", "band-li", minutes=0)
+    await look.conn.execute(
+        "update resident set away_until = %s where id = %s", (NOON + timedelta(days=2), look.people.wang)
+    )
+    await look.at(0)
+    assert (await look.at(60)).bands == 1
+    assert await look.incidents() == [("silent", "open")]
+
+
+async def test_a_band_that_never_spoke_is_silent_from_when_it_was_put_on(look: Watch) -> None:
+    await look.listening()
+    await look.at(0)
+    assert (await look.at(45)).verdicts == 2
+
+
+async def test_a_band_that_is_heard_while_we_look_is_not_silent(look: Watch, database_url: str) -> None:
+    await look.listening()
+    await look.heard("band-wang", "band-li", minutes=0)
+    await look.at(0)
+    now = NOON + timedelta(minutes=60)
+    last_seen = dict.fromkeys(("band-wang", "band-li"), NOON)
+    await look.heard("band-wang", minutes=59)
+    assert await silence._judge(look.conn, ["band-wang", "band-li"], last_seen, now, ZONE) == 1
+    await look.conn.commit()
+
+
+async def test_one_process_looks_at_a_time(look: Watch, database_url: str) -> None:
+    await look.listening()
+    async with await connect(database_url) as other:
+        await silence._lock(other)
+        assert (await look.at(1)).suspended == "another_process_watches"
+    assert (await look.at(2)).suspended is None
+
+
+async def test_a_timer_that_nobody_took_is_seen(look: Watch) -> None:
+    await raise_sos(look.conn, Press("band-wang", b"{}", "e", event_id="e"))
+    await look.conn.commit()
+    assert await watch.late_timers(look.conn) == 0
+    await set_clock(look.conn, look._make_settings(), NOON + timedelta(seconds=11), 0)
+    assert await watch.late_timers(look.conn) == 1
+
+
+async def test_what_is_old_is_cleared_away_and_the_rest_stays(look: Watch) -> None:
+    raised = await raise_sos(look.conn, Press("band-wang", b"{}", "e", event_id="e"))
+    conn = look.conn
+    await conn.execute(
+        "insert into sos_press (device_id, dedup_key, received_at, incident_id, payload)"
+        " values ('band-wang', 'old', %s, %s, '')",
+        (NOON - timedelta(days=401), raised.incident_id),
+    )
+    await conn.execute(
+        "insert into session (token_hash, person_id, expires_at)"
+        " values ('a', %(p)s, %(past)s), ('b', %(p)s, %(later)s)",
+        {"p": look.people.duty, "past": NOON - timedelta(hours=1), "later": NOON + timedelta(hours=1)},
+    )
+    for days in (1, 31):
+        await conn.execute(
+            "insert into rejected (received_at, topic, reason, detail, payload) values (%s, 't', 'json', 'd', '')",
+            (NOON - timedelta(days=days),),
+        )
+    assert await watch.clear_away(conn, NOON) == 3
+    for table, left in (("sos_press", 1), ("session", 1), ("rejected", 1)):
+        row = await (await conn.execute(f"select count(*) from {table}")).fetchone()
+        assert row == (left,)
