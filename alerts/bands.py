@@ -51,15 +51,17 @@ class Latest(NamedTuple):
     status_ts: datetime | None = None
 
 
+# `now` is asked once, not once per row; the ids are a table, so that thousands of them are joined and not compared.
 _LOCK = """
+with moment as materialized (select eldercare_now() as now)
 select now, state.device_id, state.rules::text, last_seen_at, lower(period), resident.id, home_lat, home_lon,
        safe_radius_m, away_until, rule_overrides::text
-from (select eldercare_now() as now) moment
-cross join device_state state
+from moment
+cross join unnest(%s::text[]) as wanted (id)
+join device_state state on state.device_id = wanted.id
 join device on device.id = state.device_id and retired_at is null
 left join assignment on assignment.device_id = state.device_id and period @> now
 left join resident on resident.id = resident_id
-where state.device_id = any(%s::text[])
 order by state.device_id
 for no key update of state
 """
@@ -83,7 +85,7 @@ async def lock(conn: Connection, device_ids: Iterable[str], zone: tzinfo) -> tup
 async def _lock(conn: Connection, device_ids: set[str], zone: tzinfo) -> tuple[datetime | None, dict[str, Band]]:
     bands: dict[str, Band] = {}
     now: datetime | None = None
-    for row in await (await conn.execute(_LOCK, (list(device_ids),), prepare=True)).fetchall():
+    for row in await (await conn.execute(_LOCK, (arrays.names(device_ids),), prepare=True)).fetchall():
         now, device_id, rules, last_seen_at, worn_since, resident_id, lat, lon, radius_m, away_until, overrides = row
         profile = None
         if resident_id is not None:
@@ -120,26 +122,27 @@ def _thresholds(resident_id: int, overrides: str) -> Thresholds:
 
 _DEFAULTS = Thresholds()
 
-# greatest() leaves nulls out, and a comparison with a null is not true: what a batch does not bring stays.
+# A comparison with a null is not true, and greatest() leaves nulls out: what a batch does not bring stays.
 _SAVE = """
 update device_state state set
     last_seen_at = coalesce(%s::timestamptz, last_seen_at),
     rules = new.rules,
     bpm = case when new.bpm_ts > coalesce(state.bpm_ts, '-infinity') then new.bpm else state.bpm end,
     bpm_ts = greatest(new.bpm_ts, state.bpm_ts),
-    (lat, lon, accuracy_m) = (
-        select case when newer then new.lat else state.lat end,
-               case when newer then new.lon else state.lon end,
-               case when newer then new.accuracy_m else state.accuracy_m end
-        from (select new.location_ts > coalesce(state.location_ts, '-infinity') as newer) fix),
+    lat = case when new.location_ts > coalesce(state.location_ts, '-infinity') then new.lat else state.lat end,
+    lon = case when new.location_ts > coalesce(state.location_ts, '-infinity') then new.lon else state.lon end,
+    accuracy_m = case when new.location_ts > coalesce(state.location_ts, '-infinity')
+                      then new.accuracy_m else state.accuracy_m end,
     location_ts = greatest(new.location_ts, state.location_ts),
-    (battery_pct, charging, worn, signal_dbm, firmware) = (
-        select coalesce(case when newer then new.battery_pct end, state.battery_pct),
-               coalesce(case when newer then new.charging end, state.charging),
-               coalesce(case when newer then new.worn end, state.worn),
-               coalesce(case when newer then new.signal_dbm end, state.signal_dbm),
-               coalesce(case when newer then new.firmware end, state.firmware)
-        from (select new.status_ts > coalesce(state.status_ts, '-infinity') as newer) status),
+    battery_pct = case when new.status_ts < state.status_ts then state.battery_pct
+                       else coalesce(new.battery_pct, state.battery_pct) end,
+    charging = case when new.status_ts < state.status_ts then state.charging
+                    else coalesce(new.charging, state.charging) end,
+    worn = case when new.status_ts < state.status_ts then state.worn else coalesce(new.worn, state.worn) end,
+    signal_dbm = case when new.status_ts < state.status_ts then state.signal_dbm
+                      else coalesce(new.signal_dbm, state.signal_dbm) end,
+    firmware = case when new.status_ts < state.status_ts then state.firmware
+                    else coalesce(new.firmware, state.firmware) end,
     status_ts = greatest(new.status_ts, state.status_ts)
 from unnest(
     %s::text[], %s::jsonb[], %s::smallint[], %s::timestamptz[], %s::float8[], %s::float8[], %s::float8[],

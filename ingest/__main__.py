@@ -7,7 +7,6 @@ SIGTERM or SIGINT: what is buffered is stored and acknowledged, the sessions sta
 
 import argparse
 import asyncio
-import gc
 import signal
 from typing import Any
 
@@ -15,7 +14,7 @@ from eldercare import log
 from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings, exit_with, load_settings
 from ingest.children import keep_running
-from ingest.consumer import Consumer
+from ingest.consumer import Consumer, calm_collector
 from ingest.lanes import Sos, Telemetry
 
 
@@ -34,8 +33,7 @@ async def _run(settings: Settings, lane: str | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    # What is there by now stays: the collector need not look through it again and again.
-    gc.freeze()
+    calm_collector()
     child = asyncio.create_task(keep_running("ingest", ("--lane", "telemetry"), stopping)) if lane is None else None
     try:
         await consumer.run()

@@ -4,7 +4,7 @@ The broker bounds how many messages it hands out before they are acknowledged; t
 """
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 M = TypeVar("M")
 
@@ -45,8 +45,7 @@ class Stale:
     epoch: int
 
 
-@dataclass(slots=True)
-class _Entry(Generic[M]):
+class _Entry(NamedTuple, Generic[M]):
     message: M
     weight: int
     at: float
@@ -123,7 +122,7 @@ class Batcher(Generic[M]):
         known = self._waiting.get(mid)
         if known is not None:
             self._waiting_weight += weight - known.weight
-            known.message, known.weight = message, weight
+            self._waiting[mid] = _Entry(message, weight, known.at)
             return True
         self._waiting[mid] = _Entry(message, weight, at)
         self._waiting_weight += weight
@@ -143,19 +142,18 @@ class Batcher(Generic[M]):
 
     def take(self) -> Batch[M]:
         """The oldest messages, up to the weight of a batch (one message may weigh more). They are being written now."""
-        taken: dict[int, M] = {}
-        weight = 0
-        for mid, entry in self._waiting.items():
-            if taken and weight + entry.weight > self._size:
+        count = weight = 0
+        for entry in self._waiting.values():
+            if count and weight + entry.weight > self._size:
                 break
-            taken[mid] = entry.message
-            self._writing[mid] = entry.weight
+            count += 1
             weight += entry.weight
-        for mid in taken:
-            del self._waiting[mid]
+        entries = list(self._waiting.items())
+        taken, self._waiting = entries[:count], dict(entries[count:])
+        self._writing.update((mid, entry.weight) for mid, entry in taken)
         self._waiting_weight -= weight
         self._writing_weight += weight
-        return Batch(self._epoch, taken)
+        return Batch(self._epoch, {mid: entry.message for mid, entry in taken})
 
     def stored(self, batch: Batch[M]) -> Acknowledge | Stale:
         """`batch`, or a part of one, is committed: what to tell the broker."""

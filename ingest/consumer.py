@@ -5,10 +5,12 @@ somebody else may hold the seat by now, and what was not acknowledged comes agai
 """
 
 import asyncio
+import gc
 import os
 import random
 import socket
 from collections.abc import Iterator
+from time import monotonic
 from typing import Generic
 
 import psycopg
@@ -36,6 +38,12 @@ def pauses() -> Iterator[float]:
     while True:
         yield pause * random.uniform(0.5, 1.0)  # noqa: S311  no secret
         pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def calm_collector() -> None:
+    """Have the garbage collector look seldom: messages hold no cycles, and reading them all again and again costs."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 class Consumer(Generic[M]):
@@ -146,26 +154,26 @@ class Consumer(Generic[M]):
                 if await seats.move_to_first(conn, self._lane.name, seat):
                     return True
                 await self._beat(conn, session, seat)
-            decision = self._batcher.decide(self._now())
+            decision = self._batcher.decide(monotonic())
             if isinstance(decision, Flush):
                 await self._store(self._batcher.take(), session, conn)
                 if not self._batcher.full:
                     session.resume()
             else:
-                until_beat = max(0.0, self._next_beat - self._now())
+                until_beat = max(0.0, self._next_beat - monotonic())
                 await self._bell.wait(until_beat if decision.seconds is None else min(decision.seconds, until_beat))
         return False
 
     async def _finish(self, session: Session, conn: Connection) -> None:
         session.pause()
         self._batcher.end()
-        while session.connected and isinstance(self._batcher.decide(self._now()), Flush):
+        while session.connected and isinstance(self._batcher.decide(monotonic()), Flush):
             await self._store(self._batcher.take(), session, conn)
         await session.close()
 
     def _receive(self, mid: int, topic: str, payload: bytes, retained: bool) -> None:
         self.counters.messages += 1
-        at = self._now()
+        at = monotonic()
         message, weight = self._lane.receive(topic, payload, retained, at)
         batcher = self._batcher
         batcher.add(mid, message, weight, at)
@@ -203,7 +211,7 @@ class Consumer(Generic[M]):
         self.counters.batches += 1
         self.counters.add(stored.counters)
         oldest = next(iter(part.messages.values()))
-        self.counters.lag_ms = 1000 * (self._now() - oldest.at)
+        self.counters.lag_ms = 1000 * (monotonic() - oldest.at)
         answer = self._batcher.stored(part)
         if isinstance(answer, Acknowledge):
             session.acknowledge(answer.mids)
@@ -211,15 +219,11 @@ class Consumer(Generic[M]):
             session.publish(topic, payload)
 
     def _beat_is_due(self) -> bool:
-        if self._now() < self._next_beat:
+        if monotonic() < self._next_beat:
             return False
-        self._next_beat = self._now() + heartbeats.INTERVAL_S
+        self._next_beat = monotonic() + heartbeats.INTERVAL_S
         return True
 
     async def _beat(self, conn: Connection, session: Session, seat: int) -> None:
         detail = {**self.counters.detail(), "seat": seat, "client_id": session.client_id}
         await heartbeats.beat(conn, self._instance, f"ingest.{self._lane.name}", detail)
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()

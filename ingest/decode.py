@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -62,8 +62,7 @@ Reading = HeartRate | Location | Status
 """As on the wire, positions in WGS-84."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What a message held. `device_id` is None where the topic names no band; `ours`: a band said it, no service.
 
     `no_fixes`: how often the band looked for its position and found none (0,0), which is a sign of life and no place.

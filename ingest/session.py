@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from eldercare.errors import ConfigurationError, Unavailable
 from eldercare.log import logger
 from eldercare.settings import Mqtt
+from ingest.packets import puback, published
 from ingest.sockets import BufferedSocket
 
 KEEPALIVE_S = 20
@@ -30,7 +31,7 @@ Receive = Callable[[int, str, bytes, bool], None]
 
 
 class _Client(mqtt.Client):
-    """paho reads byte by byte and writes packet by packet; the socket between gathers both into few system calls."""
+    """paho reads byte by byte; the socket between turns that into few system calls."""
 
     def _create_socket(self) -> Any:
         return BufferedSocket(cast(socket.socket, super()._create_socket()))
@@ -71,7 +72,6 @@ class Session:
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
         self._client.on_socket_close = self._on_socket_close
         self._socket: BufferedSocket | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -125,14 +125,10 @@ class Session:
             asyncio.get_running_loop().add_reader(self._socket.fileno(), self._readable)
             self._readable()
 
-    def acknowledge(self, mids: Iterable[int]) -> None:
+    def acknowledge(self, mids: tuple[int, ...]) -> None:
         """PUBACK each packet id, all in one write. Only for ids of the present connection."""
-        if self._socket is None:
-            return
-        ack = self._client.ack
-        with self._socket.gathered():
-            for mid in mids:
-                ack(mid, 1)
+        if self._socket is not None and mids:
+            self._socket.send(puback(mids))
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send at QoS 1; what is not confirmed is sent again after a reconnect."""
@@ -163,13 +159,28 @@ class Session:
         if connection is None:
             return
         connection.fill()
-        while not self._paused and (connection.buffered or connection.ended):
-            if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                self.drop()
-                return
+        try:
+            self._read_packets(connection)
+        except ValueError as error:
+            _log.error("broker_talks_nonsense", error=str(error))
+            self.drop()
         # What paho wants to say from within a callback it leaves to us.
         if self._client.want_write():
             self._client.loop_write()
+
+    def _read_packets(self, connection: BufferedSocket) -> None:
+        receive = self._receive
+        while not self._paused and (packet := connection.next_packet()):
+            buffer = connection.hand_out(packet)
+            if packet.is_publish:
+                receive(*published(buffer, packet))
+                connection.skip(packet)
+            elif self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self.drop()
+                return
+        if connection.ended:
+            self._client.loop_read()  # paho finds the end, and says what it was
+            self.drop()
 
     def _tick(self) -> None:
         self._misc = asyncio.get_running_loop().call_later(MISC_INTERVAL_S, self._tick)
@@ -195,13 +206,6 @@ class Session:
     def _fail(self, error: Exception) -> None:
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(error)
-
-    def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = "\ufffd"  # refused as a wrong topic, like any other
-        self._receive(message.mid if message.qos else 0, topic, bytes(message.payload), message.retain)
 
     def _on_socket_close(self, _client: Any, _data: Any, connection: Any) -> None:
         # paho may report a socket that a failed attempt never handed to us.

@@ -1,10 +1,11 @@
-"""A socket that gathers many small reads and writes into few system calls."""
+"""A socket that turns many small reads into few system calls, and knows where packets end."""
 
 import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+
+from ingest.packets import Frame, frame
 
 READ_BYTES = 64 * 1024
 
@@ -12,8 +13,8 @@ READ_BYTES = 64 * 1024
 class BufferedSocket:
     """Stands where paho-mqtt expects a socket. Never blocks once it is non-blocking, as paho makes it.
 
-    `recv` serves what `fill` has read. `send` writes at once; within `gathered` it writes at the end. What the kernel
-    does not take is written by the event loop as soon as it can.
+    `fill` reads, `recv` serves one packet of it. `send` writes at once; what the kernel does not take is written by the
+    event loop as soon as it can.
     """
 
     def __init__(self, inner: socket.socket | ssl.SSLSocket) -> None:
@@ -21,10 +22,10 @@ class BufferedSocket:
         self._inner = inner
         self._incoming = bytearray()
         self._position = 0
+        self._limit = 0
         self._outgoing = bytearray()
         self._drained = asyncio.Event()
         self._drained.set()
-        self._gathering = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waits_to_write = False
         self.ended = False
@@ -42,16 +43,10 @@ class BufferedSocket:
             self._loop.remove_writer(self._inner.fileno())
         self._loop = None
 
-    @property
-    def buffered(self) -> int:
-        """Bytes that `recv` can serve."""
-        return len(self._incoming) - self._position
-
     def fill(self) -> None:
         """Read what the kernel has, at most some 64 KiB, or notice the end."""
-        if self._position == len(self._incoming):
-            self._incoming.clear()
-            self._position = 0
+        del self._incoming[: self._position]
+        self._position = self._limit = 0
         try:
             while True:
                 data = self._inner.recv(READ_BYTES)
@@ -67,10 +62,23 @@ class BufferedSocket:
         except OSError:
             self.ended = True
 
+    def next_packet(self) -> Frame | None:
+        """The next complete packet. Raises ValueError where there is none to be found."""
+        return frame(self._incoming, self._position)
+
+    def hand_out(self, packet: Frame) -> bytearray:
+        """Let `recv` serve this packet and nothing beyond; returns the buffer it lies in."""
+        self._limit = packet.end
+        return self._incoming
+
+    def skip(self, packet: Frame) -> None:
+        """Pass a packet that was read without `recv`."""
+        self._position = packet.end
+
     def recv(self, size: int) -> bytes:
-        """Up to `size` buffered bytes; b"" at the end. Raises BlockingIOError when there are none yet."""
-        start, end = self._position, min(self._position + size, len(self._incoming))
-        if start == end:
+        """Up to `size` bytes of the packet handed out; b"" at the end. Raises BlockingIOError after the packet."""
+        start, end = self._position, min(self._position + size, self._limit)
+        if start >= end:
             if self.ended:
                 return b""
             raise BlockingIOError
@@ -80,19 +88,8 @@ class BufferedSocket:
     def send(self, data: bytes | bytearray) -> int:
         """Take all of `data`. Raises OSError where the connection is broken."""
         self._outgoing += data
-        if not self._gathering:
-            self._write()
+        self._write()
         return len(data)
-
-    @contextlib.contextmanager
-    def gathered(self) -> Iterator[None]:
-        """What is sent inside goes out together."""
-        self._gathering = True
-        try:
-            yield
-        finally:
-            self._gathering = False
-            self._write()
 
     async def flushed(self, timeout_s: float) -> None:
         """Wait until everything has gone to the kernel, at most `timeout_s` seconds."""
@@ -127,10 +124,6 @@ class BufferedSocket:
     def setblocking(self, flag: bool) -> None:
         """As of the socket inside."""
         self._inner.setblocking(flag)
-
-    def pending(self) -> int:
-        """Bytes that can be had without waiting."""
-        return self.buffered
 
     def fileno(self) -> int:
         """As of the socket inside."""

@@ -20,7 +20,7 @@ from ingest.rejects import Refused
 
 
 class Received(NamedTuple):
-    """A message of the telemetry lane, decoded. `at` is when it came, seconds of the loop's clock."""
+    """A message of the telemetry lane, decoded. `at` is when it came, seconds of the monotonic clock."""
 
     topic: str
     payload: bytes
@@ -69,7 +69,7 @@ async def write(conn: Connection, batch: Sequence[Received], zone: tzinfo, max_a
 
 def _part(batch: Sequence[Received], bands: Mapping[str, Band], now: datetime, max_age: timedelta) -> _Parts:
     parts = _Parts()
-    earliest, latest = now - max_age, now + MAX_AHEAD
+    earliest, latest = (now - max_age).timestamp(), (now + MAX_AHEAD).timestamp()
     for received in batch:
         decoded = received.decoded
         device_id = decoded.device_id
@@ -86,7 +86,7 @@ def _part(batch: Sequence[Received], bands: Mapping[str, Band], now: datetime, m
         for answer in decoded.answers:
             parts.answers.append((received, answer))
         for reading in decoded.readings:
-            if earliest <= reading.ts <= latest:  # the common case, in the fewest steps
+            if earliest <= reading.ts.timestamp() <= latest:  # numbers compare faster than zoned times
                 parts.told.append(Told(device_id, reading))
             elif refusal := clock_refusal(reading.ts, now, max_age):
                 parts.refused.append(Refused(received.topic, received.payload, refusal))
