@@ -22,7 +22,9 @@ MOST_RESIDENTS = 20_000
 MARK = "seeded"
 WORN_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 """So early that recordings replayed on an earlier clock find who wears the band."""
-_LOGIN_ROLES = ("duty", "grid", "family", "doctor", "admin")
+_LOGIN_ROLES = {"duty": "duty", "duty_lead": "duty", "grid": "grid", "family": "family", "doctor": "doctor",
+                "admin": "admin"}  # fmt: skip
+"""The role under which somebody of a role logs in, in the order in which the logins are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ async def _told(conn: Connection, planned: Plan, told: Secrets) -> dict[str, Any
         ],
         "users": [
             {
-                "role": next(role for role in _LOGIN_ROLES if role in user.roles),
+                "role": _login_role(user),
                 "username": user.username,
                 "password": told.users[user.username],
             }
@@ -222,9 +224,13 @@ def _everybody(planned: Plan) -> list[PlannedPerson]:
 
 
 def _users(planned: Plan) -> list[PlannedPerson]:
-    order = {role: place for place, role in enumerate(_LOGIN_ROLES)}
+    order = list(_LOGIN_ROLES.values())
     users = [person for person in _everybody(planned) if person.username]
-    return sorted(users, key=lambda person: min(order.get(role, len(order)) for role in person.roles))
+    return sorted(users, key=lambda person: order.index(_login_role(person)))
+
+
+def _login_role(person: PlannedPerson) -> str:
+    return next(login for role, login in _LOGIN_ROLES.items() if role in person.roles)
 
 
 def _fields(resident: PlannedResident) -> dict[str, Any]:

@@ -52,6 +52,13 @@ async def test_every_user_logs_in_as_their_role(conn: Connection) -> None:
         assert login.viewer.role == user["role"]
 
 
+async def test_the_lead_sees_what_duty_sees_but_is_not_rung_as_duty(conn: Connection) -> None:
+    made = await seed(conn, 3)
+    lead = next(person for person in made["people"] if "duty_lead" in person["roles"])
+    assert "duty" not in lead["roles"]
+    assert [user["username"] for user in made["users"] if user["role"] == "duty"] == ["duty", "lead"]
+
+
 async def test_everybody_has_someone_to_go_there(conn: Connection) -> None:
     await seed(conn, 50)
     for grid in await people.grids(conn):
