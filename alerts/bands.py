@@ -51,7 +51,8 @@ class Latest(NamedTuple):
     status_ts: datetime | None = None
 
 
-# `now` is asked once, not once per row; the ids are a table, so that thousands of them are joined and not compared.
+# `now` is asked once, not once per row; the ids are a table, so that thousands of them are joined and not compared;
+# coalesce() keeps the planner from the index of periods, where all of today's assignments are.
 _LOCK = """
 with moment as materialized (select eldercare_now() as now)
 select now, state.device_id, state.rules::text, last_seen_at, lower(period), resident.id, home_lat, home_lon,
@@ -60,7 +61,7 @@ from moment
 cross join unnest(%s::text[]) as wanted (id)
 join device_state state on state.device_id = wanted.id
 join device on device.id = state.device_id and retired_at is null
-left join assignment on assignment.device_id = state.device_id and period @> now
+left join assignment on assignment.device_id = state.device_id and coalesce(period @> now, false)
 left join resident on resident.id = resident_id
 order by state.device_id
 for no key update of state

@@ -85,7 +85,8 @@ def _dedup_key(press: Press) -> tuple[str, bool]:
 
 # The one statement. `known` sees presses committed before it began. Two processes that hear the same press at the same
 # moment meet at incident_one_open: the second waits there, then finds the press among those of the incident and does
-# nothing. It takes no lock on device_state, so no batch of telemetry can stand before it.
+# nothing. It takes no lock on device_state, so no batch of telemetry can stand before it. coalesce() keeps the planner
+# from asking the index of periods, where all of today's assignments are, for the one of this band.
 _RAISE_SOS = """
 with moment as (select eldercare_now() as now),
 press as (
@@ -110,7 +111,8 @@ band as (
     select device.id is not null as enrolled, resident_id, state.*
     from moment
     left join device on device.id = %(device_id)s and retired_at is null
-    left join assignment on assignment.device_id = device.id and period @> now
+    left join assignment
+        on assignment.device_id = %(device_id)s and device.id is not null and coalesce(period @> now, false)
     left join device_state state on state.device_id = %(device_id)s
 ),
 opened as (

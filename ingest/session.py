@@ -143,6 +143,8 @@ class Session:
 
     def drop(self) -> None:
         """End the connection without a word, so that everything unacknowledged comes again."""
+        if self._ready is not None:
+            self._ready.cancel()
         if self._misc is not None:
             self._misc.cancel()
             self._misc = None
