@@ -6,6 +6,8 @@ import { word } from "./words.js";
 
 const { htmx, Idiomorph } = window;
 
+// Swaps settle at once (base.html says so): a form that was just drawn must not be sent by the browser itself because
+// HTMX had not taken it over yet.
 htmx.config.timeout = 8000;
 
 // Own extension: idiomorph's own one builds its options with eval, which the content security policy forbids.
