@@ -19,6 +19,9 @@ from eldercare.wire import Command, CommandResult, Kind, Sos, SosStateMessage, t
 RECONNECT_S = 2.0
 KEEPALIVE_S = 60
 ACK_TIMEOUT_S = 10.0
+TASK_ENDS_S = 0.2
+SESSION_ENDS_S = 5.0
+"""After this a task that was told to end is told again; a session needs the time of its tasks and of a goodbye."""
 
 _log = logger(__name__)
 
@@ -90,31 +93,33 @@ class Link:
         """Keep a connection wherever there is cover, until cancelled."""
         while True:
             await self._covered.wait()
-            self._session = asyncio.create_task(self._connected())
+            self._session = session = asyncio.create_task(self._connected())
             try:
-                await self._session
-            except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    self._session.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await self._session
-                    raise  # we are told to stop; otherwise the dead zone ended the session
-            except aiomqtt.MqttError as error:
+                # Not `await session`: it may end with a lost connection just when we are cancelled, and a task that
+                # awaits it would then see the one and never the other.
+                await asyncio.wait({session})
+            finally:
+                await _end({session}, SESSION_ENDS_S)
+                error = None if session.cancelled() else session.exception()
+            if isinstance(error, aiomqtt.MqttError):
                 _log.warning("band_connection_lost", device_id=self.device_id, error=str(error))
                 await asyncio.sleep(RECONNECT_S)
+            elif error is not None:
+                raise error
 
     async def _connected(self) -> None:
         async with self._client() as client:
             self.connected = True
             try:
                 await client.subscribe([(topic(self.device_id, kind), 1) for kind in (Kind.SOS_STATE, Kind.COMMAND)])
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._listen(client))
-                    group.create_task(self._send_readings(client))
-                    group.create_task(self._send_presses(client))
-            except BaseExceptionGroup as errors:
-                raise _first(errors) from errors
+                work = (self._listen(client), self._send_readings(client), self._send_presses(client))
+                tasks = {asyncio.create_task(one) for one in work}
+                try:
+                    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    await _end(tasks, TASK_ENDS_S)
+                for task in done:
+                    task.result()
             finally:
                 self.connected = False
 
@@ -179,7 +184,16 @@ class Link:
             self._heard.notify_all()
 
 
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Why a session ended: its tasks fail together, and any other error than a lost connection is ours."""
-    other = errors.split(aiomqtt.MqttError)[1]
-    return (other or errors).exceptions[0]
+async def _end(tasks: set[asyncio.Task[None]], again_s: float) -> None:
+    """Cancel tasks until they have ended.
+
+    Once is not enough: on Python 3.11 `asyncio.wait_for`, which aiomqtt waits with, loses a cancellation that comes
+    together with its result.
+    """
+    while running := {task for task in tasks if not task.done()}:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=again_s)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # seen: the first one is raised by whoever waited

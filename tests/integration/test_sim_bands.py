@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from device_sim.bands.band import step
+from device_sim.bands.link import Link
 from device_sim.bands.presses import REPEAT_S
 from device_sim.bands.scenarios import Scenario
 from device_sim.bands.server import live
@@ -160,6 +161,50 @@ async def test_a_broker_that_dies_loses_no_press(
         ) as client:
             await client.subscribe(topic("band-0000", Kind.SOS), qos=1)
             assert (await Listener(client).next("band-0000", Kind.SOS))["event_id"] == event_id
+
+
+async def test_bands_end_while_their_connections_break(make_settings: MakeSettings, clean_broker: Mosquitto) -> None:
+    async with alive(make_settings, clean_broker, count=10) as (fleet, _):
+        for band in fleet.bands.values():
+            await band.link.drained()
+        clean_broker.kill9()
+    assert fleet.living.done()
+    assert not any(band.link.connected for band in fleet.bands.values())
+
+
+async def test_a_cancelled_session_that_ends_with_a_lost_connection_still_ends_the_band(
+    make_settings: MakeSettings, clean_broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected = asyncio.Event()
+
+    async def breaks_when_cancelled(_link: Link) -> None:
+        connected.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            raise aiomqtt.MqttError("connection lost") from error
+
+    monkeypatch.setattr(Link, "_connected", breaks_when_cancelled)
+    async with alive(make_settings, clean_broker, count=1) as (fleet, _):
+        await connected.wait()
+    assert fleet.living.cancelled()
+
+
+async def test_a_lost_cancellation_still_ends_the_band(
+    make_settings: MakeSettings, clean_broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending = asyncio.Event()
+
+    async def swallows_the_first(_link: Link, _client: aiomqtt.Client) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            sending.set()
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Link, "_send_readings", swallows_the_first)
+    async with alive(make_settings, clean_broker, count=1) as (fleet, _):
+        await sending.wait()
+    assert fleet.living.cancelled()
 
 
 async def test_a_band_obeys_a_command_and_refuses_an_expired_one(
