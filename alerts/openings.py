@@ -84,9 +84,9 @@ def _dedup_key(press: Press) -> tuple[str, bool]:
 
 
 # The one statement. `known` sees presses committed before it began. Two processes that hear the same press at the same
-# moment meet at incident_one_open: the second waits there, then finds the press among those of the incident and does
-# nothing. It takes no lock on device_state, so no batch of telemetry can stand before it. coalesce() keeps the planner
-# from asking the index of periods, where all of today's assignments are, for the one of this band.
+# moment meet at incident_one_open: the second waits there, then finds the press among the newest of the incident and
+# does nothing. It takes no lock on device_state, so no batch of telemetry can stand before it. coalesce() keeps the
+# planner from asking the index of periods, where all of today's assignments are, for the one of this band.
 _RAISE_SOS = """
 with moment as (select eldercare_now() as now),
 press as (
@@ -127,7 +127,7 @@ opened as (
            case when %(lat)s::float8 is null then location_ts when clock_right then %(ts)s else now end,
            coalesce(%(bpm)s, nullif(bpm, 0)),
            jsonb_strip_nulls(jsonb_build_object(
-               'presses', jsonb_build_array(key),
+               'presses', jsonb_build_object(key, now),
                'clock_wrong', case when not clock_right then true end,
                'unknown_band', case when not enrolled then true end,
                'unassigned_band', case when enrolled and resident_id is null then true end,
@@ -144,9 +144,12 @@ opened as (
             (excluded.lat, excluded.lon, excluded.accuracy_m, excluded.position_at)
         ) as newest order by column4 desc nulls last limit 1),
         bpm = coalesce(excluded.bpm, incident.bpm),
-        detail = incident.detail || jsonb_build_object('presses',
-            coalesce(incident.detail -> 'presses', '[]') || (excluded.detail -> 'presses'))
-    where not coalesce(incident.detail -> 'presses', '[]') @> (excluded.detail -> 'presses')
+        detail = incident.detail || jsonb_build_object('presses', excluded.detail -> 'presses' || coalesce(
+            (select jsonb_object_agg(earlier.key, value) from jsonb_each(incident.detail -> 'presses') earlier
+             where (value #>> '{}')::timestamptz > excluded.opened_at - interval '10 minutes'), '{}'))
+    -- As long as in `known`, or a name heard again after a day would be neither a new press nor a known one.
+    where not coalesce((incident.detail #>> array['presses', (select key from press)])::timestamptz
+                       > excluded.opened_at - interval '24 hours', false)
     returning id, state, press_count
 ),
 remembered as (

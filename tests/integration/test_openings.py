@@ -91,6 +91,31 @@ async def test_the_same_press_again_changes_nothing(conn: Connection, resident: 
     assert await timeline(conn, first.incident_id) == ["opened"]
 
 
+async def test_a_name_from_more_than_a_day_ago_is_a_new_press_while_its_incident_is_still_open(
+    conn: Connection, resident: int, make_settings: MakeSettings
+) -> None:
+    first = await raise_sos(conn, press(event_id="1"))
+    await accept(conn, first.incident_id)
+    await conn.commit()
+    await set_clock(conn, make_settings(), NOON + timedelta(hours=25), 0)
+    async with asyncio.timeout(10):
+        again = await raise_sos(conn, press(event_id="1"))
+    assert (again.incident_id, again.outcome) == (first.incident_id, "merged")
+    assert (await raise_sos(conn, press(event_id="1"))).outcome == "duplicate"
+    assert await one(conn, "select press_count from incident") == 2
+
+
+async def test_a_stuck_button_does_not_make_its_incident_ever_longer(
+    conn: Connection, resident: int, make_settings: MakeSettings
+) -> None:
+    for minute in range(30):
+        await set_clock(conn, make_settings(), NOON + timedelta(minutes=minute), 0)
+        await raise_sos(conn, press(event_id=str(minute)))
+    assert await one(conn, "select press_count from incident") == 30
+    assert await one(conn, "select count(*) from sos_press") == 30
+    assert await one(conn, "select count(*) from incident, jsonb_object_keys(detail -> 'presses')") < 15
+
+
 async def test_a_duplicate_hears_how_far_its_incident_is(conn: Connection, resident: int) -> None:
     first = await raise_sos(conn, press(event_id="e1"))
     await accept(conn, first.incident_id)
