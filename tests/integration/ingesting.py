@@ -67,11 +67,11 @@ async def asking(url: str) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def publisher(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+async def publisher(settings: Settings, **options: Any) -> AsyncIterator[Callable[..., Awaitable[None]]]:
     """`await publish(topic, body)` at QoS 1; a body that is not bytes is sent as JSON."""
     address = settings.mqtt
     async with aiomqtt.Client(
-        address.host, address.port, username=address.username, password=address.password
+        address.host, address.port, username=address.username, password=address.password, **options
     ) as client:
 
         async def publish(topic: str, body: Any, *, qos: int = 1, retain: bool = False) -> None:

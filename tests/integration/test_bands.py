@@ -1,0 +1,98 @@
+"""The rows of the bands: locked in order, read with the wearer, written back."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alerts import bands
+from alerts.bands import Latest
+from alerts.rules import Thresholds
+from eldercare import arrays
+from eldercare.database import Connection, connect
+from tests.integration.ingesting import Database, asking
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+async def test_a_band_comes_with_its_wearer(database_url: str) -> None:
+    async with asking(database_url) as database:
+        await database.enroll("band-1", "band-2")
+        await database.conn.execute("insert into device (id, retired_at) values ('spare', null), ('retired', now())")
+        await database.conn.execute(
+            "update resident set rule_overrides = '{\"hr_high_urgent\": 150}', safe_radius_m = 900"
+            " where name = 'band-1'"
+        )
+        async with database.conn.transaction():
+            now, found = await bands.lock(database.conn, ["spare", "retired", "band-1", "nobody", "band-1"], ZONE)
+        assert set(found) == {"spare", "band-1"}
+        assert found["spare"].profile is None
+        profile = found["band-1"].profile
+        assert profile is not None
+        assert (profile.home_lat, profile.safe_radius_m, profile.thresholds.hr_high_urgent) == (31.2, 900, 150)
+        assert found["band-1"].worn_since is not None
+        assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
+        assert await database.value("select count(*) from device_state") == 2
+
+
+async def test_without_any_known_band_it_is_still_some_time(conn: Connection) -> None:
+    now, found = await bands.lock(conn, [], ZONE)
+    assert found == {}
+    assert now.tzinfo is not None
+
+
+async def test_personal_limits_that_make_no_sense_leave_the_common_ones(database_url: str) -> None:
+    async with asking(database_url) as database:
+        await database.enroll("band-1")
+        await database.conn.execute("update resident set rule_overrides = '{\"hr_high_urgent\": 1000}'")
+        async with database.conn.transaction():
+            _, found = await bands.lock(database.conn, ["band-1"], ZONE)
+    profile = found["band-1"].profile
+    assert profile is not None
+    assert profile.thresholds == Thresholds()
+
+
+async def test_only_ingest_says_that_a_band_was_heard(database_url: str) -> None:
+    async with asking(database_url) as database:
+        await database.enroll("band-1")
+        async with database.conn.transaction():
+            now, found = await bands.lock(database.conn, ["band-1"], ZONE)
+            await bands.save(database.conn, list(found.values()))
+            assert await database.value("select last_seen_at from device_state") is None
+            await bands.save(database.conn, list(found.values()), {"band-1": Latest(bpm=70, bpm_ts=now)}, now)
+            await bands.save(database.conn, [])
+        assert await database.rows("select last_seen_at, bpm from device_state") == [(now, 70)]
+
+
+async def test_who_comes_second_sees_what_the_first_wrote(database_url: str) -> None:
+    async with asking(database_url) as database:
+        await database.enroll("band-1")
+        other = await connect(database_url)
+        try:
+            async with database.conn.transaction():
+                _, found = await bands.lock(database.conn, ["band-1"], ZONE)
+                waiting = asyncio.create_task(bands.lock(other, ["band-1"], ZONE))
+                band = found["band-1"]
+                band.state = band.state._replace(heard=12.5)
+                await bands.save(database.conn, [band])
+            _, later = await waiting
+            assert later["band-1"].state.heard == 12.5
+        finally:
+            await other.close()
+
+
+@pytest.mark.parametrize("text", ["plain", 'quote " and \\ backslash', "{a,b}", "null", "", "中文, 空格", None])
+async def test_any_text_passes_through_an_array(conn: Connection, text: str | None) -> None:
+    rows = await conn.execute("select unnest(%s::text[])", (arrays.texts([text, "x"]),))
+    assert await rows.fetchall() == [(text,), ("x",)]
+
+
+async def test_numbers_and_times_pass_through_an_array(conn: Connection) -> None:
+    at = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=ZONE)
+    rows = await conn.execute(
+        "select * from unnest(%s::float8[], %s::boolean[], %s::timestamptz[])",
+        (arrays.numbers([1e-7, -3, None]), arrays.numbers([True, False, None]), arrays.times([at, None, at])),
+    )
+    assert await rows.fetchall() == [(1e-7, True, at), (-3.0, False, None), (None, None, at)]
+    assert await Database(conn).value("select cardinality(%s::text[])", arrays.names([])) == 0
