@@ -54,6 +54,8 @@ class Line:
         """Do everything that is due now."""
         while True:
             due = await escalate.run_once(conn, self._sender, self._outside)
+            if due:
+                await deliver.let_leave()  # the telephone first, then whatever else there may be to send
             leased = await deliver.run_once(conn, self._sender)
             self._pulse.turn("line", steps=due, leased=leased)
             if due < escalate.SLICE and not leased:
