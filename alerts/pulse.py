@@ -5,12 +5,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+LOOPS = ("line", "watch")
+
 
 @dataclass
 class Pulse:
-    """`turned_at`: monotonic seconds by loop. `late_timers`: incidents long due that nobody took, at the last look."""
+    """`turned_at`: monotonic seconds by loop, from the start on, so that one that never turns is missed too.
 
-    turned_at: dict[str, float] = field(default_factory=dict)
+    `late_timers`: incidents long due that nobody took, at the last look.
+    """
+
+    turned_at: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LOOPS, time.monotonic()))
     counts: Counter[str] = field(default_factory=Counter)
     late_timers: int = 0
 

@@ -71,6 +71,27 @@ async def test_a_loop_that_stands_still_keeps_us_silent(
     assert monitor.pings == 0
 
 
+async def test_a_loop_that_never_went_round_keeps_us_silent(
+    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+) -> None:
+    fresh = Pulse()
+    assert await deadman.faults(conn, fresh) == []
+    fresh.turned_at = {loop: at - deadman.LOOP_LIMIT_S - 1 for loop, at in fresh.turned_at.items()}
+    fresh.turn("watch")
+    assert await deadman.run_once(conn, fresh, session, monitor.url) == ["line_stands_still"]
+
+
+async def test_the_time_since_the_last_ping_keeps_nobody_silent(
+    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+) -> None:
+    for pings in (1, 2):
+        assert await deadman.run_once(conn, pulse, session, monitor.url) == []
+        assert monitor.pings == pings
+        pulse.turned_at = {loop: at - deadman.LOOP_LIMIT_S - 1 for loop, at in pulse.turned_at.items()}
+        pulse.turn("line")
+        pulse.turn("watch")
+
+
 @pytest.mark.parametrize("service", deadman.CONSUMERS)
 async def test_a_consumer_that_is_dead_keeps_us_silent(
     conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession, service: str
