@@ -34,8 +34,9 @@ async def clear_away(conn: Connection, now: datetime) -> int:
     deleted = 0
     for query, before in (
         ("delete from sos_press where received_at < %s", now - KEEP_PRESSES),
-        ("delete from session where expires_at < %s", now),
         ("delete from rejected where received_at < %s", now - KEEP_REJECTED),
     ):
         deleted += (await conn.execute(query, (before,))).rowcount
+    # Sessions and heartbeats live on the wall's clock, whatever `now` is.
+    deleted += (await conn.execute("delete from session where expires_at < clock_timestamp()")).rowcount
     return deleted + await heartbeats.forget(conn)

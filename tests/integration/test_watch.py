@@ -184,8 +184,9 @@ async def test_what_is_old_is_cleared_away_and_the_rest_stays(look: Watch) -> No
     )
     await conn.execute(
         "insert into session (token_hash, person_id, expires_at)"
-        " values ('a', %(p)s, %(past)s), ('b', %(p)s, %(later)s)",
-        {"p": look.people.duty, "past": NOON - timedelta(hours=1), "later": NOON + timedelta(hours=1)},
+        " select hours::text::bytea, %s, clock_timestamp() + make_interval(hours => hours)"
+        " from unnest(array[-1, 1]) hours",
+        (look.people.duty,),
     )
     for days in (1, 31):
         await conn.execute(
@@ -196,3 +197,12 @@ async def test_what_is_old_is_cleared_away_and_the_rest_stays(look: Watch) -> No
     for table, left in (("sos_press", 1), ("session", 1), ("rejected", 1)):
         row = await (await conn.execute(f"select count(*) from {table}")).fetchone()
         assert row == (left,)
+
+
+async def test_a_clock_that_runs_ahead_logs_nobody_out(look: Watch) -> None:
+    await look.conn.execute(
+        "insert into session (token_hash, person_id, expires_at)"
+        " values ('a', %s, clock_timestamp() + interval '1 day')",
+        (look.people.duty,),
+    )
+    assert await watch.clear_away(look.conn, datetime.now(UTC) + timedelta(days=400)) == 0
