@@ -83,6 +83,9 @@ left join resident r on r.id = i.resident_id
 left join lateral ({_CONTACTS}) contact on true
 """  # noqa: S608  constants of ours
 
+_BEFORE_CASE = 4
+"""Values of a claimed row before those of the case."""
+
 _CARRY_OUT = f"""
 with moved as (
     update incident i set {case_store.ASSIGNMENTS}
@@ -145,7 +148,7 @@ async def run_once(
         due = await cursor.fetchall()
         if due:
             moment: datetime = due[0][0]
-            plans = [_plan(_claimed(row, outside), outside, moment) for row in due]
+            plans = [_plan(row, outside, moment) for row in due]
             cursor = await conn.execute(_CARRY_OUT, _parameters(plans, sender, moment), prepare=True)
             written = await cursor.fetchall()
         await conn.commit()
@@ -157,11 +160,9 @@ async def run_once(
     return len(due)
 
 
-def _claimed(row: Sequence[Any], outside: Outside) -> _Claimed:
-    now, ladder, known, contacts, *case = row
-    return _Claimed(
-        case_store.from_row(tuple(case)), ladder, to_facts(known, now, outside.zone), tuple(_contacts(contacts or []))
-    )
+def _claimed(case: Case, row: Sequence[Any], outside: Outside) -> _Claimed:
+    now, ladder, known, contacts = row[:_BEFORE_CASE]
+    return _Claimed(case, ladder, to_facts(known, now, outside.zone), tuple(_contacts(contacts or [])))
 
 
 def _contacts(rows: Iterable[list[Any]]) -> Iterable[Contact]:
@@ -174,9 +175,10 @@ def _contacts(rows: Iterable[list[Any]]) -> Iterable[Contact]:
         yield Contact(person_id, language, frozenset(Target(target) for target in targets), tuple(methods))
 
 
-def _plan(claimed: _Claimed, outside: Outside, now: datetime) -> _Plan:
-    case = claimed.case
+def _plan(row: Sequence[Any], outside: Outside, now: datetime) -> _Plan:
+    case = case_store.from_row(tuple(row[_BEFORE_CASE:]))
     try:
+        claimed = _claimed(case, row, outside)
         ladder = case_store.ladder_of(claimed.ladder)
         decision = escalation.next_step(case, ladder, claimed.contacts, outside, now)
         return _Plan(escalation.after(case, decision, now), _events(case, decision), _rows(claimed, decision))

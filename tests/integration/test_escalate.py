@@ -150,6 +150,15 @@ async def test_one_that_cannot_be_planned_is_said_and_tried_again_and_holds_up_n
     assert {row.incident_id for row in hands.taken} == {1, 2, 3}
 
 
+async def test_one_whose_facts_cannot_be_read_holds_up_nobody(conn: Connection, line: Connection) -> None:
+    await open_many(conn, 3)
+    await conn.execute("update incident set occurred_at = '20000-01-01' where id = 2")
+    await conn.commit()
+    hands = Hands()
+    assert await escalate.run_once(line, hands, OUTSIDE) == 3
+    assert {row.incident_id for row in hands.taken} == {1, 3}
+
+
 async def test_one_that_somebody_holds_is_left_to_them(conn: Connection, line: Connection) -> None:
     await open_many(conn, 2)
     await conn.execute("select from incident where id = 1 for no key update")
