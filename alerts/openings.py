@@ -210,7 +210,9 @@ opened as (
         subject, kind, severity, resident_id, device_id, source, occurred_at, opened_at, round_started_at, due_at,
         lat, lon, accuracy_m, position_at, bpm, detail)
     select %(subject)s, %(kind)s, %(severity)s, %(resident_id)s, %(device_id)s, 'rule', %(at)s, now, now, now,
-           lat, lon, accuracy_m, location_ts, nullif(bpm, 0), %(detail)s
+           lat, lon, accuracy_m, location_ts,
+           -- What the admin sees as well (`access`) tells nothing of anybody's heart.
+           case when %(kind)s not in ('silent', 'low_battery') then nullif(bpm, 0) end, %(detail)s
     from moment left join device_state on device_state.device_id = %(device_id)s
     on conflict (subject, kind) where state <> 'resolved' do update set
         severity = excluded.severity,

@@ -390,3 +390,16 @@ async def test_every_change_of_an_incident_is_notified_once_by_its_id(
         assert heard == [str(raised.incident_id), str(other)]
     finally:
         await listener.close()
+
+
+async def test_what_the_admin_sees_tells_nothing_of_a_heart(conn: Connection, resident: int) -> None:
+    await conn.execute(
+        "insert into device_state (device_id, bpm, bpm_ts) values ('band-1', 72, %s)", (NOON - timedelta(minutes=1),)
+    )
+    kinds = (IncidentKind.SILENT, IncidentKind.LOW_BATTERY, IncidentKind.WANDERING)
+    found = [
+        Judged(resident_subject(resident, "band-1"), Finding(kind, Severity.TASK, "found", NOON, {})) for kind in kinds
+    ]
+    await apply_verdicts(conn, found, NOON)
+    rows = await (await conn.execute("select kind, bpm from incident")).fetchall()
+    assert dict(rows) == {"silent": None, "low_battery": None, "wandering": 72}
