@@ -10,11 +10,21 @@ from psycopg_pool import AsyncConnectionPool
 Connection = AsyncConnection[Any]
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
+_DEAD_PEER: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""A peer that is gone without a word is noticed while nothing is said (s), and while a statement is under way (ms):
+keepalives alone would leave that one to the kernel's retransmissions, some 15 minutes."""
+
 
 async def connect(
     url: str, *, autocommit: bool = False, application_name: str = "eldercare", options: Mapping[str, str] | None = None
 ) -> Connection:
-    """One connection, in UTC, with the keepalives that notice a dead peer within about a minute.
+    """One connection, in UTC, that notices a dead peer within half a minute.
 
     `options` are settings of the session, such as `{"synchronous_commit": "off"}`.
     """
@@ -24,10 +34,7 @@ async def connect(
         application_name=application_name,
         row_factory=tuple_row,
         options=" ".join(f"-c {name}={value}" for name, value in {"timezone": "UTC", **(options or {})}.items()),
-        connect_timeout=5,
-        keepalives_idle=15,
-        keepalives_interval=10,
-        keepalives_count=3,
+        **_DEAD_PEER,
     )
 
 
@@ -43,9 +50,6 @@ def pool(url: str, *, min_size: int = 1, max_size: int = 8, application_name: st
         kwargs={
             "application_name": application_name,
             "options": "-c timezone=UTC",
-            "connect_timeout": 5,
-            "keepalives_idle": 15,
-            "keepalives_interval": 10,
-            "keepalives_count": 3,
+            **_DEAD_PEER,
         },
     )
