@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from alerts import incidents, rights
 from alerts.incident_views import Incident, Whole
+from alerts.kinds import IncidentKind
 from api.console import cards
 from api.console.cards import Alarm, Card
 from api.console.screen import Screen
@@ -14,6 +15,8 @@ from eldercare.errors import Unauthenticated
 
 MOST_OPEN = 500
 """Cards on one board; far more than anybody can work on, and still one page."""
+GRAVE = (IncidentKind.SOS, IncidentKind.HEART_RATE)
+"""Kinds that may be about a life."""
 
 
 def viewer_of(screen: Screen) -> Viewer:
@@ -25,8 +28,14 @@ def viewer_of(screen: Screen) -> Viewer:
 
 async def unresolved(conn: Connection, screen: Screen) -> list[Incident]:
     """The incidents that are not over, as far as the viewer may know of them, in the order of the board."""
-    page = await incidents.listing(conn, viewer_of(screen), states=["unresolved"], limit=MOST_OPEN)
-    return cards.in_order(page.items)
+    viewer = viewer_of(screen)
+    page = await incidents.listing(conn, viewer, states=["unresolved"], limit=MOST_OPEN)
+    if page.next_cursor is None:
+        return cards.in_order(page.items)
+    # Whatever there is no room for, it is no SOS, however old that is and however many tasks came after it.
+    grave = await incidents.listing(conn, viewer, states=["unresolved"], kinds=GRAVE, limit=MOST_OPEN)
+    found = {incident.id: incident for incident in (*page.items, *grave.items)}
+    return cards.in_order(list(found.values()))
 
 
 async def alarms(conn: Connection, screen: Screen) -> list[Alarm]:

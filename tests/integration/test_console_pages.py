@@ -8,6 +8,7 @@ import pytest
 from alerts import incidents, openings
 from alerts.openings import Press
 from api.app import create_app
+from api.console import reads
 from api.console.render import STATIC
 from eldercare import clock
 from eldercare.database import Connection
@@ -168,6 +169,23 @@ async def test_names_are_never_taken_for_markup(
         text = (await client.get(path)).text
         assert "&lt;img src=x&gt;" in text, path
         assert not any(markup in text for markup in ("<img src=x", "<b>key", "<script>1")), path
+
+
+async def test_no_number_of_tasks_pushes_an_sos_off_the_board(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident_id = await press(conn)
+    await conn.execute(
+        "insert into incident (subject, kind, severity, device_id, source, occurred_at, opened_at, round_started_at,"
+        " due_at) select 'device:' || n, 'low_battery', 'task', 'b' || n, 'rule', at, at, at, at"
+        " from generate_series(1, 5) n, (select eldercare_now() + interval '1 minute' as at) later"
+    )
+    await conn.commit()
+    monkeypatch.setattr(reads, "MOST_OPEN", 3)
+    await log_in(client, users)
+    for path in ("/", "/parts/incidents"):
+        assert f"/incidents/{incident_id}" in (await client.get(path)).text
+    assert f"{incident_id}:1:1" in (await client.get("/parts/alarms")).text
 
 
 async def test_a_logout_ends_the_session(client: httpx.AsyncClient, users: dict[str, str]) -> None:
