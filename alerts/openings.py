@@ -176,8 +176,8 @@ async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta 
 
     A retained copy of any press ever heard changes nothing either. A second press of another name counts, is told in
     the timeline and, where somebody has it in hand, makes it due. A band that nobody knows, or nobody wears, is a
-    subject of its own. Position and heart rate are the press's, else the last known with
-    their time. A clock that is more than 5 min ahead or older than `plausible_age` is not believed.
+    subject of its own. Position and heart rate are the press's, else the last known with their time. A clock that is
+    more than 5 min ahead or older than `plausible_age` is not believed.
     """
     key, clock_is_key = _dedup_key(press)
     parameters = {
@@ -196,11 +196,15 @@ async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta 
         "bpm": press.bpm,
         "payload": press.payload,
     }
-    while True:
-        row = await (await conn.execute(_RAISE_SOS, parameters, prepare=True)).fetchone()
-        if row is not None:
-            return Raised(row[0], IncidentState(row[1]), row[2], press.event_id)
+    row = await (await conn.execute(_RAISE_SOS, parameters, prepare=True)).fetchone()
+    if row is None:
         # Another process committed the same press while this statement waited for it: a new statement sees it.
+        row = await (await conn.execute(_RAISE_SOS, parameters, prepare=True)).fetchone()
+    if row is None:
+        # Neither new nor known should not be. But no press is given up for its name: under a fresh one it counts.
+        row = await (await conn.execute(_RAISE_SOS, {**parameters, "key": parameters["other_key"]})).fetchone()
+        assert row is not None  # noqa: S101  a fresh name opens or merges
+    return Raised(row[0], IncidentState(row[1]), row[2], press.event_id)
 
 
 _OPEN = """
