@@ -78,7 +78,7 @@ def load(staged: Stage, case: Case, end: datetime) -> float:
     began = time.monotonic()
     with psycopg.connect(staged.database_url, autocommit=True) as conn:
         # Loading, not serving: what a crash would lose is loaded again.
-        conn.execute("alter system set max_wal_size = '16GB'")
+        conn.execute("alter system set max_wal_size = '4GB'")
         conn.execute("alter system set checkpoint_timeout = '1h'")
         conn.execute("select pg_reload_conf()")
         conn.execute("update assignment set period = tstzrange(%s, null)", (end - timedelta(days=YEAR + 1),))
