@@ -43,7 +43,7 @@ def pauses() -> Iterator[float]:
 def calm_collector() -> None:
     """Have the garbage collector look seldom: messages hold no cycles, and reading them all again and again costs."""
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(10_000, 20, 20)
 
 
 class Consumer(Generic[M]):
