@@ -207,8 +207,16 @@ async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta 
     return Raised(row[0], IncidentState(row[1]), row[2], press.event_id)
 
 
-_OPEN = """
+_GRAVER = """(array_position(array['sos', 'urgent', 'warning', 'task'], excluded.severity)
+        < array_position(array['sos', 'urgent', 'warning', 'task'], incident.severity))"""
+# Open, whoever is to be asked is asked by the ladder; in hand, the owner is told as of a second press, save of a task.
+_TELLS_OWNER = "(incident.state <> 'open' and excluded.severity <> 'task')"
+
+_OPEN = f"""
 with moment as (select %(now)s::timestamptz as now),
+before as (
+    select severity from incident where subject = %(subject)s and kind = %(kind)s and state <> 'resolved'
+),
 opened as (
     insert into incident (
         subject, kind, severity, resident_id, device_id, source, occurred_at, opened_at, round_started_at, due_at,
@@ -219,27 +227,28 @@ opened as (
            case when %(kind)s not in ('silent', 'low_battery') then nullif(bpm, 0) end, %(detail)s
     from moment left join device_state on device_state.device_id = %(device_id)s
     on conflict (subject, kind) where state <> 'resolved' do update set
-        severity = excluded.severity,
-        -- Open, everybody is asked anew; in hand, the owner is told as of a second press.
-        round = incident.round + (incident.state = 'open')::int,
-        press_count = incident.press_count + (incident.state <> 'open')::int,
-        next_step = 0,
-        stepped_at = null,
-        round_started_at = excluded.round_started_at,
-        due_at = excluded.due_at,
-        detail = incident.detail || excluded.detail
-    where array_position(array['sos', 'urgent', 'warning', 'task'], excluded.severity)
-        < array_position(array['sos', 'urgent', 'warning', 'task'], incident.severity)
+        severity = case when {_GRAVER} then excluded.severity else incident.severity end,
+        round = incident.round + ({_GRAVER} and incident.state = 'open')::int,
+        press_count = incident.press_count + {_TELLS_OWNER}::int,
+        next_step = case when {_GRAVER} then 0 else incident.next_step end,
+        stepped_at = case when {_GRAVER} then null else incident.stepped_at end,
+        round_started_at = case when {_GRAVER} then excluded.round_started_at else incident.round_started_at end,
+        due_at = case when {_GRAVER} or {_TELLS_OWNER} then excluded.due_at else incident.due_at end,
+        detail = (incident.detail - 'cleared_at') || excluded.detail
+    -- What goes on says nothing new; what became graver does, and what was over and is here again.
+    where {_GRAVER} or incident.detail ? 'cleared_at'
     returning id, xmax = 0 as is_new
 ),
 told as (
     insert into incident_event (incident_id, at, kind, via, detail)
-    select id, now, case when is_new then 'opened' else 'raised' end, 'rule',
+    select id, now, case when is_new then 'opened'
+                         when exists (select from before where severity = %(severity)s) then 'found_again'
+                         else 'raised' end, 'rule',
            jsonb_build_object('severity', %(severity)s::text) || %(detail)s
     from opened, moment
 )
 select id, is_new, pg_notify('incident', id::text) from opened
-"""
+"""  # noqa: S608  constants of ours
 
 _CLEAR = """
 with moment as (select %(now)s::timestamptz as now),
@@ -251,6 +260,10 @@ found as (
 ended as (
     update incident set state = 'resolved', disposition = 'cleared', resolved_at = now, due_at = null
     from found, moment where incident.id = found.id and ends
+),
+noted as (
+    update incident set detail = detail || jsonb_build_object('cleared_at', now)
+    from found, moment where incident.id = found.id and not ends
 ),
 unsent as (
     update notification set status = 'cancelled', reason = 'cleared', finished_at = now
@@ -294,7 +307,8 @@ async def _clear(conn: Connection, subject: Subject, cleared: Cleared, now: date
 async def apply_verdicts(conn: Connection, judged: Sequence[Judged], now: datetime) -> None:
     """Open what was found and close what is over.
 
-    A finding merges into the open incident of its kind; only a graver one changes it, and starts its ladder again.
+    A finding merges into the open incident of its kind; a graver one changes it, and starts its ladder again. One that
+    comes after the last was over is written down, and whoever has it in hand hears of it, unless it is a task.
     What is over is written into the timeline; a task or a warning that nobody has accepted ends by itself, anything
     urgent or owned stays for a person. The order is kept per subject; between subjects it is the same in every process.
     """

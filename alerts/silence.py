@@ -90,8 +90,7 @@ async def _judge_network(conn: Connection, last_seen: Mapping[str, datetime], no
         await apply_verdicts(conn, [Judged(NETWORK, outage)], now)
         return frozenset(outage.detail["devices"])
     open_one = await conn.execute(
-        "select from incident where subject = %s and kind = %s and state <> 'resolved'"
-        " and not exists (select from incident_event e where e.incident_id = incident.id and e.kind = 'cleared')",
+        "select from incident where subject = %s and kind = %s and state <> 'resolved' and not detail ? 'cleared_at'",
         (NETWORK.key, IncidentKind.NETWORK),
     )
     if await open_one.fetchone() is not None:

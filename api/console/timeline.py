@@ -14,6 +14,7 @@ _TONES: dict[str, Tone] = {
     "opened": "bad",
     "pressed_again": "bad",
     "raised": "bad",
+    "found_again": "bad",
     "reopened": "bad",
     "fell_through": "bad",
     "nobody_reachable": "bad",

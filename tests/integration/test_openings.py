@@ -325,6 +325,40 @@ async def test_a_graver_finding_raises_and_starts_the_ladder_again(conn: Connect
 
 
 @pytest.mark.parametrize(
+    ("severity", "told"), [(Severity.URGENT, True), (Severity.WARNING, True), (Severity.TASK, False)]
+)
+async def test_what_was_over_and_is_found_again_is_told_to_whoever_has_it(
+    conn: Connection, resident: int, severity: Severity, told: bool
+) -> None:
+    subject = resident_subject(resident, "band-1")
+    found = Judged(subject, Finding(IncidentKind.HEART_RATE, severity, "high", NOON))
+    over = Judged(subject, Cleared(IncidentKind.HEART_RATE, "high_over", NOON))
+    await apply_verdicts(conn, [found], NOON)
+    incident_id = await one(conn, "select id from incident")
+    await accept(conn, incident_id)
+    for _ in range(2):
+        await apply_verdicts(conn, [over], NOON)
+        later = NOON + timedelta(minutes=5)
+        await apply_verdicts(conn, [found], later)
+        await apply_verdicts(conn, [found], later)
+    row = await one(conn, "select state, round, severity, press_count, due_at = %s from incident", later)
+    assert row == ("accepted", 1, severity, 3 if told else 1, told)
+    assert await timeline(conn, incident_id) == ["opened", *2 * ["cleared", "found_again"]]
+
+
+async def test_what_is_found_again_while_people_are_asked_goes_on_climbing(conn: Connection, resident: int) -> None:
+    subject = resident_subject(resident, "band-1")
+    found = Judged(subject, Finding(IncidentKind.HEART_RATE, Severity.URGENT, "high", NOON))
+    await apply_verdicts(conn, [found], NOON)
+    due = NOON + timedelta(minutes=3)
+    await conn.execute("update incident set next_step = 1, due_at = %s", (due,))
+    await apply_verdicts(conn, [Judged(subject, Cleared(IncidentKind.HEART_RATE, "high_over", NOON))], NOON)
+    await apply_verdicts(conn, [found], NOON + timedelta(minutes=1))
+    row = await one(conn, "select round, next_step, press_count, due_at, round_started_at from incident")
+    assert row == (1, 1, 1, due, NOON)
+
+
+@pytest.mark.parametrize(
     ("severity", "accepted", "state"),
     [
         (Severity.WARNING, False, "resolved"),

@@ -130,6 +130,25 @@ async def test_many_silent_at_once_are_one_incident_of_the_network(look: Watch) 
     assert await look.incidents() == [("network", "resolved")]
 
 
+async def test_a_second_outage_is_told_to_whoever_still_has_the_first(look: Watch) -> None:
+    await look.listening()
+    bands = await look.more_bands(10)
+    await look.heard(*bands, minutes=0)
+    await look.at(1)
+    await look.at(46)
+    await look.conn.execute("update incident set state = 'accepted', owner_id = %s", (look.people.duty,))
+    await look.heard(*bands, minutes=50)
+    await look.at(51)
+    await look.at(52)
+    await look.at(96)
+    await look.at(97)
+    query = (
+        "select array_agg(e.kind order by e.id), max(press_count) from incident_event e"
+        " join incident i on i.id = incident_id and i.kind = 'network'"
+    )
+    assert await (await look.conn.execute(query)).fetchone() == (["opened", "cleared", "found_again"], 2)
+
+
 async def test_who_is_away_is_not_missed(look: Watch) -> None:
     await look.listening()
     await look.heard("band-wang", "band-li", minutes=0)
