@@ -71,8 +71,14 @@ class Line:
                 self._sender.more.clear()
 
     async def _hear_hints(self) -> None:
-        async for _ in wakeups(self._url, INCIDENT_CHANNEL, POLL_S, application_name="alerts"):
-            self._sender.more.set()
+        while True:
+            try:
+                async for _ in wakeups(self._url, INCIDENT_CHANNEL, POLL_S, application_name="alerts"):
+                    self._sender.more.set()
+            except Exception:
+                # Without hints and polls nothing would ever be due again, and nobody would be rung.
+                _log.exception("hints_failed")
+                await asyncio.sleep(AWAY_S)
 
 
 async def warm(conn: Connection) -> None:
