@@ -116,10 +116,13 @@ async def arrive(conn: Connection, incident_id: int, person_id: int, via: str, n
 
 
 async def hand_to_120(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
-    """120 was called. The family is told at the same time, by the ladder. Raises NotFound, Conflict."""
-    case, ladder = await case_store.lock(conn, incident_id)
-    case = cases.hand_to_120(case, ladder, now)
+    """120 was called. The family is told at the same time, by the ladder; the band hears that help comes, where nobody
+    had said so before. Raises NotFound, Conflict."""
+    before, ladder = await case_store.lock(conn, incident_id)
+    case = cases.hand_to_120(before, ladder, now)
     await case_store.save(conn, case)
+    if before.open:
+        await consequences.tell_band(conn, case.id, SosState.ACCEPTED, now)
     await _event(conn, case.id, "handed_to_120", person_id, via, now, confirm_by=case.arrival_due_at)
     return case
 

@@ -257,7 +257,7 @@ async def test_120_is_called_and_the_family_hears_it_at_the_same_time(story: Sto
     await incidents.hand_to_120(story.conn, incident, story.people.duty, "console", story.now)
     await story.conn.commit()
     await story.settle()
-    story.expect("voice daughter", "sms daughter")
+    story.expect("voice daughter", "sms daughter", "band accepted")
     await story.advance(minutes=29)
     story.expect()
     await story.advance(minutes=1)
