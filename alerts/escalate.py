@@ -7,7 +7,7 @@ with the rows of this step born leased, so that this very process sends them as 
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -178,15 +178,24 @@ def _contacts(rows: Iterable[list[Any]]) -> Iterable[Contact]:
 def _plan(row: Sequence[Any], outside: Outside, now: datetime) -> _Plan:
     case = case_store.from_row(tuple(row[_BEFORE_CASE:]))
     try:
-        claimed = _claimed(case, row, outside)
-        ladder = case_store.ladder_of(claimed.ladder)
-        decision = escalation.next_step(case, ladder, claimed.contacts, outside, now)
-        return _Plan(escalation.after(case, decision, now), _events(case, decision), _rows(claimed, decision))
+        return _decide(_claimed(case, row, outside), outside, now)
     except Exception:
         # One incident that cannot be planned must not keep the others waiting; it is tried again, and says so.
         _log.exception("step_failed", incident=case.id)
-        later = escalation.Wait(now + AFTER_AN_ERROR, "error")
-        return _Plan(escalation.after(case, later, now), [("step_failed", {"retry_s": AFTER_AN_ERROR.seconds})], [])
+        later = escalation.after(case, escalation.Wait(now + AFTER_AN_ERROR, "error"), now)
+        return _Plan(later, [("step_failed", {"retry_s": AFTER_AN_ERROR.seconds})], [])
+
+
+def _decide(claimed: _Claimed, outside: Outside, now: datetime) -> _Plan:
+    """What is reopened takes its first step in the same transaction."""
+    ladder = case_store.ladder_of(claimed.ladder)
+    decision = escalation.next_step(claimed.case, ladder, claimed.contacts, outside, now)
+    case = escalation.after(claimed.case, decision, now)
+    events, rows = _events(claimed.case, decision), _rows(claimed, decision)
+    if not isinstance(decision, Reopen):
+        return _Plan(case, events, rows)
+    first = _decide(replace(claimed, case=case), outside, now)
+    return _Plan(first.case, events + first.events, rows + first.rows)
 
 
 def _events(case: Case, decision: Decision) -> list[tuple[str, dict[str, Any]]]:

@@ -18,6 +18,8 @@ from eldercare.wakeup import INCIDENT_CHANNEL, wakeups
 
 POLL_S = 0.5
 """Timers are met within this, and so is whatever no notice came for."""
+LISTEN_S = 30.0
+"""How often the listener makes sure that it still hears."""
 AWAY_S = 1.0
 
 _log = logger(__name__)
@@ -31,6 +33,8 @@ class Line:
         self._sender = sender
         self._outside = outside
         self._pulse = pulse
+        self._own: set[int] = set()
+        """The server process of our connection: what it tells of is what we have just done."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -64,19 +68,24 @@ class Line:
     async def _work(self) -> None:
         conn = await connect(self._url, application_name="alerts", options=outbox.SESSION)
         async with conn:
+            self._own.clear()
+            self._own.add(conn.info.backend_pid)
             await warm(conn)
             while True:
                 await self.turn(conn)
-                await self._sender.more.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S):
+                        await self._sender.more.wait()
                 self._sender.more.clear()
 
     async def _hear_hints(self) -> None:
         while True:
             try:
-                async for _ in wakeups(self._url, INCIDENT_CHANNEL, POLL_S, application_name="alerts"):
+                hints = wakeups(self._url, INCIDENT_CHANNEL, LISTEN_S, application_name="alerts", deaf_to=self._own)
+                async for _ in hints:
                     self._sender.more.set()
             except Exception:
-                # Without hints and polls nothing would ever be due again, and nobody would be rung.
+                # The poll goes on without them, only later.
                 _log.exception("hints_failed")
                 await asyncio.sleep(AWAY_S)
 

@@ -4,7 +4,7 @@ A notice is a hint. Whoever wakes re-reads the rows; nothing is decided from the
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 
 import psycopg
 
@@ -17,7 +17,9 @@ INCIDENT_CHANNEL = "incident"
 _log = logger(__name__)
 
 
-async def wakeups(url: str, channel: str, poll_s: float, *, application_name: str = "eldercare") -> AsyncIterator[str]:
+async def wakeups(
+    url: str, channel: str, poll_s: float, *, application_name: str = "eldercare", deaf_to: Container[int] = ()
+) -> AsyncIterator[str]:
     """Yield the payload of each notice, and "" at start, after every reconnect and every `poll_s` seconds of quiet.
 
     Never ends by itself: a lost database is logged once and tried again every second; nothing is yielded meanwhile.
@@ -42,7 +44,8 @@ async def wakeups(url: str, channel: str, poll_s: float, *, application_name: st
                 quiet = True
                 async for notice in conn.notifies(timeout=poll_s, stop_after=1):
                     quiet = False
-                    yield notice.payload
+                    if notice.pid not in deaf_to:
+                        yield notice.payload
                 if quiet:
                     yield ""
         except psycopg.OperationalError as error:

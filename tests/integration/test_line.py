@@ -1,0 +1,119 @@
+"""The loop that calls people: woken by notices of others and by its poll, and running on after a lost connection."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alerts.deliver import Sender
+from alerts.escalation import Outside
+from alerts.kinds import Press
+from alerts.line import Line
+from alerts.openings import raise_sos
+from alerts.pulse import Pulse
+from eldercare.database import Connection, connect
+from eldercare.wakeup import INCIDENT_CHANNEL, wakeups
+from tests import community
+from tests.stories.story import Recorder
+
+
+class Running:
+    """A line that runs, over channels that write down."""
+
+    def __init__(self, url: str) -> None:
+        self.voice = Recorder("voice")
+        self.sender = Sender(url, {"voice": self.voice})
+        self.pulse = Pulse()
+        outside = Outside({"voice": timedelta(0)}, ZoneInfo("Asia/Shanghai"))
+        self.line = Line(url, self.sender, outside, self.pulse)
+
+    async def calls(self, number: int) -> None:
+        """Until so many calls were placed."""
+        await until(lambda: _is(len(self.voice.sent) >= number))
+        assert len(self.voice.sent) == number
+
+
+async def _is(value: bool) -> bool:
+    return value
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await condition():  # noqa: ASYNC110  another process's doing is waited for
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def running(conn: Connection, database_url: str) -> AsyncIterator[Running]:
+    await community.settle(conn)
+    await conn.commit()
+    made = Running(database_url)
+    tasks = [asyncio.create_task(made.line.run()), asyncio.create_task(made.sender.run())]
+    await until(lambda: _is("line" in made.pulse.turned_at))
+    yield made
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    await made.sender.close()
+
+
+async def press(conn: Connection, band: str) -> int:
+    incident = (await raise_sos(conn, Press(band, b"{}", band, event_id=band))).incident_id
+    await conn.commit()
+    return incident
+
+
+async def test_a_press_is_called_about(conn: Connection, running: Running) -> None:
+    await press(conn, "band-wang")
+    await running.calls(2)
+
+
+async def test_what_no_notice_came_for_is_found_by_the_poll(conn: Connection, running: Running) -> None:
+    incident = await press(conn, "band-wang")
+    await running.calls(2)
+    await conn.execute("update incident set due_at = eldercare_now() where id = %s", (incident,))
+    await conn.commit()
+    await running.calls(4)
+
+
+async def test_after_its_connections_were_cut_it_goes_on(conn: Connection, running: Running) -> None:
+    await press(conn, "band-wang")
+    await running.calls(2)
+    cut = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'alerts%'"
+    await conn.execute(cut)
+    await conn.commit()
+    await press(conn, "band-li")
+    await running.calls(4)
+
+
+async def test_a_mistake_does_not_end_the_loop(
+    conn: Connection, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = []
+
+    async def fails(_: Connection) -> None:
+        failures.append(1)
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(running.line, "turn", fails)
+    monkeypatch.setattr("alerts.line.AWAY_S", 0.01)
+    await press(conn, "band-wang")
+    await until(lambda: _is(len(failures) > 1))
+    monkeypatch.undo()
+    await running.calls(2)
+
+
+async def test_ones_own_notices_are_no_news(database_url: str) -> None:
+    own = await connect(database_url, autocommit=True)
+    other = await connect(database_url, autocommit=True)
+    async with own, other:
+        waking = wakeups(database_url, INCIDENT_CHANNEL, 60, deaf_to={own.info.backend_pid})
+        assert await anext(waking) == ""
+        await own.execute("select pg_notify('incident', '1')")
+        await other.execute("select pg_notify('incident', '2')")
+        assert await asyncio.wait_for(anext(waking), 10) == "2"
+        await waking.aclose()
