@@ -4,6 +4,7 @@ A row is leased by who sends it; an expired lease is sent again, because two cal
 rise (`alerts.states.RANK`). Whoever changes rows of an incident locks the incident first.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ RETRY_FOR = timedelta(minutes=5)
 """How long a provider's passing trouble is tried again; by then the ladder writes new rows anyway."""
 PATIENCE = 3
 """After so many failed tries the ladder no longer waits for a row, though it goes on being tried."""
+HELD_S = 0.01
+"""How soon an incident that somebody else holds is looked at again, seconds."""
 SESSION = {"synchronous_commit": "off", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
 """Of the connections of `alerts`: a crash may repeat a call, and a plan is made once, for tables that will be full."""
 
@@ -135,16 +138,17 @@ outcome as materialized (
 ),
 held as materialized (
     select i.id, i.state, i.owner_id from incident i
-    where i.id in (select incident_id from outcome) order by i.id for share of i
+    where i.id in (select incident_id from outcome) order by i.id for share of i skip locked
 ),
-tried as (
-    insert into attempt (notification_id, started_at, ended_at, provider_id, error)
-    select notification_id, now, now, provider_id, error from outcome, moment
-),
-judged as (
+judged as materialized (
     select outcome.*, now, held.state, held.owner_id,
            make_interval(secs => least(10, power(2, attempts - 1))) as back_off
     from outcome cross join moment left join held on held.id = outcome.incident_id
+    where outcome.incident_id is null or held.id is not null
+),
+tried as (
+    insert into attempt (notification_id, started_at, ended_at, provider_id, error)
+    select notification_id, now, now, provider_id, error from judged
 ),
 recorded as (
     update notification n set
@@ -176,8 +180,11 @@ ended as (
       and state not in ('open', 'handed_to_120') and n.person_id is distinct from owner_id
     returning id
 )
-select incident_id, bool_or(error is not null) and bool_or(purpose = 'alarm'), (select count(*) from ended)
-from outcome where incident_id is not null group by incident_id
+select incident_id, bool_or(error is not null) and bool_or(purpose = 'alarm'), (select count(*) from ended), null
+from judged where incident_id is not null group by incident_id
+union all
+select null, false, 0, array_agg(notification_id)
+from outcome where incident_id is not null and incident_id not in (select id from held)
 """
 
 
@@ -188,23 +195,29 @@ async def record(conn: Connection, outcomes: Sequence[Outcome], now: datetime | 
     within `RETRY_FOR`, then failed. Incidents whose step has nobody left who may answer are due at once. True when
     there is something new to send.
     """
-    rows = await (
-        await conn.execute(
-            _RECORD, {"outcomes": orjson.dumps(list(outcomes)).decode(), "now": now, "retry_for": RETRY_FOR}
-        )
-    ).fetchall()
-    failed = [row[0] for row in rows if row[1]]
-    if failed:
-        await fall_through(conn, failed, now)
-    return any(row[2] for row in rows)
+    waiting, more = list(outcomes), False
+    while waiting:
+        values = {"outcomes": orjson.dumps(waiting).decode(), "now": now, "retry_for": RETRY_FOR}
+        rows = await (await conn.execute(_RECORD, values)).fetchall()
+        for incident_id, failed, _, _ in rows:
+            # One by one, and above never waiting for one incident with another in hand: others hold several too, in
+            # an order of their own.
+            if failed:
+                await fall_through(conn, incident_id, now)
+        more = more or any(row[2] for row in rows)
+        elsewhere = {each for row in rows for each in row[3] or ()}
+        waiting = [outcome for outcome in waiting if outcome.notification_id in elsewhere]
+        if waiting:
+            await asyncio.sleep(HELD_S)
+    return more
 
 
 _FALL_THROUGH = """
 with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
 held as materialized (
     select i.id, i.round, i.next_step from incident i, moment
-    where i.id = any(%(incidents)s) and i.state = 'open' and i.due_at > now
-    order by i.id for no key update of i
+    where i.id = %(incident)s and i.state = 'open' and i.due_at > now
+    for no key update of i
 ),
 asked as (
     select held.id, n.channel, bool_or(
@@ -227,12 +240,10 @@ select id, pg_notify('incident', id::text) from moved
 """
 
 
-async def fall_through(conn: Connection, incident_ids: Sequence[int], now: datetime | None) -> list[int]:
-    """Make those due at once whose newest step has nobody left who may answer; returns them."""
-    rows = await (
-        await conn.execute(_FALL_THROUGH, {"incidents": list(incident_ids), "now": now, "patience": PATIENCE})
-    ).fetchall()
-    return [row[0] for row in rows]
+async def fall_through(conn: Connection, incident_id: int, now: datetime | None) -> bool:
+    """Make it due at once where its newest step has nobody left who may answer; says whether it was."""
+    moved = await conn.execute(_FALL_THROUGH, {"incident": incident_id, "now": now, "patience": PATIENCE})
+    return bool(moved.rowcount)
 
 
 _HOLD = """
@@ -295,7 +306,7 @@ async def record_status(
     if moved:
         await conn.execute("select pg_notify(%s, %s)", (INCIDENT_CHANNEL, str(incident_id)))
         if event.status in FINAL:
-            await fall_through(conn, [incident_id], now)
+            await fall_through(conn, incident_id, now)
     return moved
 
 

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from alerts import outbox, states
@@ -17,6 +18,7 @@ from eldercare.errors import NotFound
 from tests import community
 from tests.community import PHONES, Community
 from tests.conftest import MakeSettings
+from tests.services.processes import wait_until
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 ALL = ["voice", "sms", "band"]
@@ -232,7 +234,29 @@ async def test_a_step_of_texts_waits_for_an_answer_to_one_that_was_delivered(box
     await outbox.record_status(box.conn, first, "SM1", Event(Status.FAILED, "undelivered"), NOW)
     await outbox.record_status(box.conn, second, "SM2", Event(Status.DELIVERED), NOW)
     assert await box.due() == 60
-    assert await outbox.fall_through(box.conn, [box.incident], NOW) == []
+    assert not await outbox.fall_through(box.conn, box.incident, NOW)
+
+
+async def test_recording_waits_for_no_incident_with_another_in_hand(box: Box, database_url: str) -> None:
+    second = (await raise_sos(box.conn, Press("band-li", b"{}", "f", event_id="f"))).incident_id
+    await box.conn.commit()
+    rows = [await box.row("duty", status="sending"), await box.row("duty", status="sending", incident_id=second)]
+    await box.conn.execute("select from incident where id = %s for no key update", (second,))
+
+    def got_far() -> bool:
+        with psycopg.connect(database_url) as look:
+            sent = look.execute("select from notification where id = %s and status = 'sent'", rows[:1]).fetchone()
+            return sent is not None or look.execute("select from pg_locks where not granted").fetchone() is not None
+
+    async with await connect(database_url, autocommit=True) as other:
+        outcomes = [Outcome(row, 0, f"CA{row}", "queued") for row in rows]
+        recording = asyncio.create_task(outbox.record(other, outcomes, NOW))
+        await asyncio.to_thread(wait_until, got_far, "the outcome of the first")
+        # Whoever holds the second takes the first as well: nobody is in the way of the other.
+        await box.conn.execute("select from incident where id = %s for no key update", (box.incident,))
+        await box.conn.commit()
+        await recording
+    assert [await box.of(row, "status") for row in rows] == ["sent", "sent"]
 
 
 async def test_failures_of_an_older_step_or_round_do_not_hurry_the_newest(box: Box) -> None:
