@@ -1,6 +1,7 @@
 """A child process that lives as long as this one: started again when it dies, ended with it however this one ends."""
 
 import asyncio
+import contextlib
 import signal
 import sys
 
@@ -19,9 +20,17 @@ async def keep_running(module: str, arguments: tuple[str, ...], stopping: asynci
     When this process is killed, the kernel tells the child to end.
     """
     while not stopping.is_set():
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, *arguments, preexec_fn=end_with_parent(signal.SIGTERM)
-        )
+        try:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", module, *arguments, preexec_fn=end_with_parent(signal.SIGTERM)
+            )
+        except OSError as error:
+            # Out of memory or of processes for now; this process has its own lane to look after meanwhile.
+            _log.error("child_not_started", arguments=arguments, error=str(error))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RESTART_AFTER_S):
+                    await stopping.wait()
+            continue
         stopped = asyncio.create_task(stopping.wait())
         ended = asyncio.create_task(child.wait())
         await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
