@@ -40,9 +40,9 @@ class Scope(StrEnum):
     """A part of what is known of a resident."""
 
     CONTACT = "contact"
-    """Name, address, telephone, flags, how to get in, who holds a key, the band and its battery."""
+    """Name, address, telephone, flags, needs, how to get in, who holds a key, the band and its battery."""
     HEALTH = "health"
-    """Heart rates, conditions, medicines, allergies, mobility, needs."""
+    """Heart rates, conditions, medicines, allergies, mobility, notes."""
     LOCATION = "location"
     """Positions and tracks."""
 
