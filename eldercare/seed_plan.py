@@ -25,10 +25,9 @@ _MEN = (
     "建国", "德明", "国华", "志明", "永康", "福生", "金龙", "阿根", "德福", "宝根", "长生", "祖荣",
     "培德", "善庆", "耀华", "文彬", "鸿生", "继昌", "士良", "仲文",
 )  # fmt: skip
-_YOUNGER = (
-    "丽华", "敏", "建平", "晓红", "志强", "海燕", "卫东", "静", "俊", "文婷", "磊", "雪梅",
-    "国强", "莉", "勇", "娟", "伟民", "慧", "斌", "爱华",
-)  # fmt: skip
+_DAUGHTERS = ("丽华", "敏", "晓红", "海燕", "静", "文婷", "雪梅", "莉", "娟", "慧", "爱华")
+_SONS = ("建平", "志强", "卫东", "俊", "磊", "国强", "勇", "伟民", "斌")
+_YOUNGER = _DAUGHTERS + _SONS
 _STREETS = ("梧桐路", "安平路", "香樟路", "康宁路", "永福里", "长青路")
 _CONDITIONS = (
     "高血压",
@@ -194,14 +193,17 @@ def _contacts(
     rng: random.Random, number: int, surname: str, doctors: tuple[PlannedPerson, ...]
 ) -> tuple[PlannedContact, ...]:
     first = 20_000_000 + number * 10
-    relation = rng.choice(("女儿", "儿子"))
+    relation, names = rng.choice((("女儿", _DAUGHTERS), ("儿子", _SONS)))
     child = PlannedPerson(
-        surname + rng.choice(_YOUNGER), _phone(first + 1), ("family",), "family" if number == 1 else None
+        surname + rng.choice(names), _phone(first + 1), ("family",), "family" if number == 1 else None
     )
     contacts = [PlannedContact(child, "family", relation, rng.random() < 0.5, 1)]
     if rng.random() < 0.4:
-        other = PlannedPerson(surname + rng.choice(_YOUNGER), _phone(first + 2), ("family",))
-        contacts.append(PlannedContact(other, "family", rng.choice(("外孙女", "侄子", "儿媳")), False, 2))
+        relation, names = rng.choice((("外孙女", _DAUGHTERS), ("侄子", _SONS), ("儿媳", _DAUGHTERS)))
+        # Only a brother's son bears the family's name.
+        family = surname if relation == "侄子" else rng.choice(_SURNAMES)
+        other = PlannedPerson(family + rng.choice(names), _phone(first + 2), ("family",))
+        contacts.append(PlannedContact(other, "family", relation, False, 2))
     if rng.random() < 0.6:
         neighbour = PlannedPerson(rng.choice(_SURNAMES) + rng.choice(_WOMEN), _phone(first + 3), ("volunteer",))
         contacts.append(PlannedContact(neighbour, "neighbour", "邻居", True, 3))

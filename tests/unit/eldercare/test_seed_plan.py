@@ -45,3 +45,11 @@ def test_there_is_a_login_for_every_role() -> None:
         "duty": ("duty",), "lead": ("duty_lead",), "admin": ("admin",), "grid1": ("grid",), "grid2": ("grid",),
         "doctor": ("doctor",), "family": ("family",),
     }  # fmt: skip
+
+
+def test_a_name_fits_who_bears_it() -> None:
+    sons, daughters = ({c.person.name[1:] for r in plan(300).residents for c in r.contacts if c.relation in relations}
+                       for relations in (("儿子", "侄子"), ("女儿", "外孙女", "儿媳")))  # fmt: skip
+    assert sons
+    assert daughters
+    assert not sons & daughters
