@@ -95,7 +95,7 @@ class Showcase:
             yield f"还没有人应答 {name} · Nobody has accepted {name}'s call yet: answer it on the telephones' page"
         else:
             seconds = now - self._pressed_at
-            yield f"已接单 · Accepted: {owner} → {name}（{seconds:.0f} 秒 s）；手环已告知 · the band tells"
+            yield f"已接单 · Accepted: {owner} → {name}（{seconds:.0f} 秒 s）；手环已显示 · the band shows it"
 
     def _leave_to_people(self) -> None:
         """From now on the telephones wait for the visitor."""
