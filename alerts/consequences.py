@@ -21,17 +21,17 @@ select incident_id, person_id, channel, address, 'hang_up', round, language,
        jsonb_build_object('provider_id', provider_id), id, %(now)s, %(now)s
 from notification n
 where incident_id = %(id)s and purpose = 'alarm' and channel = 'voice' and provider_id is not null
-  and status in ('sending', 'sent', 'ringing', 'answered') and person_id <> %(person_id)s
+  and status in ('sending', 'sent', 'ringing', 'answered') and person_id is distinct from %(talking)s
   and not exists (select from notification h where h.ends_id = n.id and h.content ->> 'provider_id' = n.provider_id)
 """
 
 
-async def stop_calling(conn: Connection, incident_id: int, person_id: int, reason: str, now: datetime) -> None:
-    """Cancel what was not sent, and queue the end of every call that lives at others than `person_id`.
+async def stop_calling(conn: Connection, incident_id: int, talking: int | None, reason: str, now: datetime) -> None:
+    """Cancel what was not sent, and queue the end of every call that lives, but for that of who is `talking` to us.
 
     A row that is just being sent is not touched: whoever sends it looks again afterwards, and hangs up.
     """
-    await conn.execute(_STOP, {"id": incident_id, "person_id": person_id, "reason": reason, "now": now})
+    await conn.execute(_STOP, {"id": incident_id, "talking": talking, "reason": reason, "now": now})
 
 
 _CALLED = """

@@ -50,7 +50,7 @@ __all__ = [
 async def accept(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> AcceptOutcome:
     """`person_id` says "I am going" by `via` (voice, sms, console, api). Of any number at once one becomes the owner.
 
-    What was not sent is cancelled, calls that ring at others are hung up, whoever was called hears who goes, the band
+    What was not sent is cancelled, calls that still ring are hung up, whoever was called hears who goes, the band
     hears `accepted`, and the deadline for being there is set. Who answers too late hears who goes as well. Raises
     NotFound.
     """
@@ -60,7 +60,7 @@ async def accept(conn: Connection, incident_id: int, person_id: int, via: str, n
         return await _too_late(conn, case, person_id, via, now)
     case = cases.accept(case, ladder, person_id, via, now)
     await case_store.save(conn, case)
-    await consequences.stop_calling(conn, case.id, person_id, "accepted", now)
+    await consequences.stop_calling(conn, case.id, _talking(person_id, via), "accepted", now)
     told = await consequences.stand_down(conn, case, now, spare=[person_id])
     await consequences.tell_band(conn, case.id, SosState.ACCEPTED, now)
     await _event(conn, case.id, "accepted", person_id, via, now, arrival_due_at=case.arrival_due_at, told=list(told))
@@ -100,7 +100,7 @@ async def en_route(conn: Connection, incident_id: int, person_id: int, via: str,
     case = cases.en_route(case)
     await case_store.save(conn, case)
     await consequences.tell_band(conn, case.id, SosState.ARRIVING, now)
-    await _event(conn, case.id, "en_route", person_id, via, now)
+    await _event(conn, case.id, "en_route", person_id, via, now, owner=await _for_owner(conn, case, person_id))
     return case
 
 
@@ -111,7 +111,7 @@ async def arrive(conn: Connection, incident_id: int, person_id: int, via: str, n
     await case_store.save(conn, case)
     if before.state is not IncidentState.EN_ROUTE:
         await consequences.tell_band(conn, case.id, SosState.ARRIVING, now)
-    await _event(conn, case.id, "arrived", person_id, via, now)
+    await _event(conn, case.id, "arrived", person_id, via, now, owner=await _for_owner(conn, case, person_id))
     return case
 
 
@@ -141,7 +141,7 @@ async def resolve(
     await case_store.save(conn, case)
     if note:
         await conn.execute("update incident set note = %s where id = %s", (_note(note), case.id))
-    await consequences.stop_calling(conn, case.id, person_id, "resolved", now)
+    await consequences.stop_calling(conn, case.id, _talking(person_id, via), "resolved", now)
     spare = [person_id] if case.owner_id is None else [person_id, case.owner_id]
     await consequences.stand_down(conn, case, now, spare=spare, once=True)
     await consequences.tell_band(conn, case.id, SosState.CLOSED, now)
@@ -219,6 +219,16 @@ async def _event(
     }
     values = {"id": incident_id, "now": now, "kind": kind, "actor": person_id, "via": via, "detail": Jsonb(plain)}
     await conn.execute(_EVENT, values)
+
+
+def _talking(person_id: int, via: str) -> int | None:
+    """Who hears our answer on the call that must go on; by any other way one's own telephone stops ringing too."""
+    return person_id if via == "voice" else None
+
+
+async def _for_owner(conn: Connection, case: Case, person_id: int) -> str | None:
+    """The owner's name where somebody else, such as duty on the telephone, notes the owner's way."""
+    return None if case.owner_id in (None, person_id) else await _name(conn, case.owner_id)
 
 
 async def _name(conn: Connection, person_id: int) -> str:
