@@ -219,8 +219,17 @@ def actions(screen: Screen, incident: Incident, deeds: frozenset[Deed]) -> list[
         if deed not in deeds or others or taken:
             continue
         icon, key, dialog = _LOOKS[deed]
-        found.append(Action(slug(deed), screen.t(f"action.{deed}"), icon, key, _style(deed, incident, found), dialog))
+        label = said(screen, "action", deed, incident)
+        found.append(Action(slug(deed), label, icon, key, _style(deed, incident, found), dialog))
     return found
+
+
+def said(screen: Screen, table: str, deed: Deed, incident: Incident) -> str:
+    """A deed in words of `table` (`action`, `done`): duty notes an owner's way for the owner, and must not read "I"."""
+    viewer_id = screen.viewer.person_id if screen.viewer else None
+    if deed in (Deed.EN_ROUTE, Deed.ARRIVE) and incident.owner_name and incident.owner_id != viewer_id:
+        return screen.t(f"{table}.{deed}_owner", name=incident.owner_name)
+    return screen.t(f"{table}.{deed}")
 
 
 def slug(deed: Deed) -> str:

@@ -144,7 +144,7 @@ async def _change(
         await change(conn, incident_id, viewer.person_id, VIA, screen.when.now)
     except Conflict:
         return await _refuse(request, conn, screen, incident)
-    return _answer(request, incident_id, screen.t(f"done.{deed}"))
+    return _answer(request, incident_id, cards.said(screen, "done", deed, incident))
 
 
 def _answer(

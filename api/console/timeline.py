@@ -70,6 +70,8 @@ def _name(row: TimelineRow) -> str:
         return "event.reopened" if row.actor_name else "event.reopened_itself"
     if row.kind == "pressed_again" and row.via == "telephone":
         return "event.called_again"
+    if row.kind in ("en_route", "arrived") and detail.get("owner"):
+        return f"event.{row.kind}_owner"
     if row.kind == "step":
         return "event.step_repeat" if detail.get("reason") == "repeat" else _step(detail)
     return f"event.{row.kind}"
@@ -84,6 +86,7 @@ def _values(t: Translator, row: TimelineRow, names: Mapping[int, str], when: Whe
     people = [names[person_id] for person_id in detail.get("people", []) if person_id in names]
     return {
         "actor": row.actor_name or t("event.somebody"),
+        "owner": detail.get("owner", ""),
         "via": t(f"via.{row.via}") if t.known(f"via.{row.via}") else row.via,
         "step": int(detail.get("step") or 0) + 1,
         "people": t("event.and").join(people) or t("event.somebody"),

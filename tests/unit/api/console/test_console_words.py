@@ -207,6 +207,15 @@ def test_somebody_elses_incident_cannot_be_handed_back() -> None:
     assert "pass" not in [action.name for action in found]
 
 
+def test_duty_notes_the_way_of_an_owner_and_does_not_read_i() -> None:
+    theirs = incident(state="accepted", owner_id=99, owner_name="蔡斌")
+    own = replace(theirs, owner_id=DUTY.person_id)
+    labels = {action.name: action.label for action in cards.actions(screen(), theirs, ALL)}
+    assert (labels["en-route"], labels["arrive"]) == ("记录：蔡斌 已出发", "记录：蔡斌 已到场")
+    assert cards.actions(screen(), own, ALL)[0].label == "我已出发"
+    assert cards.said(screen(), "done", Deed.ARRIVE, theirs) == "已记录：蔡斌 已到场。"
+
+
 def test_a_card_says_who_where_and_how_to_get_in() -> None:
     file = File(resident(), "钥匙在居委会", "", "", "", "", "", {}, NOW)
     key = Contact(9, "马淑珍", "+99920000043", "neighbour", "", True, 1)
