@@ -76,7 +76,9 @@ def api(context: typer.Context) -> None:
 
 @app.command(context_settings=PASS_ON)
 def sim(context: typer.Context) -> None:
-    """模拟手环；`sim scenario sos` 让一只手环求助 · Simulated bands; `sim scenario sos` lets a running one press."""
+    """模拟手环 · Simulated bands.
+
+    `sim scenario sos` 让一只手环求助 · `sim scenario sos` lets a running one press."""
     _become("device_sim", context.args if context.args[:1] == ["scenario"] else ["bands", *context.args])
 
 
@@ -95,8 +97,10 @@ def replay(
         typer.Option(help="seed --json 的输出；缺省用演示的 · what `seed --json` printed; default: the demo's"),
     ] = None,
 ) -> None:
-    """回放录下的心率和轨迹，时钟跟着走 · Recorded heart rates and tracks, with the clock moved along. Files and further
-    options are those of `python -m device_sim replay --help`."""
+    """回放录下的心率和轨迹 · Play recorded heart rates.
+
+    时钟跟着走 · The clock is moved along: `eldercare replay FILE... [--speed N]`. Files (heart rates and tracks) and
+    further options are those of `python -m device_sim replay --help`."""
     from eldercare.replay import run
 
     settings = load_settings()
@@ -106,7 +110,7 @@ def replay(
 
 @app.command()
 def demo() -> None:
-    """在这台机器上演示全部 · Everything on this machine, with simulated bands and telephones."""
+    """在这台机器上演示全部 · Everything on this machine."""
     from eldercare.demo import run
 
     run(load_settings())
@@ -117,8 +121,10 @@ def seed(
     residents: Annotated[int, typer.Option(min=1, help="老人数 · how many residents")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="输出一个 JSON 对象 · print one JSON object")] = False,
 ) -> None:
-    """填入虚构的社区；再次运行会补足人数并重设密码 · Fill in an invented community; run again, it adds what is missing
-    and gives every band and user of it a new password."""
+    """填入虚构的社区 · Fill in an invented community.
+
+    再次运行会补足人数并重设密码 · Run again, it adds what is missing and gives every band and user a
+    new password."""
     from eldercare.enroll import check_broker_settings, write_broker_passwords
     from eldercare.seed import seed as run
 
@@ -145,7 +151,9 @@ def import_residents(
     file: Annotated[Path, typer.Argument(help="xlsx 或 csv · xlsx or csv")],
     check: Annotated[bool, typer.Option("--check", help="只检查不写入 · check only, write nothing")] = False,
 ) -> None:
-    """导入居委会名单，全部成功或全部不写 · Read the committee's list: every row, or none."""
+    """导入居委会名单 · Read the committee's list.
+
+    全部成功或全部不写 · Every row, or none."""
     from eldercare.import_report import run
 
     settings = load_settings()
@@ -156,7 +164,9 @@ def import_residents(
 def enroll(
     device: Annotated[list[str] | None, typer.Option(help="手环编号，可重复 · a band's id; may be repeated")] = None,
 ) -> None:
-    """登记手环或换密码，并重写消息服务器的密码文件 · Make bands or renew their passwords; rewrite the broker's file."""
+    """登记手环或换密码 · Make bands, renew passwords.
+
+    并重写消息服务器的密码文件 · The broker's password file is written anew."""
     from eldercare.enroll import check_broker_settings, write_broker_passwords
     from eldercare.enroll import enroll as run
 
@@ -179,7 +189,7 @@ def enroll(
 
 @app.command()
 def doctor() -> None:
-    """检查整套设置，指出问题 · Check the whole set-up and name what is wrong."""
+    """检查整套设置 · Name what is wrong with the set-up."""
     from eldercare.doctor import run
 
     raise SystemExit(asyncio.run(run(load_settings())))
