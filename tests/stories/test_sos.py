@@ -65,7 +65,7 @@ async def test_from_the_road_to_the_door_to_the_end(story: Story) -> None:
     await incidents.en_route(story.conn, incident, story.people.grid, "console", story.now)
     await story.conn.commit()
     await story.settle()
-    story.expect(*FIRST, "hang_up duty", "sms duty stand_down", "band accepted", "band arriving")
+    story.expect(*FIRST, "hang_up duty", "hang_up grid", "sms duty stand_down", "band accepted", "band arriving")
     await story.advance(minutes=10)
     await incidents.arrive(story.conn, incident, story.people.grid, "console", story.now)
     await story.conn.commit()

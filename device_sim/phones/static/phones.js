@@ -199,6 +199,9 @@ function drawPhone() {
   $("avatar").textContent = initial(phone);
   $("name").textContent = phone.name || phone.number;
   $("number").textContent = [phone.name ? phone.number : "", roles(phone)].filter(Boolean).join(" · ");
+  // Before a call takes its room away: who read the newest message still does.
+  const thread = $("thread");
+  const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
   const talking = phone.calls.filter((call) => call.status === "in-progress" || call.inbound);
   const ringing = phone.calls.filter((call) => call.status === "ringing" && !call.inbound);
   $("calls").replaceChildren(...talking.map((call) => talkingCard(phone, call)), ...ringing.slice(0, 3).map((call) => ringingCard(phone, call)));
@@ -208,8 +211,6 @@ function drawPhone() {
     ...phone.messages.map((message) => [message.at, () => smsBubble(message)]),
     ...phone.past.map((call) => [call.created_at, () => pastCall(call)]),
   ].sort((a, b) => a[0].localeCompare(b[0]));
-  const thread = $("thread");
-  const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
   thread.replaceChildren(...events.map(([, make]) => make()));
   if (atEnd) thread.scrollTop = thread.scrollHeight;
 }
