@@ -154,8 +154,8 @@ def test_the_doctor_finds_nothing_wrong_with_a_good_community(tmp_path: Path, da
     done = eldercare("doctor", cwd=tmp_path, database_url=database_url)
     of_database = [line for line in done.stdout.splitlines() if "ELDERCARE_" not in line]
     assert [line for line in of_database if line.startswith(("✗", "!"))] == []
-    assert "3 位值班员可呼叫" not in done.stdout
-    assert "2 位值班员可呼叫" in done.stdout
+    assert "2 位值班员可呼叫" not in done.stdout
+    assert "1 位值班员可呼叫" in done.stdout
 
 
 def test_the_doctor_knows_numbers_that_twilio_never_reaches(tmp_path: Path, database_url: str) -> None:
