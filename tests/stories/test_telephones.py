@@ -78,7 +78,7 @@ async def test_a_reply_by_text_accepts_and_one_that_comes_later_hears_who_goes(t
     await town.replies("grid", "1")
     assert await town.state(incident) == "accepted"
     assert "由您去王秀英处" in town.texts_of("grid")[-1]
-    await town.expects(*FIRST, "sms grid reply", "hang_up duty", "sms duty stand_down", "band accepted")
+    await town.expects(*FIRST, "sms grid reply", "hang_up duty", "hang_up grid", "sms duty stand_down", "band accepted")
     await town.replies("duty", "1")
     assert "已由钱网格前往" in town.texts_of("duty")[-1]
     await town.expects("sms duty reply")
