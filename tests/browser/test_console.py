@@ -203,7 +203,7 @@ async def test_what_somebody_types_survives_a_change_on_the_board(
     await expect(page.locator("#note")).to_be_focused()
     await page.keyboard.type("儿")
     await expect(page.locator("#note")).to_have_value("正在打给女儿")
-    await page.get_by_role("button", name="记录").click()
+    await page.get_by_role("button", name="记录", exact=True).click()
     await expect(page.locator(".timeline")).to_contain_text("正在打给女儿")
     await expect(page.locator("#note")).to_have_value("")
 
