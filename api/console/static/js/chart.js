@@ -114,7 +114,7 @@ function options(view, from, to, wide) {
   return {
     width: box.clientWidth,
     height: HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
     scales: { x: { time: true, range: (_u, low, high) => (low === null ? [from, to] : [low, high]) }, y: { range: (_u, low, high) => [Math.min(40, (low ?? 60) - 5), Math.max(120, (high ?? 100) + 5)] } },
     axes: [{ ...axis, values: axisTime, size: 28 }, { ...axis, size: 44 }],
