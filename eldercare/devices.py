@@ -14,6 +14,9 @@ from eldercare.errors import Conflict, InvalidInput, NotFound
 from eldercare.pages import Page
 from eldercare.wire import DEVICE_ID
 
+SERVICES = "eldercare"
+"""How the services' own names at the broker begin."""
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -91,10 +94,20 @@ async def get(conn: Connection, viewer: Viewer, device_id: str) -> Device:
     return found[0]
 
 
-async def create(conn: Connection, device_id: str, *, model: str = "", mqtt_password_hash: str | None = None) -> None:
-    """A new band. Raises InvalidInput for an id the topics cannot carry, Conflict where there is one of that name."""
+def check_id(device_id: str) -> None:
+    """Whether a band may be called so. Raises InvalidInput for an id the topics cannot carry, or one of a service's.
+
+    A band's id is its user name and client id at the broker: one named like a service would take over its session.
+    """
     if not DEVICE_ID.fullmatch(device_id):
         raise InvalidInput("device_id", f"{device_id[:70]!r} is not 1 to 64 of A-Z a-z 0-9 _ -")
+    if device_id.lower().startswith(SERVICES):
+        raise InvalidInput("device_id", f"{device_id!r} begins with {SERVICES!r}, as the services' own names do")
+
+
+async def create(conn: Connection, device_id: str, *, model: str = "", mqtt_password_hash: str | None = None) -> None:
+    """A new band. Raises InvalidInput for an id the topics cannot carry, Conflict where there is one of that name."""
+    check_id(device_id)
     made = await conn.execute(
         "insert into device (id, model, mqtt_password_hash) values (%s, %s, %s) on conflict do nothing",
         (device_id, model, mqtt_password_hash),

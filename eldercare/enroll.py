@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eldercare.database import Connection
-from eldercare.errors import ConfigurationError, Conflict, InvalidInput
+from eldercare.devices import check_id
+from eldercare.errors import ConfigurationError, Conflict
 from eldercare.settings import PREFIX, Settings
-from eldercare.wire import DEVICE_ID
 
 ITERATIONS = 101
 """Of PBKDF2, as `mosquitto_passwd` 2.0 writes. The passwords are 96 random bits: a slower hash would only keep the
@@ -36,12 +36,11 @@ def hash_password(password: str) -> str:
 async def enroll(conn: Connection, device_ids: Sequence[str]) -> dict[str, str]:
     """Make these bands, or give those that are there a new password; returns the passwords, told this once.
 
-    Raises InvalidInput for an id that topics cannot carry, Conflict for a retired band.
+    Raises InvalidInput for an id that no band may have, Conflict for a retired band.
     """
     passwords = {}
     for device_id in device_ids:
-        if not DEVICE_ID.fullmatch(device_id):
-            raise InvalidInput("device_id", f"{device_id[:70]!r} is not 1 to 64 of A-Z a-z 0-9 _ -")
+        check_id(device_id)
         passwords[device_id] = secrets.token_urlsafe(12)
         done = await conn.execute(
             "insert into device (id, mqtt_password_hash) values (%s, %s)"

@@ -169,8 +169,9 @@ async def test_enrolling_again_gives_another_password(conn: Connection) -> None:
     second = await enroll(conn, ["band-1"])
     assert set(first) == {"band-1", "band-2"}
     assert first["band-1"] != second["band-1"]
-    with pytest.raises(InvalidInput, match="device_id"):
-        await enroll(conn, ["#"])
+    for name in ("#", "eldercare", "Eldercare-sos-1"):
+        with pytest.raises(InvalidInput, match="device_id"):
+            await enroll(conn, [name])
     await conn.execute("update device set retired_at = %s", (NOW,))
     with pytest.raises(Conflict, match="retired"):
         await enroll(conn, ["band-1"])
