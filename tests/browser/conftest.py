@@ -57,9 +57,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
 def _script_error(message: ConsoleMessage) -> list[str]:
     """What a page's script reports as an error; a refused or lost request is the test's own business."""
-    # A part that was asked for while its reader logged out is refused; the page goes to the login all the same.
-    refused = "Response Status Error Code 401"
-    lost = message.text.startswith(("Failed to load resource", "htmx:sendError", "htmx:afterRequest", refused))
+    lost = message.text.startswith(("Failed to load resource", "htmx:sendError", "htmx:afterRequest"))
     return [message.text] if message.type == "error" and not lost else []
 
 
