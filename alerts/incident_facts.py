@@ -1,16 +1,13 @@
 """From the rows of an incident to the facts that its messages are made of."""
 
 from datetime import datetime, tzinfo
-from math import asin, atan2, cos, degrees, radians, sin, sqrt
 from typing import Any
 
 from alerts.facts import Facts
+from alerts.geodesy import bearing_deg, distance_m
 from alerts.kinds import IncidentKind, Severity
 from eldercare.database import Connection
 from eldercare.errors import NotFound
-
-EARTH_RADIUS_M = 6_371_008.8
-"""Mean radius of WGS-84, as IUGG gives it."""
 
 FACTS = """
     jsonb_build_object(
@@ -26,19 +23,6 @@ FACTS = """
 """The facts as one JSON value, over `incident i left join resident r`."""
 
 _FACTS_OF = f"select {FACTS} from incident i left join resident r on r.id = i.resident_id where i.id = any(%s)"  # noqa: S608
-
-
-def distance_m(lat: float, lon: float, to_lat: float, to_lon: float) -> float:
-    """Great-circle distance between two WGS-84 positions, in metres (haversine)."""
-    half_lat, half_lon = radians(to_lat - lat) / 2, radians(to_lon - lon) / 2
-    h = sin(half_lat) ** 2 + cos(radians(lat)) * cos(radians(to_lat)) * sin(half_lon) ** 2
-    return 2 * EARTH_RADIUS_M * asin(sqrt(min(1.0, h)))
-
-
-def bearing_deg(lat: float, lon: float, to_lat: float, to_lon: float) -> float:
-    """Initial bearing from one WGS-84 position to another, degrees clockwise from north, 0 to below 360."""
-    a, b, turn = radians(lat), radians(to_lat), radians(to_lon - lon)
-    return degrees(atan2(sin(turn) * cos(b), cos(a) * sin(b) - sin(a) * cos(b) * cos(turn))) % 360
 
 
 def to_facts(row: dict[str, Any], now: datetime, zone: tzinfo) -> Facts:

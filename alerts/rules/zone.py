@@ -1,25 +1,17 @@
 """Leaving the safe zone around the home: several fixes, surely beyond its edge, for some minutes."""
 
 from datetime import datetime
-from math import asin, cos, radians, sin, sqrt
+from math import radians
 
+from alerts.geodesy import EARTH_RADIUS_M, distance_m
 from alerts.kinds import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules.profile import Profile
 from alerts.rules.state import State, Zone
 from alerts.rules.thresholds import Thresholds
 from eldercare.wire import Location
 
-EARTH_RADIUS_M = 6_371_008.8
-"""Mean radius of the Earth (IUGG)."""
 METRES_PER_DEGREE = radians(EARTH_RADIUS_M)
 """Of a great circle."""
-
-
-def distance_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
-    """Great-circle distance in metres between two positions in degrees."""
-    phi, other_phi = radians(lat), radians(other_lat)
-    a = sin((other_phi - phi) / 2) ** 2 + cos(phi) * cos(other_phi) * sin(radians(other_lon - lon) / 2) ** 2
-    return 2 * EARTH_RADIUS_M * asin(sqrt(min(a, 1.0)))
 
 
 def judge(state: State, reading: Location, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:

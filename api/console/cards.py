@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from alerts import wording
 from alerts.facts import Facts
-from alerts.incident_facts import bearing_deg, distance_m
+from alerts.geodesy import bearing_deg, distance_m
 from alerts.incident_views import Incident, Notification
 from alerts.kinds import SEVERITY_ORDER, IncidentKind, IncidentState, Severity
 from alerts.rights import Deed

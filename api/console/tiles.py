@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.incident_facts import distance_m
+from alerts.geodesy import distance_m
 from alerts.kinds import SEVERITY_ORDER, Severity
 from alerts.rules.thresholds import Thresholds
 from eldercare.residents import Resident

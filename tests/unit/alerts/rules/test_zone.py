@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.geodesy import distance_m
 from alerts.kinds import IncidentKind, Severity
 from alerts.rules import evaluate
-from alerts.rules.zone import distance_m
 from eldercare.wire import Location
 from tests.unit.alerts.rules.band import HOME, NOON, Band, profile
 
