@@ -14,7 +14,7 @@ from uuid import uuid4
 from psycopg.types.json import Jsonb
 
 from alerts.kinds import Cleared, Finding, IncidentState, Press, Verdict
-from eldercare.database import Connection
+from eldercare.database import Connection, one_line
 from eldercare.wire import SosState
 
 PLAUSIBLE_AGE = timedelta(days=400)
@@ -86,8 +86,10 @@ def _dedup_key(press: Press) -> tuple[str, bool]:
 # The one statement. `known` sees presses committed before it began. Two processes that hear the same press at the same
 # moment meet at incident_one_open: the second waits there, then finds the press among the newest of the incident and
 # does nothing. It takes no lock on device_state, so no batch of telemetry can stand before it. coalesce() keeps the
-# planner from asking the index of periods, where all of today's assignments are, for the one of this band.
-_RAISE_SOS = """
+# planner from asking the index of periods, where all of today's assignments are, for the one of this band. Of an open
+# incident `due_at` stays: its ladder climbs by itself, and only somebody who has it in hand must hear of the press now.
+# Its presses are searched for as long as `known` is, or a name heard again after a day would be neither new nor known.
+_RAISE_SOS = one_line("""
 with moment as (select eldercare_now() as now),
 press as (
     select now,
@@ -136,7 +138,6 @@ opened as (
     where not exists (select from known)
     on conflict (subject, kind) where state <> 'resolved' do update set
         press_count = incident.press_count + 1,
-        -- Its ladder climbs by itself; only somebody who has it in hand must hear of the press now.
         due_at = case incident.state when 'open' then incident.due_at else excluded.due_at end,
         late = incident.late and excluded.late,
         (lat, lon, accuracy_m, position_at) = (select newest.* from (values
@@ -147,7 +148,6 @@ opened as (
         detail = incident.detail || jsonb_build_object('presses', excluded.detail -> 'presses' || coalesce(
             (select jsonb_object_agg(earlier.key, value) from jsonb_each(incident.detail -> 'presses') earlier
              where (value #>> '{}')::timestamptz > excluded.opened_at - interval '10 minutes'), '{}'))
-    -- As long as in `known`, or a name heard again after a day would be neither a new press nor a known one.
     where not coalesce((incident.detail #>> array['presses', (select key from press)])::timestamptz
                        > excluded.opened_at - interval '24 hours', false)
     returning id, state, press_count
@@ -168,7 +168,7 @@ told as (
 select id, state, case press_count when 1 then 'opened' else 'merged' end, pg_notify('incident', id::text) from opened
 union all
 select id, state, 'duplicate', null from known
-"""
+""")
 
 
 async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta = PLAUSIBLE_AGE) -> Raised:

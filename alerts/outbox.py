@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from alerts.states import FINAL, RANK, Event, Status
-from eldercare.database import Connection
+from eldercare.database import LOOKUPS, Connection
 from eldercare.errors import NotFound
 from eldercare.wakeup import INCIDENT_CHANNEL
 
@@ -25,8 +25,8 @@ PATIENCE = 3
 """After so many failed tries the ladder no longer waits for a row, though it goes on being tried."""
 HELD_S = 0.01
 """How soon an incident that somebody else holds is looked at again, seconds."""
-SESSION = {"synchronous_commit": "off", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
-"""Of the connections of `alerts`: a crash may repeat a call, and a plan is made once, for tables that will be full."""
+SESSION = {**LOOKUPS, "synchronous_commit": "off"}
+"""Of the connections of `alerts`: a crash may repeat a call."""
 
 
 @dataclass(frozen=True, slots=True)

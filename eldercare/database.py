@@ -20,6 +20,16 @@ _DEAD_PEER: dict[str, Any] = {
 """A peer that is gone without a word is noticed while nothing is said (s), and while a statement is under way (ms):
 keepalives alone would leave that one to the kernel's retransmissions, some 15 minutes."""
 
+LOOKUPS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+"""Of a session that only ever looks up a few rows by their keys: plans are made once, while tables may still be empty,
+and must not read whole tables or indexes when these have filled."""
+
 
 async def connect(
     url: str, *, autocommit: bool = False, application_name: str = "eldercare", options: Mapping[str, str] | None = None
@@ -53,3 +63,11 @@ def pool(url: str, *, min_size: int = 1, max_size: int = 8, application_name: st
             **_DEAD_PEER,
         },
     )
+
+
+def one_line(statement: str) -> str:
+    """The statement without its line breaks; it must have no comments in it, nor two blanks in a text.
+
+    psycopg finds the parameters of a statement once only if that has at most 4,096 characters, else each time.
+    """
+    return " ".join(statement.split())

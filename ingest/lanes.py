@@ -10,7 +10,7 @@ import psycopg
 
 from alerts.kinds import Press
 from alerts.openings import Raised, raise_sos
-from eldercare.database import Connection
+from eldercare.database import LOOKUPS, Connection
 from eldercare.log import logger
 from eldercare.settings import Settings
 from eldercare.wire import Kind, SosStateMessage, topic
@@ -126,8 +126,8 @@ class Sos:
 
     async def warm_up(self, conn: Connection) -> None:
         """The first press of a cold process would take ten times as long as the second."""
-        await conn.execute("set jit = off")
-        await conn.execute("set plan_cache_mode = force_generic_plan")
+        for name, value in LOOKUPS.items():
+            await conn.execute(f"set {name} = {value}")
         for _ in range(2):
             async with conn.transaction(force_rollback=True):
                 await raise_sos(conn, Press("warm-up", b"", ""))
