@@ -17,7 +17,7 @@ from alerts.deliver import Sender
 from alerts.escalation import Outside
 from alerts.line import Line
 from alerts.pulse import Pulse
-from eldercare import clock, heartbeats, log
+from eldercare import clock, garbage, heartbeats, log
 from eldercare.database import Pool, pool
 from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings, exit_with, load_settings
@@ -49,6 +49,7 @@ async def serve(settings: Settings) -> None:
         ]
         if settings.deadman_url:
             loops.append(deadman.run(shared, pulse, settings.deadman_url, settings.deadman_interval_s))
+        garbage.calm()
         _log.info("started", instance=instance, **detail)
         await _until_signalled(loops)
         await sender.close()

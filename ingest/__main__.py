@@ -10,11 +10,11 @@ import asyncio
 import signal
 from typing import Any
 
-from eldercare import log
+from eldercare import garbage, log
 from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings, exit_with, load_settings
 from ingest.children import keep_running
-from ingest.consumer import Consumer, calm_collector
+from ingest.consumer import Consumer
 from ingest.lanes import Sos, Telemetry
 
 
@@ -33,7 +33,7 @@ async def _run(settings: Settings, lane: str | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    calm_collector()
+    garbage.calm()
     child = asyncio.create_task(keep_running("ingest", ("--lane", "telemetry"), stopping)) if lane is None else None
     try:
         await consumer.run()

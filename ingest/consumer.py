@@ -5,7 +5,6 @@ somebody else may hold the seat by now, and what was not acknowledged comes agai
 """
 
 import asyncio
-import gc
 import os
 import random
 import socket
@@ -38,12 +37,6 @@ def pauses() -> Iterator[float]:
     while True:
         yield pause * random.uniform(0.5, 1.0)  # noqa: S311  no secret
         pause = min(2 * pause, LONGEST_PAUSE_S)
-
-
-def calm_collector() -> None:
-    """Have the garbage collector look seldom: messages hold no cycles, and reading them all again and again costs."""
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
 
 
 class Consumer(Generic[M]):

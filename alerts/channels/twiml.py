@@ -68,13 +68,14 @@ def reply(text: str | None) -> str:
 
 def _announce(lines: Sequence[str], prompt: str, goodbye: str, language: str, action: str | None, rounds: int) -> str:
     response = VoiceResponse()
-    for _ in range(rounds):
-        if action is None:
+    if action is None:
+        for _ in range(rounds):
             _say(response, lines, language)
             response.pause(length=1)
-        else:
-            gather = Gather(num_digits=1, timeout=KEY_WAIT_S, action=action, method="POST")
-            _say(gather, [*lines, prompt], language)
+    else:
+        gather = Gather(num_digits=1, timeout=KEY_WAIT_S, action=action, method="POST")
+        _say(gather, [*lines, prompt], language)
+        for _ in range(rounds):
             response.append(gather)
     _say(response, [goodbye] if goodbye else [], language)
     response.hangup()
