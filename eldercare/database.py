@@ -20,6 +20,22 @@ _DEAD_PEER: dict[str, Any] = {
 """A peer that is gone without a word is noticed while nothing is said (s), and while a statement is under way (ms):
 keepalives alone would leave that one to the kernel's retransmissions, some 15 minutes."""
 
+_SESSION = {
+    "timezone": "UTC",
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "idle_in_transaction_session_timeout": "60000",
+}
+"""The same seen from the server, which would wait two hours for a host that lost its power, with the seat and the
+incidents that it held; and nobody may hold a row for a minute without a word (ms)."""
+
+
+def _options(more: Mapping[str, str]) -> str:
+    return " ".join(f"-c {name}={value}" for name, value in {**_SESSION, **more}.items())
+
+
 LOOKUPS = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
@@ -43,7 +59,7 @@ async def connect(
         autocommit=autocommit,
         application_name=application_name,
         row_factory=tuple_row,
-        options=" ".join(f"-c {name}={value}" for name, value in {"timezone": "UTC", **(options or {})}.items()),
+        options=_options(options or {}),
         **_DEAD_PEER,
     )
 
@@ -59,7 +75,7 @@ def pool(url: str, *, min_size: int = 1, max_size: int = 8, application_name: st
         check=AsyncConnectionPool.check_connection,
         kwargs={
             "application_name": application_name,
-            "options": "-c timezone=UTC",
+            "options": _options({}),
             **_DEAD_PEER,
         },
     )
