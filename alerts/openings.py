@@ -74,13 +74,17 @@ class Judged:
 def _dedup_key(press: Press) -> tuple[str, bool]:
     """The press's name among those of its band, and whether its clock alone makes that name.
 
-    A press without a name of its own gets one; its beginning, the digest, is the whole name of a retained copy, which
-    the broker hands out again at every subscription.
+    A press without a name of its own gets one.
     """
     if press.event_id is not None or press.ts is not None:
         ts = press.ts.isoformat() if press.ts else None
         return json.dumps([press.event_id, ts], ensure_ascii=False), press.event_id is None
-    return f"{press.digest}:{'' if press.retained else uuid4()}", False
+    return _own_name(press), False
+
+
+def _own_name(press: Press) -> str:
+    """Its beginning, the digest, is the whole name of a retained copy, which is handed out at every subscription."""
+    return f"{press.digest}:{'' if press.retained else uuid4()}"
 
 
 # The one statement. `known` sees presses committed before it began. Two processes that hear the same press at the same
@@ -183,7 +187,7 @@ async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta 
     parameters = {
         "device_id": press.device_id,
         "key": key,
-        "other_key": f"{press.digest}:{uuid4()}",
+        "other_key": _own_name(press),
         "retained": press.retained,
         "clock_is_key": clock_is_key,
         "event_id": press.event_id,

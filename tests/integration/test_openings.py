@@ -168,6 +168,14 @@ async def test_a_retained_copy_of_a_press_is_old_news_for_ever(
     assert (await raise_sos(conn, press(payload=b"[]", retained=True))).outcome == "opened"
 
 
+async def test_a_retained_copy_with_a_clock_that_cannot_be_right_is_old_news_too(
+    conn: Connection, resident: int
+) -> None:
+    first = press(ts=datetime(1970, 1, 1, tzinfo=UTC), retained=True)
+    assert (await raise_sos(conn, first)).outcome == "opened"
+    assert (await raise_sos(conn, first)).outcome == "duplicate"
+
+
 async def test_the_same_event_id_of_two_bands_are_two_presses(conn: Connection, resident: int) -> None:
     await raise_sos(conn, press("band-1", event_id="1"))
     assert (await raise_sos(conn, press("spare", event_id="1"))).outcome == "opened"
