@@ -90,10 +90,10 @@ _LEASE = """
 with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
 candidate as materialized (
     select n.id, n.incident_id, n.purpose
-    from notification n
+    from notification n left join incident i on i.id = n.incident_id
     where n.status in ('queued', 'sending') and n.channel = any(%(channels)s)
       and coalesce(n.leased_until, n.send_after) <= (select now from moment)
-    order by coalesce(n.leased_until, n.send_after)
+    order by i.severity is distinct from 'sos', coalesce(n.leased_until, n.send_after)
     limit %(limit)s
     for update of n skip locked
 ),
@@ -118,7 +118,7 @@ returning n.id, n.incident_id, n.channel, n.address, n.language, n.purpose, n.co
 async def lease(
     conn: Connection, now: datetime | None, channels: Sequence[str], limit: int, lease: timedelta = LEASE
 ) -> list[Leased]:
-    """Rows of these channels that wait, or whose lease has run out, oldest first; now this process's to send.
+    """Rows of these channels that wait, or whose lease has run out: an SOS first, then the oldest; now this process's.
 
     Alarms of an incident that is not open any more are cancelled instead. `now` None is the database's clock.
     """
@@ -137,11 +137,11 @@ outcome as materialized (
     join notification n on n.id = o.notification_id
 ),
 held as materialized (
-    select i.id, i.state, i.owner_id from incident i
+    select i.id, i.state, i.owner_id, i.accepted_via from incident i
     where i.id in (select incident_id from outcome) order by i.id for share of i skip locked
 ),
 judged as materialized (
-    select outcome.*, now, held.state, held.owner_id,
+    select outcome.*, now, held.state, held.owner_id, held.accepted_via,
            make_interval(secs => least(10, power(2, attempts - 1))) as back_off
     from outcome cross join moment left join held on held.id = outcome.incident_id
     where outcome.incident_id is null or held.id is not null
@@ -177,7 +177,9 @@ ended as (
            jsonb_build_object('provider_id', judged.provider_id), n.id, now, now
     from judged join notification n on n.id = judged.notification_id
     where n.purpose = 'alarm' and n.channel = 'voice' and judged.provider_id is not null
-      and state not in ('open', 'handed_to_120') and n.person_id is distinct from owner_id
+      and state not in ('open', 'handed_to_120')
+      -- Who accepted by telephone may be hearing the thanks; who clicked must not be asked once more.
+      and (n.person_id is distinct from owner_id or accepted_via is distinct from 'voice')
     returning id
 )
 select incident_id, bool_or(error is not null) and bool_or(purpose = 'alarm'), (select count(*) from ended), null
@@ -247,7 +249,7 @@ async def fall_through(conn: Connection, incident_id: int, now: datetime | None)
 
 
 _HOLD = """
-select i.id, i.state, i.owner_id from incident i
+select i.id, i.state, i.owner_id, i.accepted_via from incident i
 where i.id = (select n.incident_id from notification n where n.id = %(id)s) for no key update
 """
 
@@ -266,7 +268,8 @@ insert into notification (incident_id, person_id, channel, address, purpose, rou
 select incident_id, person_id, channel, address, 'hang_up', round, language,
        jsonb_build_object('provider_id', %(provider_id)s::text), id, %(now)s, %(now)s
 from notification n
-where id = %(id)s and purpose = 'alarm' and channel = 'voice' and person_id is distinct from %(owner_id)s
+where id = %(id)s and purpose = 'alarm' and channel = 'voice'
+  and (person_id is distinct from %(owner_id)s or %(accepted_via)s::text is distinct from 'voice')
   and not exists (select from notification h where h.ends_id = n.id
                   and h.content ->> 'provider_id' = %(provider_id)s::text)
 """
@@ -300,9 +303,9 @@ async def record_status(
         await _require(conn, notification_id)
     if incident is None:
         return moved
-    incident_id, state, owner_id = incident
+    incident_id, state, owner_id, accepted_via = incident
     if event.status in _LIVE and provider_id and state not in ("open", "handed_to_120"):
-        await conn.execute(_END_CALL, {**values, "owner_id": owner_id})
+        await conn.execute(_END_CALL, {**values, "owner_id": owner_id, "accepted_via": accepted_via})
     if moved:
         await conn.execute("select pg_notify(%s, %s)", (INCIDENT_CHANNEL, str(incident_id)))
         if event.status in FINAL:

@@ -67,10 +67,10 @@ class Box:
         assert found is not None
         return float((found[0] - NOW).total_seconds())
 
-    async def owned_by(self, who: str) -> None:
+    async def owned_by(self, who: str, via: str = "voice") -> None:
         await self.conn.execute(
-            "update incident set state = 'accepted', owner_id = %s where id = %s",
-            (getattr(self.people, who), self.incident),
+            "update incident set state = 'accepted', owner_id = %s, accepted_via = %s where id = %s",
+            (getattr(self.people, who), via, self.incident),
         )
         await self.conn.commit()
 
@@ -285,6 +285,27 @@ async def test_the_owners_own_call_is_left_alone(box: Box) -> None:
     assert not await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)
     found = await box.conn.execute("select from notification where purpose = 'hang_up'")
     assert await found.fetchone() is None
+
+
+async def test_who_clicked_is_not_asked_by_a_call_that_was_on_its_way(box: Box) -> None:
+    placed, ringing = [await box.row("duty", status="sending", attempts=1) for _ in range(2)]
+    await box.owned_by("duty", "console")
+    assert await outbox.record(box.conn, [Outcome(placed, 1, "CA1", "queued")], NOW)
+    await outbox.record_status(box.conn, ringing, "CA2", Event(Status.RINGING), NOW)
+    ends = await box.conn.execute("select ends_id from notification where purpose = 'hang_up' order by 1")
+    assert await ends.fetchall() == [(placed,), (ringing,)]
+
+
+async def test_an_sos_is_leased_before_what_has_waited_longer(box: Box) -> None:
+    await box.conn.execute(
+        "insert into incident (subject, kind, severity, source, occurred_at, opened_at, round_started_at, due_at)"
+        " values ('network', 'network', 'urgent', 'rule', %(now)s, %(now)s, %(now)s, %(now)s)", {"now": NOW}
+    )  # fmt: skip
+    found = await (await box.conn.execute("select max(id) from incident")).fetchone()
+    assert found is not None
+    await box.row("duty", incident_id=found[0], send_after=later(-60))
+    urgent = await box.row("duty")
+    assert [each.id for each in await outbox.lease(box.conn, NOW, ALL, 1)] == [urgent]
 
 
 async def test_a_call_placed_while_somebody_accepted_leaves_a_hang_up_to_send(box: Box) -> None:
