@@ -93,14 +93,14 @@ _MESSAGE: dict[str, tuple[Status, str | None]] = {
 }
 
 ERRORS: dict[int, tuple[str, bool]] = {
-    10001: ("account_inactive", True),
+    10001: ("account_inactive", False),
     10004: ("too_many_calls", False),
     13223: ("invalid_number", True),
     13224: ("invalid_number", True),
     13225: ("number_blocked", True),
     13227: ("region_not_allowed", True),
-    20003: ("credentials", True),
-    20404: ("not_found", True),
+    20003: ("credentials", False),
+    20404: ("not_found", False),
     20429: ("too_many_requests", False),
     20500: ("provider_error", False),
     20503: ("provider_unavailable", False),
@@ -128,7 +128,7 @@ ERRORS: dict[int, tuple[str, bool]] = {
     21614: ("not_a_mobile", True),
     21617: ("too_long", True),
     30001: ("queue_full", False),
-    30002: ("account_inactive", True),
+    30002: ("account_inactive", False),
     30003: ("handset_unreachable", False),
     30004: ("number_blocked", True),
     30005: ("unknown_handset", True),
@@ -148,7 +148,7 @@ ERRORS: dict[int, tuple[str, bool]] = {
     30036: ("expired", False),
     30410: ("provider_timeout", False),
 }
-"""Error code of the provider → our reason, and whether the next round would meet it again."""
+"""Error code of the provider → our reason, and whether number or text are wrong, so that another try is vain."""
 
 
 def call_event(call_status: str, error_code: int | None = None) -> Event | None:
@@ -196,4 +196,5 @@ def refusal(http_status: int, error_code: int | None) -> tuple[str, bool]:
         return "too_many_requests", False
     if http_status >= 500:
         return "provider_error", False
-    return ("credentials", True) if http_status in (401, 403) else ("refused", True)
+    # What is wrong with the account or its address is wrong with everybody's call: mended, the same call goes through.
+    return ("credentials", False) if http_status in (401, 403) else ("refused", http_status != 404)

@@ -123,7 +123,7 @@ async def test_wrong_credentials_are_named(phones: Telephones, make_settings: Ma
     async with channels(twilio_settings(make_settings, phones.url, twilio_auth_token="wrong")) as line:
         with pytest.raises(TransportError) as refused:
             await line["sms"].send(outgoing("sms"))
-    assert (refused.value.reason, refused.value.permanent) == ("credentials", True)
+    assert (refused.value.reason, refused.value.permanent) == ("credentials", False)
 
 
 async def test_a_provider_that_is_not_there_may_be_back(make_settings: MakeSettings) -> None:
