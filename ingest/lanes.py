@@ -16,7 +16,7 @@ from eldercare.settings import Settings
 from eldercare.wire import Kind, SosStateMessage, topic
 from ingest import rejects, writer
 from ingest.counters import Counters
-from ingest.decode import Reason, Rejected, decode, decode_press
+from ingest.decode import Decoded, Reason, Rejected, decode, decode_press
 from ingest.rejects import Refused
 from ingest.writer import Received
 
@@ -82,7 +82,12 @@ class Telemetry:
 
     def receive(self, message_topic: str, payload: bytes, _retained: bool, at: float) -> tuple[Received, int]:
         """Decoded while the database is busy with the batch before."""
-        decoded = decode(message_topic, payload)
+        try:
+            decoded = decode(message_topic, payload)
+        except Exception as error:
+            # A mistake of ours. Raised, it would leave this message unread before all others, at every connection.
+            _log.exception("not_decoded", topic=message_topic)
+            decoded = Decoded(None, rejected=(Rejected(Reason.SCHEMA, f"not decoded: {error!r}"),))
         return Received(message_topic, payload, decoded, at), decoded.weight
 
     async def warm_up(self, conn: Connection) -> None:
@@ -122,7 +127,13 @@ class Sos:
 
     def receive(self, message_topic: str, payload: bytes, retained: bool, at: float) -> tuple[Pressed, int]:
         """Every message is a press."""
-        return Pressed(message_topic, payload, decode_press(message_topic, payload, retained), at), 1
+        try:
+            press = decode_press(message_topic, payload, retained)
+        except Exception:
+            # A mistake of ours, and a press all the same; raised, it would leave this message unread before all others.
+            _log.exception("not_decoded", topic=message_topic)
+            press = decode_press(message_topic, b"", retained)
+        return Pressed(message_topic, payload, press, at), 1
 
     async def warm_up(self, conn: Connection) -> None:
         """The first press of a cold process would take ten times as long as the second."""

@@ -1,0 +1,30 @@
+"""What the lanes make of a message, whatever is wrong with it or with us."""
+
+import pytest
+
+from alerts.kinds import Press
+from eldercare.settings import Settings
+from ingest import decode, lanes
+from ingest.decode import Reason
+
+
+def _broken(*_: object) -> None:
+    raise RuntimeError("a mistake of ours")
+
+
+def test_a_reading_that_we_fail_on_is_rejected_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "decode", _broken)
+    message, weight = lanes.Telemetry(Settings(_env_file=None)).receive("eldercare/v1/b/heart_rate", b"{}", False, 0.0)
+    [rejected] = message.decoded.rejected
+    assert (rejected.reason, weight) == (Reason.SCHEMA, 1)
+    assert "a mistake of ours" in rejected.detail
+
+
+def test_a_press_that_we_fail_on_is_one_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def _reads_only_nothing(topic: str, payload: bytes, retained: bool) -> object:
+        return decode.decode_press(topic, payload, retained) if not payload else _broken()
+
+    monkeypatch.setattr(lanes, "decode_press", _reads_only_nothing)
+    message, _ = lanes.Sos().receive("eldercare/v1/b/sos", b'{"event_id": "e"}', False, 0.0)
+    assert isinstance(message.press, Press)
+    assert (message.press.device_id, message.payload) == ("b", b'{"event_id": "e"}')
