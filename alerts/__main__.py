@@ -34,7 +34,8 @@ async def serve(settings: Settings) -> None:
     instance = f"alerts@{socket.gethostname()}:{os.getpid()}"
     pulse, started_at = Pulse(), datetime.now(UTC)
     async with channels(settings) as found, pool(url, max_size=3, application_name="alerts") as shared:
-        if not {"voice", "sms"} & found.keys():
+        pulse.telephones = bool({"voice", "sms"} & found.keys())
+        if not pulse.telephones:
             _log.error("no_telephones", hint="set ELDERCARE_TWILIO_ACCOUNT_SID; until then nobody can be called")
         sender = Sender(url, found)
         pulse.counts = sender.counts

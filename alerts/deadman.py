@@ -24,6 +24,8 @@ async def faults(conn: Connection, pulse: Pulse) -> list[str]:
     found += [f"{service}_is_silent" for service in CONSUMERS if not await heartbeats.fresh(conn, service)]
     if pulse.late_timers:
         found.append("timers_are_late")
+    if not pulse.telephones:
+        found.append("no_telephones")
     return found
 
 

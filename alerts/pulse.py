@@ -12,12 +12,13 @@ LOOPS = ("line", "watch")
 class Pulse:
     """`turned_at`: monotonic seconds by loop, from the start on, so that one that never turns is missed too.
 
-    `late_timers`: incidents long due that nobody took, at the last look.
+    `late_timers`: incidents long due that nobody took, at the last look. `telephones`: whether anybody can be called.
     """
 
     turned_at: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LOOPS, time.monotonic()))
     counts: Counter[str] = field(default_factory=Counter)
     late_timers: int = 0
+    telephones: bool = True
 
     def turn(self, loop: str, **counted: int) -> None:
         """`loop` went round, and did this much."""

@@ -71,6 +71,14 @@ async def test_a_loop_that_stands_still_keeps_us_silent(
     assert monitor.pings == 0
 
 
+async def test_no_telephone_to_call_with_keeps_us_silent(
+    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+) -> None:
+    pulse.telephones = False
+    assert await deadman.run_once(conn, pulse, session, monitor.url) == ["no_telephones"]
+    assert monitor.pings == 0
+
+
 async def test_a_loop_that_never_went_round_keeps_us_silent(
     conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
 ) -> None:
