@@ -18,7 +18,7 @@ from eldercare.pages import Page
 
 PLAUSIBLE_BPM = (25, 220)
 """Values outside are artefacts of the sensor (project default; the wire allows 0 to 300, 0 being "not measured")."""
-LEAST_QUALITY = 50
+LEAST_QUALITY = 30
 """Of 100, as the rules' default: below it a value is stored, not charted. Bands that send no quality are believed."""
 MOST_POINTS = 50_000
 """A month of values every minute is 43,200."""

@@ -50,8 +50,8 @@ async def test_what_is_no_heart_rate_is_not_charted(conn: Connection) -> None:
     old = await resident(conn)
     await wears(conn, old, "band-1")
     await beats(conn, "band-1", NOW - HOUR, [0, 24, 25, 220, 221, 70, 71])
-    await conn.execute("update heart_rate set quality = 49 where bpm = 70")
-    await conn.execute("update heart_rate set quality = 50 where bpm = 71")
+    await conn.execute("update heart_rate set quality = 29 where bpm = 70")
+    await conn.execute("update heart_rate set quality = 30 where bpm = 71")
     assert [point.max for point in await chart(conn, old, NOW - HOUR, NOW)] == [25, 220, 71]
 
 
