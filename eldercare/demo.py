@@ -238,7 +238,7 @@ def _introduce(known: dict[str, Any], addresses: Addresses, broker: EmbeddedBrok
 
   值班台 Duty board     {addresses.api}/
   电话 Telephones       {addresses.phones}/
-  接口 API              {addresses.api}/docs
+  接口 API              {addresses.api}/api/v1/openapi.json
   手环接入 MQTT         mqtt://127.0.0.1:{broker.port}
 
   登录 Logins (角色 role, 用户名 username, 密码 password)

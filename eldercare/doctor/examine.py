@@ -16,7 +16,7 @@ async def run(settings: Settings) -> int:
         print(finding)
     errors = sum(finding.level is Level.ERROR for finding in findings)
     warnings = sum(finding.level is Level.WARNING for finding in findings)
-    print(f"{errors} 个错误，{warnings} 个警告 · {errors} errors, {warnings} warnings")
+    print(f"{errors} 个错误，{warnings} 个警告 · errors: {errors}, warnings: {warnings}")
     return 1 if errors else 0
 
 

@@ -1,6 +1,7 @@
 """The demo as a person meets it: it starts, shows a press that is answered, ends with nothing left, keeps its data."""
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,11 @@ class Caller:
             return json.load(response)
 
 
+def addresses(demo: Demo) -> list[str]:
+    """Every address that the demo prints for a visitor to click."""
+    return re.findall(r"http://[0-9.:]+/\S*", demo.output)
+
+
 def press_is_answered(demo: Demo) -> None:
     """Wait for what the demo tells of its press, from the ringing to the person who goes."""
     wait_until(lambda: "按下求助键" in demo.output, "the press", 60)
@@ -50,6 +56,11 @@ def press_is_answered(demo: Demo) -> None:
 def test_it_shows_a_press_from_the_button_to_the_person_and_ends_with_nothing_left(own_demo: Demo) -> None:
     own_demo.start()
     press_is_answered(own_demo)
+    assert len(addresses(own_demo)) >= 3
+    for address in addresses(own_demo):
+        asked = Request(address, headers={"Accept": "text/html"})  # noqa: S310  loopback
+        with urlopen(asked, timeout=10) as answer:  # noqa: S310
+            assert answer.status == 200, address
     caller = Caller(own_demo.known, "duty")
     [incident] = [one for one in caller.get("/incidents")["items"] if one["kind"] == "sos"]
     assert incident["state"] == "accepted"
