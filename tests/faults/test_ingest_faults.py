@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -156,6 +157,64 @@ def test_the_broker_stops_and_starts(line: Line, clean_broker: Mosquitto) -> Non
         clean_broker.start()
 
     _under_load(line, clean_broker, restart)
+
+
+class Presser:
+    """Bands that repeat each press, as ours do, until they hear that it was received."""
+
+    def __init__(self, broker: Mosquitto) -> None:
+        address = parse_mqtt_url(broker.url)
+        self._waiting: dict[tuple[str, str], bytes] = {}
+        self._again_at = 0.0
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="presser", clean_session=True)
+        self._client.username_pw_set(address.username, address.password)
+        self._client.reconnect_delay_set(min_delay=1, max_delay=1)
+        self._client.on_connect = lambda client, *_: client.subscribe("eldercare/v1/+/sos_state", 1)
+        self._client.on_message = self._heard
+        self._client.connect(address.host, address.port)
+        self._client.loop_start()
+
+    def press(self, device_id: str, event_id: str) -> None:
+        """Press once; `heard` repeats it."""
+        topic = f"eldercare/v1/{device_id}/sos"
+        self._waiting[topic, event_id] = json.dumps({"event_id": event_id}).encode()
+        self._client.publish(topic, self._waiting[topic, event_id], qos=1)
+
+    def heard(self) -> bool:
+        """Whether every press has been answered; what has not is pressed again every second."""
+        if time.monotonic() < self._again_at:
+            return not self._waiting
+        self._again_at = time.monotonic() + 1
+        for (topic, _), body in list(self._waiting.items()):
+            self._client.publish(topic, body, qos=1)
+        return not self._waiting
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _heard(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
+        topic = message.topic.removesuffix("_state")
+        self._waiting.pop((topic, str(json.loads(message.payload)["event_id"])), None)
+
+
+def test_the_broker_is_killed_and_no_press_of_a_band_that_repeats_it_is_lost(
+    line: Line, clean_broker: Mosquitto
+) -> None:
+    line.start_ingest()
+    bands = Presser(clean_broker)
+    try:
+        for fault in range(FAULTS):
+            for band in range(BANDS):
+                bands.press(f"load-{band}", f"press-{fault}")
+            clean_broker.kill9()
+            clean_broker.start()
+        wait_until(bands.heard, "every press to be received", 90)
+    finally:
+        bands.close()
+    assert line.value("select count(*) from sos_press") == BANDS * FAULTS
+    assert line.value("select sum(press_count) from incident where kind = 'sos'") == BANDS * FAULTS
+    assert line.value("select count(*) from incident where kind = 'sos'") == BANDS
 
 
 def test_a_second_ingest_takes_over_from_a_killed_one(line: Line, clean_broker: Mosquitto) -> None:
