@@ -179,8 +179,7 @@ def main() -> None:
         asyncio.run(drain(options.messages, json.loads(options.drain)))
         return
     if not BARE_LOOP.exists():
-        print(f"telemetry: skipped, {BARE_LOOP.name} is absent beside the project: nothing to compare with")
-        return
+        raise SystemExit(f"bench: {BARE_LOOP.name} is absent beside the project: nothing to compare with")
     with stage() as staged:
         enroll(staged.database_url, 2000)
         print(f"telemetry: {os.cpu_count()} cores, batches of {BATCH}, synchronous_commit on")
