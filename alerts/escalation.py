@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from alerts import case as cases
 from alerts.case import Case
-from alerts.kinds import IncidentState
-from alerts.ladder import Hours, Ladder, Step, Target
+from alerts.kinds import IncidentState, Severity
+from alerts.ladder import LAST_RESORT, Hours, Ladder, Step, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +183,7 @@ class _Round:
 
 
 def _climb(of: _Round) -> Decision:
+    of = _with_somebody(of)
     hours = of.ladder.hours
     if hours is not None and (opening := _closed_until(hours, of.outside.zone, of.now)) is not None:
         return Wait(opening, "outside_hours")
@@ -203,6 +204,15 @@ def _climb(of: _Round) -> Decision:
     return Notify(
         len(of.ladder.steps) - 1, (), _due_at_last(of), _why_at_an_end(of), skipped=tuple(skipped), ask_120=ask_120
     )
+
+
+def _with_somebody(of: _Round) -> _Round:
+    """An SOS whose own ladder names nobody who can be reached, such as a daughter without a number, goes to duty."""
+    names_somebody = any(step.targets for step in of.ladder.steps)
+    if of.case.severity is not Severity.SOS or not names_somebody or _everybody(of):
+        return of
+    resort = replace(of, ladder=LAST_RESORT)
+    return resort if _everybody(resort) else of
 
 
 def _repeat(of: _Round) -> Decision:

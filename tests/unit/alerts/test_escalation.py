@@ -25,7 +25,7 @@ from alerts.escalation import (
     next_step,
 )
 from alerts.kinds import IncidentState, Severity
-from alerts.ladder import Ladder, Target
+from alerts.ladder import LAST_RESORT, Ladder, Step, Target
 from tests.cases import NOW, an_open_case, defaults
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -298,7 +298,19 @@ def test_a_broken_deadline_of_120_counts_as_past() -> None:
 
 
 def test_the_ladder_of_the_last_resort_calls_duty() -> None:
-    from alerts.ladder import LAST_RESORT
-
     assert called(next_step(fresh(), LAST_RESORT, everybody(), OUTSIDE, NOW)) == {DUTY, LEAD}
     assert isinstance(LAST_RESORT, Ladder)
+
+
+def test_an_sos_whose_own_ladder_reaches_nobody_goes_to_duty_again_and_again() -> None:
+    daughter = Step(targets=(Target.FAMILY,), channels=("voice",))
+    own = Ladder(steps=(daughter,), repeat_s=300, arrival_s=1200)
+    without = tuple(who for who in everybody() if who.person_id != CHILD)
+    first = next_step(fresh(), own, without, OUTSIDE, NOW)
+    assert called(first) == {DUTY, LEAD}
+    due = NOW + seconds(300)
+    again = next_step(after(fresh(), first, NOW), own, without, OUTSIDE, due)
+    assert called(again) == {DUTY, LEAD}
+    assert called(next_step(fresh(), own, everybody(), OUTSIDE, NOW)) == {CHILD}
+    warning = fresh(severity=Severity.WARNING)
+    assert called(next_step(warning, own, without, OUTSIDE, NOW)) == set()
