@@ -160,6 +160,25 @@ def import_residents(
     raise SystemExit(_with_database_errors(lambda: run(settings, file, check_only=check)))
 
 
+@app.command("add-person")
+def add_person(
+    name: Annotated[str, typer.Argument(help="姓名 · name")],
+    role: Annotated[
+        list[str],
+        typer.Option(help="duty, grid, doctor, family, admin, duty_lead, …；可重复 · may be repeated"),
+    ],
+    phone: Annotated[str | None, typer.Option(help="+86…：电话和短信 · for calls and texts")] = None,
+    grid: Annotated[str | None, typer.Option(help="网格员负责的网格 · the grid that a grid worker works")] = None,
+    username: Annotated[str | None, typer.Option(help="登录名；会打印密码 · prints a password")] = None,
+    language: Annotated[str, typer.Option(help="zh, en")] = "zh",
+) -> None:
+    """登记工作人员 · Add somebody who is called or logs in."""
+    from eldercare.add_person import add_person as run
+
+    added = _with_connection(load_settings(), lambda conn: run(conn, name, role, phone, grid, username, language))
+    print(f"{added.id} {name}" + (f" {username} {added.password}" if added.password else ""))
+
+
 @app.command()
 def enroll(
     device: Annotated[list[str] | None, typer.Option(help="手环编号，可重复 · a band's id; may be repeated")] = None,
@@ -258,7 +277,9 @@ def _with_connection(settings: Settings, work: Callable[[Any], Awaitable[T]]) ->
 
     async def go() -> T:
         async with await connect(url, application_name="eldercare cli") as conn:
-            return await work(conn)
+            # Begun here: a noun's own `conn.transaction()`, were it the first, would commit at its end.
+            async with conn.transaction():
+                return await work(conn)
 
     return _with_database_errors(lambda: asyncio.run(go()))
 

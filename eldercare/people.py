@@ -267,6 +267,19 @@ async def set_grid_workers(conn: Connection, grid_id: int, person_ids: Sequence[
     )
 
 
+async def add_grid_worker(conn: Connection, grid: str, person_id: int) -> None:
+    """One more who works the grid of this name, behind those it has. Raises InvalidInput naming the grids there are."""
+    added = await conn.execute(
+        "insert into grid_worker (grid_id, person_id, position)"
+        " select g.id, %s, coalesce((select max(w.position) from grid_worker w where w.grid_id = g.id), 0) + 1"
+        " from grid g where g.name = %s",
+        (person_id, grid),
+    )
+    if not added.rowcount:
+        known = ", ".join(each.name for each in await grids(conn)) or "none"
+        raise InvalidInput("grid", f"there is no {grid}; there are: {known}")
+
+
 async def grids(conn: Connection) -> list[Grid]:
     """Every grid by name, with its workers."""
     query = sql.SQL(

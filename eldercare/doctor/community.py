@@ -29,7 +29,7 @@ async def _duty(conn: Connection) -> list[Finding]:
     return [
         error(
             "没有可呼叫的值班员 · nobody on duty can be called",
-            "给值班员角色 duty 和电话 · give somebody the role `duty` and a telephone",
+            "eldercare add-person 姓名 --role duty --phone +86…",
         )
     ]
 

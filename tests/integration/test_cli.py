@@ -1,5 +1,6 @@
 """The command line as people meet it: one line for what is wrong, and the exit statuses that scripts rely on."""
 
+import asyncio
 import csv
 import json
 import os
@@ -11,6 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from eldercare import sessions
+from eldercare.database import connect
 from eldercare.embedded import EmbeddedPostgres
 from tests.services.mosquitto import Mosquitto
 
@@ -87,6 +90,62 @@ def test_from_an_empty_database_to_bands_that_the_broker_knows(
     assert "4 bands in the password file; the broker was told" in enrolled.stderr
     broken = eldercare("enroll", "--device", "band#1", cwd=tmp_path, **settings)
     assert (broken.returncode, broken.stderr.startswith("eldercare: device_id: ")) == (1, True)
+
+
+def test_people_to_call_are_added_with_a_password_that_opens_the_door(tmp_path: Path, database_url: str) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("insert into grid (name, community) values ('一网格', '朝阳里'), ('二网格', '朝阳里')")
+
+    def add(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return eldercare("add-person", *arguments, cwd=tmp_path, database_url=database_url)
+
+    duty = add("沈值班", "--role", "duty", "--role", "duty_lead", "--phone", "+86 138 0000 0000", "--username", "shen")
+    number, name, username, password = duty.stdout.split()
+    assert (name, username, duty.returncode) == ("沈值班", "shen", 0)
+    for worker in ("李网格", "周网格"):
+        assert add(worker, "--role", "grid", "--phone", "+8613800000001", "--grid", "二网格").returncode == 0
+
+    async def may_log_in() -> int:
+        async with await connect(database_url) as conn:
+            return (await sessions.login(conn, "shen", password)).viewer.person_id
+
+    assert asyncio.run(may_log_in()) == int(number)
+    with psycopg.connect(database_url) as conn:
+        workers = conn.execute(
+            "select p.name, w.position from grid_worker w join person p on p.id = person_id"
+            " join grid g on g.id = grid_id where g.name = '二网格' order by position"
+        ).fetchall()
+        methods = conn.execute(
+            "select channel, address from contact_method where person_id = %s order by 1", (number,)
+        ).fetchall()
+    assert workers == [("李网格", 1), ("周网格", 2)]
+    assert methods == [("sms", "+8613800000000"), ("voice", "+8613800000000")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--role", "boss", "--phone", "+8613800000000"], "role: boss is none of duty, grid"),
+        (["--role", "duty"], "phone: somebody needs a telephone"),
+        (["--role", "duty", "--phone", "abc"], "phone: "),
+        (["--role", "volunteer", "--username", "li"], "role: none of volunteer logs in"),
+        (["--role", "duty", "--phone", "+8613800000000", "--grid", "一网格"], "grid: only somebody with the role"),
+        (
+            ["--role", "grid", "--phone", "+8613800000000", "--grid", "九网格"],
+            "grid: there is no 九网格; there are: none",
+        ),
+        (["--role", "duty", "--username", "Shen"], "username: "),
+        (["--role", "duty", "--username", "shen", "--language", "fr"], "language: fr is neither"),
+    ],
+)
+def test_a_person_that_cannot_be_is_one_line_and_nobody(
+    tmp_path: Path, database_url: str, arguments: list[str], line: str
+) -> None:
+    done = eldercare("add-person", "沈值班", *arguments, cwd=tmp_path, database_url=database_url)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert done.stderr.startswith(f"eldercare: {line}")
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute("select count(*) from person").fetchone() == (0,)
 
 
 def test_the_clock_is_set_shown_and_reset(tmp_path: Path, database_url: str) -> None:
