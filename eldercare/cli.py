@@ -276,10 +276,9 @@ def _with_connection(settings: Settings, work: Callable[[Any], Awaitable[T]]) ->
     url = settings.required("database_url")
 
     async def go() -> T:
-        async with await connect(url, application_name="eldercare cli") as conn:
-            # Begun here: a noun's own `conn.transaction()`, were it the first, would commit at its end.
-            async with conn.transaction():
-                return await work(conn)
+        # Begun here: a noun's own `conn.transaction()`, were it the first, would commit at its end.
+        async with await connect(url, application_name="eldercare cli") as conn, conn.transaction():
+            return await work(conn)
 
     return _with_database_errors(lambda: asyncio.run(go()))
 
