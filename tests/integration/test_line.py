@@ -72,6 +72,18 @@ async def test_a_press_is_called_about(conn: Connection, running: Running) -> No
     await running.calls(2)
 
 
+async def test_a_notice_wakes_it_long_before_a_poll_would(
+    conn: Connection, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await press(conn, "band-wang")
+    await running.calls(2)
+    monkeypatch.setattr("alerts.line.POLL_S", 3600)
+    await press(conn, "band-li")
+    await running.calls(4)  # the one poll that may have begun before
+    await press(conn, "band-zhao")
+    await running.calls(5)
+
+
 async def test_what_no_notice_came_for_is_found_by_the_poll(conn: Connection, running: Running) -> None:
     incident = await press(conn, "band-wang")
     await running.calls(2)

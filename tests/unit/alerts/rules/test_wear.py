@@ -191,3 +191,12 @@ def test_away_nothing_is_said_and_what_the_band_says_is_known_afterwards() -> No
     every_quarter(band, 1, worn=False)
     assert band.reasons == ["off_wrist"]
     assert band.findings[0].detail["duration_s"] == 1800
+
+
+def test_one_reading_may_tell_of_two_things_and_neither_hides_the_other() -> None:
+    band = Band()
+    band.status(worn=False, battery_pct=60)
+    every_quarter(band, 1, worn=False, battery_pct=60)
+    every_quarter(band, 1, worn=False, battery_pct=5)
+    assert {finding.kind for finding in band.findings} == {IncidentKind.OFF_WRIST, IncidentKind.LOW_BATTERY}
+    assert len({finding.at for finding in band.findings}) == 1
