@@ -44,13 +44,18 @@ async def _ladder(conn: Connection) -> list[Finding]:
 
 
 async def _residents(conn: Connection) -> list[Finding]:
-    """Wearers of a band for whom only the duty desk could be called, and those whose home is unknown."""
+    """Wearers of a band for whom only the duty desk could be called, and those whose home is unknown.
+
+    Ladders call grid workers, family and doctors; a neighbour is somebody to ask for the key.
+    """
     rows = await (
         await conn.execute(
             "select r.id, r.name, r.home_lat is null,"
             " not exists (select from contact_method m where m.active and m.channel = 'voice' and m.person_id in ("
-            "  select g.person_id from grid_worker g where g.grid_id = r.grid_id"
-            "  union all select k.person_id from resident_contact k where k.resident_id = r.id)),"
+            "  select g.person_id from grid_worker g join person p on p.id = g.person_id and p.left_at is null"
+            "  where g.grid_id = r.grid_id"
+            "  union all select k.person_id from resident_contact k join person p on p.id = k.person_id"
+            "  where k.resident_id = r.id and k.kind in ('family', 'doctor') and p.left_at is null)),"
             " r.grid_id is null or not exists (select from grid_worker g where g.grid_id = r.grid_id)"
             " from resident r where r.left_at is null and exists"
             " (select from assignment a where a.resident_id = r.id and a.period @> eldercare_now()) order by r.id"
@@ -64,7 +69,7 @@ async def _residents(conn: Connection) -> list[Finding]:
         findings.append(
             error(
                 f"{len(alone)} 位戴手环的老人只有值班台可呼叫 · only the duty desk can be called for: {some(alone)}",
-                "分配网格员，或加家属、邻居的电话 · give them a grid with a worker, or a relative or neighbour",
+                "分配网格员，或加家属的电话 · give them a grid with a worker, or a relative",
             )
         )
     if gridless:
