@@ -16,7 +16,7 @@ from eldercare.settings import Settings
 from eldercare.wire import Kind, SosStateMessage, topic
 from ingest import rejects, writer
 from ingest.counters import Counters
-from ingest.decode import Decoded, Reason, Rejected, decode, decode_press
+from ingest.decode import KEPT_BYTES, Decoded, Reason, Rejected, decode, decode_press
 from ingest.rejects import Refused
 from ingest.writer import Received
 
@@ -88,7 +88,7 @@ class Telemetry:
             # A mistake of ours. Raised, it would leave this message unread before all others, at every connection.
             _log.exception("not_decoded", topic=message_topic)
             decoded = Decoded(None, rejected=(Rejected(Reason.SCHEMA, f"not decoded: {error!r}"),))
-        return Received(message_topic, payload, decoded, at), decoded.weight
+        return Received(message_topic, payload[:KEPT_BYTES], decoded, at), decoded.weight
 
     async def warm_up(self, conn: Connection) -> None:
         """Plans depend on how many rows an array holds, so each batch is planned; compiling them would not pay."""
@@ -133,7 +133,7 @@ class Sos:
             # A mistake of ours, and a press all the same; raised, it would leave this message unread before all others.
             _log.exception("not_decoded", topic=message_topic)
             press = decode_press(message_topic, b"", retained)
-        return Pressed(message_topic, payload, press, at), 1
+        return Pressed(message_topic, payload[:KEPT_BYTES], press, at), 1
 
     async def warm_up(self, conn: Connection) -> None:
         """The first press of a cold process would take ten times as long as the second."""

@@ -20,7 +20,11 @@ from ingest.rejects import Refused
 
 
 class Received(NamedTuple):
-    """A message of the telemetry lane, decoded. `at` is when it came, seconds of the monotonic clock."""
+    """A message of the telemetry lane, decoded.
+
+    `payload` is its beginning, as much as is kept of what is rejected. `at` is when it came, seconds of the monotonic
+    clock.
+    """
 
     topic: str
     payload: bytes

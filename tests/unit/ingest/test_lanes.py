@@ -20,6 +20,14 @@ def test_a_reading_that_we_fail_on_is_rejected_and_stops_nothing(monkeypatch: py
     assert "a mistake of ours" in rejected.detail
 
 
+def test_no_more_of_a_message_is_buffered_than_is_kept() -> None:
+    huge = b"x" * 1_000_000
+    reading, _ = lanes.Telemetry(Settings(_env_file=None)).receive("eldercare/v1/b/heart_rate", huge, False, 0.0)
+    press, _ = lanes.Sos().receive("eldercare/v1/b/sos", huge, False, 0.0)
+    assert (len(reading.payload), len(press.payload)) == (decode.KEPT_BYTES, decode.KEPT_BYTES)
+    assert [each.reason for each in reading.decoded.rejected] == [Reason.SIZE]
+
+
 def test_a_press_that_we_fail_on_is_one_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def _reads_only_nothing(topic: str, payload: bytes, retained: bool) -> object:
         return decode.decode_press(topic, payload, retained) if not payload else _broken()
