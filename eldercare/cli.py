@@ -62,16 +62,16 @@ def ingest(context: typer.Context) -> None:
     _become("ingest", context.args)
 
 
-@app.command(context_settings=PASS_ON)
-def alerts(context: typer.Context) -> None:
+@app.command()
+def alerts() -> None:
     """呼叫人的服务 · The service that calls people."""
-    _become("alerts", context.args)
+    _become("alerts", [])
 
 
-@app.command(context_settings=PASS_ON)
-def api(context: typer.Context) -> None:
+@app.command()
+def api() -> None:
     """接口和网页 · The API and the pages."""
-    _become("api", context.args)
+    _become("api", [])
 
 
 @app.command(context_settings=PASS_ON)

@@ -13,6 +13,9 @@ from eldercare.settings import Settings
 
 Connection = AsyncConnection[Any]
 
+NOW = "coalesce((select origin + (statement_timestamp() - started_at) * speed from clock), statement_timestamp())"
+"""What `eldercare_now()` returns, for the statements an SOS waits for: PostgreSQL inlines no function that reads."""
+
 
 async def now(conn: Connection) -> datetime:
     """The current time, aware, UTC. Inside one statement it stands still."""
@@ -27,6 +30,14 @@ async def reading(conn: Connection) -> tuple[datetime, float]:
     row = await (await conn.execute("select eldercare_now(), coalesce((select speed from clock), 1)")).fetchone()
     assert row is not None  # noqa: S101  the function returns one row always
     return row[0], row[1]
+
+
+async def wall(conn: Connection) -> datetime:
+    """The real time, aware, UTC, whatever the settable clock says: what logins and sessions live on."""
+    row = await (await conn.execute("select clock_timestamp()")).fetchone()
+    assert row is not None  # noqa: S101  a select of a value
+    moment: datetime = row[0]
+    return moment
 
 
 async def set_clock(conn: Connection, settings: Settings, origin: datetime, speed: float = 1.0) -> None:
@@ -50,6 +61,11 @@ async def set_clock(conn: Connection, settings: Settings, origin: datetime, spee
         " set origin = excluded.origin, started_at = excluded.started_at, speed = excluded.speed",
         (origin, speed),
     )
+
+
+async def is_set(conn: Connection) -> bool:
+    """Whether the time is anything but the real one."""
+    return await (await conn.execute("select from clock")).fetchone() is not None
 
 
 async def reset_clock(conn: Connection) -> None:

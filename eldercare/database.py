@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, tuple_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 Connection = AsyncConnection[Any]
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+set_json_loads(orjson.loads)  # everywhere: what a telephone waits for is read from JSON
 
 _DEAD_PEER: dict[str, Any] = {
     "connect_timeout": 5,
@@ -22,6 +26,7 @@ keepalives alone would leave that one to the kernel's retransmissions, some 15 m
 
 _SESSION = {
     "timezone": "UTC",
+    "default_transaction_isolation": "read committed",
     "tcp_keepalives_idle": "15",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
@@ -29,11 +34,18 @@ _SESSION = {
     "idle_in_transaction_session_timeout": "60000",
 }
 """The same seen from the server, which would wait two hours for a host that lost its power, with the seat and the
-incidents that it held; and nobody may hold a row for a minute without a word (ms)."""
+incidents that it held; and nobody may hold a row for a minute without a word (ms). Whoever waited for a row has to see
+what it holds now: where a database or a role asks for more isolation, that would fail instead."""
+
+
+AWAY_S = 5.0
+"""How long a pool tries to reach a database that is away before it says so. Whoever asks next lets it try anew at once;
+trying on by itself it would pause twice as long each time, and come back as late again as the database was away."""
 
 
 def _options(more: Mapping[str, str]) -> str:
-    return " ".join(f"-c {name}={value}" for name, value in {**_SESSION, **more}.items())
+    settings = {**_SESSION, **more}
+    return " ".join(f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in settings.items())
 
 
 LOOKUPS = {
@@ -71,7 +83,8 @@ def pool(url: str, *, min_size: int = 1, max_size: int = 8, application_name: st
         min_size=min_size,
         max_size=max_size,
         open=False,
-        timeout=5,
+        timeout=AWAY_S,
+        reconnect_timeout=AWAY_S,
         check=AsyncConnectionPool.check_connection,
         kwargs={
             "application_name": application_name,

@@ -1,5 +1,6 @@
 """Bands: who wears which from when to when, and how each is doing. Periods of one band never overlap."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -116,6 +117,19 @@ async def create(conn: Connection, device_id: str, *, model: str = "", mqtt_pass
         raise Conflict(f"there is a band {device_id} already")
 
 
+async def hold(conn: Connection, device_ids: Iterable[str]) -> None:
+    """Hold the rows of these bands, as far as there are any, until the end of the transaction.
+
+    For whoever is about to change several in one transaction, in whatever order: ingest and the watch hold what is
+    remembered of bands in the order of ids, and two who take theirs in different orders would wait for each other.
+    """
+    wanted = list(device_ids)
+    await conn.execute('select from device where id = any(%s) order by id collate "C" for no key update', (wanted,))
+    await conn.execute(
+        "select from device_state where device_id = any(%s) order by device_id for no key update", (wanted,)
+    )
+
+
 async def assign(
     conn: Connection, device_id: str, resident_id: int, *, since: datetime, until: datetime | None = None
 ) -> int:
@@ -126,7 +140,8 @@ async def assign(
     """
     if until is not None and until <= since:
         raise InvalidInput("until", "is not after the beginning")
-    await _check_in_service(conn, device_id)
+    if await _hold(conn, device_id) is not None:
+        raise Conflict(f"the band {device_id} is retired")
     try:
         async with conn.transaction():
             row = await (
@@ -149,6 +164,7 @@ async def assign(
 async def unassign(conn: Connection, device_id: str, *, at: datetime) -> Assignment:
     """End the period that `at` lies in; what the band says from `at` on is nobody's. Raises NotFound where it is
     worn by nobody, InvalidInput where the period has only begun at `at`."""
+    await _hold(conn, device_id)
     async with conn.cursor(row_factory=class_row(Assignment)) as cursor:
         await cursor.execute(
             "update assignment set period = tstzrange(lower(period), %(at)s)"
@@ -206,12 +222,18 @@ async def _select(conn: Connection, viewer: Viewer, condition: sql.Composable, l
         return await cursor.fetchall()
 
 
-async def _check_in_service(conn: Connection, device_id: str) -> None:
-    row = await (await conn.execute("select retired_at from device where id = %s", (device_id,))).fetchone()
+async def _hold(conn: Connection, device_id: str) -> datetime | None:
+    """Hold the band's row until the end of the transaction; returns when it left service. Raises NotFound.
+
+    Of two that write overlapping periods at one moment each would wait for the other in the exclusion constraint.
+    """
+    row = await (
+        await conn.execute("select retired_at from device where id = %s for no key update", (device_id,))
+    ).fetchone()
     if row is None:
         raise NotFound("device", device_id)
-    if row[0] is not None:
-        raise Conflict(f"the band {device_id} is retired")
+    retired_at: datetime | None = row[0]
+    return retired_at
 
 
 async def _who_wears(conn: Connection, device_id: str, since: datetime, until: datetime | None) -> str:

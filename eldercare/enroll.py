@@ -38,10 +38,10 @@ async def enroll(conn: Connection, device_ids: Sequence[str]) -> dict[str, str]:
 
     Raises InvalidInput for an id that no band may have, Conflict for a retired band.
     """
-    passwords = {}
     for device_id in device_ids:
         check_id(device_id)
-        passwords[device_id] = secrets.token_urlsafe(12)
+    passwords = {device_id: secrets.token_urlsafe(12) for device_id in device_ids}
+    for device_id in sorted(passwords):  # the order in which everybody takes the rows of bands
         done = await conn.execute(
             "insert into device (id, mqtt_password_hash) values (%s, %s)"
             " on conflict (id) do update set mqtt_password_hash = excluded.mqtt_password_hash"

@@ -1,5 +1,7 @@
 """Signs of life of the services, which serve no HTTP themselves. On the wall's clock, not on the settable one."""
 
+import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,10 +30,15 @@ class Heartbeat:
     detail: dict[str, Any]
 
 
+def instance_of(service: str) -> str:
+    """The name of this process among those of the service: service, host, process id."""
+    return f"{service}@{socket.gethostname()}:{os.getpid()}"
+
+
 async def beat(
     conn: Connection, instance: str, service: str, detail: Mapping[str, Any], started_at: datetime | None = None
 ) -> None:
-    """Say that this process lives. `instance` names it for good: service, host, process id."""
+    """Say that this process lives. `instance` names it for good (`instance_of`)."""
     await conn.execute(
         "insert into heartbeat (instance, service, started_at, detail)"
         " values (%s, %s, coalesce(%s, clock_timestamp()), %s)"

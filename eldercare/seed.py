@@ -133,7 +133,8 @@ async def _bands(conn: Connection, passwords: dict[str, str]) -> None:
             "insert into device (id, model, mqtt_password_hash) values (%s, 'simulated', %s)"
             " on conflict (id) do update set mqtt_password_hash = excluded.mqtt_password_hash"
             " where device.retired_at is null",
-            [(device_id, hash_password(password)) for device_id, password in passwords.items()],
+            # The order in which everybody takes the rows of bands.
+            [(device_id, hash_password(password)) for device_id, password in sorted(passwords.items())],
         )
 
 

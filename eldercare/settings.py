@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -69,6 +70,15 @@ def _checked_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def is_loopback(url: str) -> bool:
+    """Whether only this machine can reach the address."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 BaseUrl = Annotated[str, AfterValidator(_checked_base_url)]
 
 
@@ -118,12 +128,13 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _read_secret_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for name in ("database_url", "mqtt_url", "twilio_account_sid", "twilio_auth_token"):
-            path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
+        for name in ("database_url", "mqtt_url", "twilio_account_sid", "twilio_auth_token", "deadman_url"):
+            # What `.env` names beside the settings is among the values; of the environment only the settings are.
+            path = os.environ.get(f"{PREFIX}{name.upper()}_FILE") or values.get(f"{name}_file")
             if path and not values.get(name):
                 try:
                     values[name] = Path(path).read_text(encoding="utf-8").strip()
-                except OSError as error:
+                except (OSError, UnicodeError) as error:
                     raise ValueError(f"{PREFIX}{name.upper()}_FILE: {error}") from error
         return values
 
@@ -139,8 +150,8 @@ class Settings(BaseSettings):
 
     @property
     def simulated_telephones(self) -> bool:
-        """Whether calls go to another address than Twilio's own."""
-        return self.twilio_api_url != "https://api.twilio.com"
+        """Whether calls go to this machine only. Any other address, a proxy's too, may end at a real telephone."""
+        return is_loopback(self.twilio_api_url)
 
     @property
     def real_channel(self) -> bool:

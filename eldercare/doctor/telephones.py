@@ -1,10 +1,7 @@
 """What the settings say of telephones and of the way back from the provider. Pure."""
 
-from ipaddress import ip_address
-from urllib.parse import urlsplit
-
 from eldercare.doctor.finding import Finding, error, note, ok, warning
-from eldercare.settings import Settings
+from eldercare.settings import Settings, is_loopback
 
 _TWILIO = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
 
@@ -12,15 +9,6 @@ _TWILIO = ("twilio_account_sid", "twilio_auth_token", "twilio_from")
 def examine(settings: Settings) -> list[Finding]:
     """Findings about provider, callback address and dead-man."""
     return [*_provider(settings), *_public_url(settings), *_deadman(settings)]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether only this machine can reach the address."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _provider(settings: Settings) -> list[Finding]:

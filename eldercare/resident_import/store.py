@@ -37,6 +37,8 @@ class Stored:
 
 async def store(conn: Connection, entries: Sequence[Entry], now: datetime) -> Stored:
     """Write every entry. An empty cell changes nothing. Whoever calls rolls back when `bad` is not empty."""
+    # Two lists at once, each in an order of its own, would wait for one another's residents.
+    await conn.execute("select pg_advisory_xact_lock(hashtextextended('eldercare import', 0))")
     stored = Stored()
     known = await _known(conn, entries)
     await _refuse_namesakes(conn, entries, stored)
@@ -151,6 +153,7 @@ async def _bands(
     for resident_id, device_id in rows:
         wearing.setdefault(resident_id, set()).add(device_id)
     existing = {row[0] for row in await (await conn.execute("select id from device")).fetchall()}
+    await devices.hold(conn, [entry.values["device_id"] for entry in entries if entry.values.get("device_id")])
     for entry in entries:
         device_id = entry.values.get("device_id")
         worn = wearing.get(ids[entry.row], set())

@@ -31,6 +31,17 @@ async def test_a_clock_runs_as_fast_as_it_was_told(conn: Connection, make_settin
     assert timedelta(hours=2) <= ran < timedelta(days=30)
 
 
+@pytest.mark.parametrize("speed", [None, 0, 1, 3600])
+async def test_the_clock_in_a_statement_is_the_one_of_the_function(
+    conn: Connection, make_settings: MakeSettings, speed: float | None
+) -> None:
+    if speed is not None:
+        await clock.set_clock(conn, make_settings(), THEN, speed)
+    row = await (await conn.execute(f"select eldercare_now(), {clock.NOW}")).fetchone()
+    assert row is not None
+    assert row[0] == row[1]
+
+
 async def test_it_is_not_set_while_a_channel_is_real(conn: Connection, make_settings: MakeSettings) -> None:
     real = make_settings(twilio_account_sid="AC1", twilio_auth_token="x", twilio_from="+15550001")
     with pytest.raises(Conflict, match="real telephone provider"):

@@ -46,6 +46,24 @@ async def test_two_desks_assign_the_same_band_and_one_is_refused(database_url: s
     assert sorted(await asyncio.gather(assign(first), assign(second))) == [False, True]
 
 
+async def test_the_band_is_held_while_its_periods_are_written(database_url: str, conn: Connection) -> None:
+    wearer = await resident(conn)
+    await wears(conn, wearer, "band-1", since=NOW - HOUR)
+    await conn.commit()
+
+    async def free() -> bool:
+        async with await connect(database_url) as other:
+            row = await other.execute("select from device where id = 'band-1' for no key update skip locked")
+            return row.rowcount == 1
+
+    assert await free()
+    await devices.unassign(conn, "band-1", at=NOW)
+    assert not await free()
+    await conn.commit()
+    await devices.assign(conn, "band-1", wearer, since=NOW)
+    assert not await free()
+
+
 async def test_handing_on_a_band_forgets_the_wearer_and_keeps_the_band(conn: Connection) -> None:
     first, second = await resident(conn), await resident(conn)
     await wears(conn, first, "band-1", since=NOW - HOUR)

@@ -1,6 +1,7 @@
 """The committee's list: 3,760 rows taken at once, or none of them."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from eldercare import import_report
 from eldercare.settings import Settings
 from tests.conftest import MakeSettings
+from tests.services.processes import wait_until
 
 HEADINGS = ("编号", "姓名", "性别", "出生日期", "联系电话", "家庭住址", "所属网格", "独居", "失能", "低保", "特困",
             "慢性病", "手环编号", "家属姓名", "家属电话", "与老人关系", "身份证号")  # fmt: skip
@@ -85,6 +87,23 @@ def test_the_whole_list_is_taken_and_again_changes_nothing(
     assert import_report.run(settings, file) == 0
     assert f"0 new, 0 updated, {ROWS} unchanged, 0 bands assigned, 0 relatives" in capsys.readouterr().out
     assert select(settings, "select count(*) from person") == [(ROWS // 3,)]
+
+
+def test_a_list_takes_bands_in_the_order_of_ids_whatever_its_own(settings: Settings, tmp_path: Path) -> None:
+    """As ingest does, which would wait for this list with a band in hand that the list waits for."""
+    file = workbook(tmp_path / "list.xlsx", [row(n, 手环编号=f"band-{3 - n}") for n in (1, 2)])
+    url = settings.required("database_url")
+    with psycopg.connect(url) as ingest, ThreadPoolExecutor(1) as thread:
+        for table, key in (("device", "id"), ("device_state", "device_id")):
+            ingest.execute(f"insert into {table} ({key}) values ('band-2'), ('band-1')")  # type: ignore[arg-type]
+        ingest.commit()
+        ingest.execute("select from device_state where device_id = 'band-1' for no key update")
+        importing = thread.submit(import_report.run, settings, file)
+        wait_until(lambda: bool(select(settings, "select 1 from pg_locks where not granted")), "the list to wait")
+        ingest.execute("select from device_state where device_id = 'band-2' for no key update nowait")
+        ingest.commit()
+        assert importing.result() == 0
+    assert select(settings, "select count(*) from assignment") == [(2,)]
 
 
 def test_one_bad_cell_and_nothing_is_taken(

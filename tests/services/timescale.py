@@ -114,7 +114,10 @@ class Timescale(DatabaseServer):
         self._server.start()
 
     def stop(self) -> None:
-        """Fast shutdown: sessions are ended, everything committed is kept."""
+        """Fast shutdown: sessions are ended, everything committed is kept.
+
+        By SIGINT: at SIGTERM PostgreSQL waits for every session to end by itself, and a pool of ours never would.
+        """
         self._server.signal_and_wait(signal.SIGINT)
 
     def kill9(self) -> None:

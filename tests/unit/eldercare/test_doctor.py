@@ -42,14 +42,6 @@ def test_a_loopback_callback_is_fine_for_simulated_telephones(make_settings: Mak
     assert levels(telephones.examine(make_settings(**{**GOOD, **change}))) == ["note"]
 
 
-@pytest.mark.parametrize(
-    ("url", "here"),
-    [("http://[::1]:1", True), ("http://127.9.9.9", True), ("http://x.localhost", True), ("https://10.0.0.1", False)],
-)
-def test_loopback_addresses(url: str, here: bool) -> None:
-    assert telephones.is_loopback(url) is here
-
-
 def test_a_finding_is_one_line() -> None:
     assert str(error("错 · wrong", "改 · mend")) == "✗ error   错 · wrong → 改 · mend"
     assert some(["a", "b", "c"], most=2) == "a, b … +1"

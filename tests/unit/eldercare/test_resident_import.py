@@ -85,6 +85,26 @@ def test_a_good_row_in_the_forms_people_write() -> None:
     }  # fmt: skip
 
 
+def test_a_good_row_all_in_english() -> None:
+    checked = check(
+        rows(
+            ["File number", "Full name", "Address", "Date of birth", "Gender", "Lives alone", "Phone", "Notes"],
+            ["7", "Wang Xiuying", "1 Wutong Road", "1938-05-02", "female", "yes", "+8613812345678", date(2026, 3, 1)],
+            ["8", "Li Amei", "2 Wutong Road", "", "", "no", "", ""],
+        ),
+        TODAY,
+    )
+    assert checked.bad == []
+    assert checked.headings.ignored == ()
+    assert [entry.values for entry in checked.entries] == [
+        {
+            "external_id": "7", "name": "Wang Xiuying", "address": "1 Wutong Road", "birth_date": date(1938, 5, 2),
+            "gender": "female", "lives_alone": True, "phone": "+8613812345678", "notes": "2026-03-01",
+        },
+        {"external_id": "8", "name": "Li Amei", "address": "2 Wutong Road", "lives_alone": False},
+    ]  # fmt: skip
+
+
 def test_every_fault_is_reported_once_where_it_stands() -> None:
     heading: list[table.Cell] = ["姓名", "地址", "出生日期", "性别", "纬度", "经度", "家属姓名", "家属电话", "手环"]
     assert bad(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eldercare.errors import ConfigurationError
-from eldercare.settings import Mqtt, exit_with, load_settings, parse_mqtt_url
+from eldercare.settings import Mqtt, exit_with, is_loopback, load_settings, parse_mqtt_url
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +58,41 @@ def test_secrets_come_from_files_and_stay_out_of_sight(tmp_path: Path, monkeypat
     assert "s3cret" not in repr(settings)
 
 
+@pytest.mark.parametrize("name", ["database_url", "mqtt_url", "twilio_account_sid", "twilio_auth_token", "deadman_url"])
+@pytest.mark.parametrize("by", ["environment", ".env"])
+def test_the_file_of_each_secret_may_be_named_either_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, by: str
+) -> None:
+    secrets = {"database_url": "postgresql://a", "mqtt_url": "mqtt://b", "deadman_url": "https://c/s3cret"}
+    secret = secrets.get(name, "s3cret")
+    (tmp_path / "secret").write_text(f"{secret}\n")
+    variable = f"ELDERCARE_{name.upper()}_FILE"
+    if by == "environment":
+        monkeypatch.setenv(variable, str(tmp_path / "secret"))
+    else:
+        (tmp_path / ".env").write_text(f"{variable}={tmp_path / 'secret'}\n")
+    assert load_settings().required(name) == secret
+
+
+def test_a_secret_itself_goes_before_its_file_and_the_environment_before_the_env_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        (tmp_path / str(number)).write_text(f"from file {number}")
+    (tmp_path / ".env").write_text(f"ELDERCARE_TWILIO_AUTH_TOKEN_FILE={tmp_path / '0'}\n")
+    monkeypatch.setenv("ELDERCARE_TWILIO_AUTH_TOKEN_FILE", str(tmp_path / "1"))
+    assert load_settings().required("twilio_auth_token") == "from file 1"
+    monkeypatch.setenv("ELDERCARE_TWILIO_AUTH_TOKEN", "itself")
+    assert load_settings().required("twilio_auth_token") == "itself"
+
+
+def test_a_secret_file_that_is_no_text_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "token").write_bytes(b"\xff\xfe")
+    monkeypatch.setenv("ELDERCARE_TWILIO_AUTH_TOKEN_FILE", str(tmp_path / "token"))
+    with pytest.raises(ConfigurationError, match=r"^ELDERCARE_TWILIO_AUTH_TOKEN_FILE: .*decode"):
+        load_settings()
+
+
 def test_a_missing_one_is_named_when_it_is_needed() -> None:
     settings = load_settings()
     with pytest.raises(ConfigurationError, match=r"^ELDERCARE_DATABASE_URL is not set$"):
@@ -71,11 +106,14 @@ def test_a_missing_one_is_named_when_it_is_needed() -> None:
     ("sid", "url", "real"),
     [
         ("AC1", "https://api.twilio.com", True),
+        ("AC1", "https://api.dublin.ie1.twilio.com", True),
+        ("AC1", "https://a-proxy.example.org/twilio", True),
         ("AC1", "http://127.0.0.1:8010", False),
+        ("AC1", "http://localhost:8010", False),
         (None, "https://api.twilio.com", False),
     ],
 )
-def test_a_channel_is_real_only_with_twilios_own_address(sid: str | None, url: str, real: bool) -> None:
+def test_a_channel_is_real_unless_its_address_is_on_this_machine(sid: str | None, url: str, real: bool) -> None:
     assert load_settings(twilio_account_sid=sid, twilio_api_url=url).real_channel is real
 
 
@@ -84,3 +122,11 @@ def test_a_command_ends_with_status_2(capsys: pytest.CaptureFixture[str]) -> Non
         exit_with(ConfigurationError("ELDERCARE_X is not set"))
     assert ended.value.code == 2
     assert capsys.readouterr().err == "eldercare: ELDERCARE_X is not set\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [("http://[::1]:1", True), ("http://127.9.9.9", True), ("http://x.localhost", True), ("https://10.0.0.1", False)],
+)
+def test_loopback_addresses(url: str, here: bool) -> None:
+    assert is_loopback(url) is here
