@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from alerts.geodesy import distance_m
 from alerts.kinds import Finding, Severity, Verdict
 from alerts.rules import Profile, State, Thresholds, evaluate
-from alerts.rules.zone import distance_m
 from benchmarks import recordings
 from eldercare.wire import HeartRate, Location
 

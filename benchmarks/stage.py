@@ -72,7 +72,7 @@ class Stage:
     def value(self, statement: str, *arguments: object) -> Any:
         """The first column of the first row, on a connection of its own."""
         with psycopg.connect(self.database_url, autocommit=True) as conn:
-            row = conn.execute(statement, arguments).fetchone()  # type: ignore[arg-type]
+            row = conn.execute(statement, arguments).fetchone()
             return row[0] if row else None
 
 

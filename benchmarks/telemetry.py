@@ -24,8 +24,9 @@ import psutil
 import psycopg
 
 from benchmarks.stage import BARE_LOOP, ROOT, Stage, stage
+from eldercare import garbage
 from eldercare.settings import Settings, load_settings, parse_mqtt_url
-from ingest.consumer import Consumer, calm_collector
+from ingest.consumer import Consumer
 from ingest.lanes import Stored, Telemetry
 from ingest.writer import Received
 
@@ -72,7 +73,7 @@ class Timed(Telemetry):
 async def drain(messages: int, load: list[str]) -> None:
     """Be the telemetry lane for so many messages, which `load` publishes; prints the figures as `bare_loop.py` does."""
     settings = load_settings(batch_size=BATCH)
-    calm_collector()
+    garbage.calm()
     lane = Timed(settings, messages)
     consumer: Consumer[Received] = Consumer(settings, lane)
     running = asyncio.create_task(consumer.run())
