@@ -1,9 +1,7 @@
 """The service that calls people: `python -m alerts`. Any number of these may run; each wires its parts here by hand."""
 
 import asyncio
-import os
 import signal
-import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
@@ -18,11 +16,12 @@ from alerts.escalation import Outside
 from alerts.line import Line
 from alerts.pulse import Pulse
 from eldercare import clock, garbage, heartbeats, log
-from eldercare.database import Pool, pool
+from eldercare.database import Pool, connect, pool
 from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings, exit_with, load_settings
 
 WATCH_S = 15.0
+CLOCK_AGAIN_S = 1.0
 CLEAR_AWAY_S = 3600.0
 
 _log = log.logger(__name__)
@@ -31,9 +30,11 @@ _log = log.logger(__name__)
 async def serve(settings: Settings) -> None:
     """Call people until SIGTERM or SIGINT. Raises ConfigurationError."""
     url = settings.required("database_url")
-    instance = f"alerts@{socket.gethostname()}:{os.getpid()}"
+    instance = heartbeats.instance_of("alerts")
     pulse, started_at = Pulse(), datetime.now(UTC)
-    async with channels(settings) as found, pool(url, max_size=3, application_name="alerts") as shared:
+    if settings.real_channel:
+        await _require_real_time(url)
+    async with channels(settings, pulse.provider) as found, pool(url, max_size=3, application_name="alerts") as shared:
         pulse.telephones = bool({"voice", "sms"} & found.keys())
         if not pulse.telephones:
             _log.error("no_telephones", hint="set ELDERCARE_TWILIO_ACCOUNT_SID; until then nobody can be called")
@@ -58,6 +59,26 @@ async def serve(settings: Settings) -> None:
             async with shared.connection(timeout=1) as conn:
                 await heartbeats.end(conn, instance)
     _log.info("ended", instance=instance)
+
+
+async def _require_real_time(url: str) -> None:
+    """Nothing where the clock is the real one; a database that is away is waited for, without it nobody can be called.
+
+    Raises ConfigurationError: timers that stand still call nobody, and fast ones call real people all at once.
+    """
+    while True:
+        try:
+            async with await connect(url, application_name="alerts") as conn:
+                is_set = await clock.is_set(conn)
+            break
+        except psycopg.Error as error:
+            _log.warning("clock_unread", error=str(error).strip())
+            await asyncio.sleep(CLOCK_AGAIN_S)
+    if is_set:
+        raise ConfigurationError(
+            "the database's clock is set, and ELDERCARE_TWILIO_ACCOUNT_SID names a real provider:"
+            " run `eldercare clock reset`, or use another database"
+        )
 
 
 async def _until_signalled(loops: Sequence[Coroutine[Any, Any, None]]) -> None:

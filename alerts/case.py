@@ -99,7 +99,10 @@ def en_route(case: Case) -> Case:
 
 
 def arrive(case: Case, ladder: Ladder, person_id: int, now: datetime) -> Case:
-    """Somebody is at the door: the owner, or with 120 called and nobody owning, `person_id`."""
+    """Somebody is at the door: the owner, or, with 120 called and nobody owning, 120.
+
+    Then `person_id`, who noted it, has the case until it is resolved, and `accepted_at` stays None.
+    """
     _require(case, "on site", IncidentState.ACCEPTED, IncidentState.EN_ROUTE, IncidentState.HANDED_TO_120)
     return replace(
         case,

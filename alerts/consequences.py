@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from alerts import messages, outbox
 from alerts.case import Case
 from alerts.incident_facts import facts
+from alerts.kinds import IncidentState
 from alerts.outbox import Row
 from eldercare.database import Connection
 from eldercare.wire import SosState
@@ -75,21 +76,30 @@ async def stand_down(
 
 
 _BAND = """
-with stale as (
+with true_now as (
+    select from incident where id = %(id)s and (%(only_while)s::text is null or state = %(only_while)s)
+),
+stale as (
     update notification set status = 'cancelled', reason = 'superseded', finished_at = %(now)s
-    where incident_id = %(id)s and purpose = 'sos_state' and status = 'queued'
+    where incident_id = %(id)s and purpose = 'sos_state' and status = 'queued' and exists (select from true_now)
 )
 insert into notification (incident_id, channel, address, purpose, content, send_after, created_at)
 select %(id)s, 'band', device_id, 'sos_state',
        jsonb_build_object('event_id', event_id, 'state', %(state)s::text), %(now)s, %(now)s
 from (select device_id, event_id from sos_press where incident_id = %(id)s
       group by device_id, event_id order by max(received_at) desc limit 10) press
+where exists (select from true_now)
 """
 
 
-async def tell_band(conn: Connection, incident_id: int, state: SosState, now: datetime) -> None:
-    """Tell the wearer, once for each press the band named; an older word that still waits is dropped."""
-    await conn.execute(_BAND, {"id": incident_id, "state": state, "now": now})
+async def tell_band(
+    conn: Connection, incident_id: int, state: SosState, now: datetime, *, only_while: IncidentState | None = None
+) -> None:
+    """Tell the wearer, once for each press the band named; an older word that still waits is dropped.
+
+    `only_while`: nothing where the incident is in another state by now, for callers that do not hold it.
+    """
+    await conn.execute(_BAND, {"id": incident_id, "state": state, "now": now, "only_while": only_while})
 
 
 async def mark_passed(conn: Connection, incident_id: int, person_id: int, now: datetime) -> None:

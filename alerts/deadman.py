@@ -10,7 +10,8 @@ from eldercare import heartbeats
 from eldercare.database import Connection, Pool
 from eldercare.log import logger
 
-CONSUMERS = ("ingest.sos", "ingest.telemetry")
+SERVICES = ("ingest.sos", "ingest.telemetry", "api")
+"""Who has to live besides us: presses and readings come in through the first two, digits and replies through `api`."""
 LOOP_LIMIT_S = 60.0
 """A loop that has not gone round for so long stands still: the slowest goes round every fifteen seconds."""
 PING_TIMEOUT_S = 10.0
@@ -21,11 +22,13 @@ _log = logger(__name__)
 async def faults(conn: Connection, pulse: Pulse) -> list[str]:
     """Why the line does not work, in short names; empty while it does. Raises psycopg.Error without a database."""
     found = [f"{loop}_stands_still" for loop in pulse.stopped(LOOP_LIMIT_S)]
-    found += [f"{service}_is_silent" for service in CONSUMERS if not await heartbeats.fresh(conn, service)]
+    found += [f"{service}_is_silent" for service in SERVICES if not await heartbeats.fresh(conn, service)]
     if pulse.late_timers:
         found.append("timers_are_late")
     if not pulse.telephones:
         found.append("no_telephones")
+    if pulse.provider_away:
+        found.append("provider_is_away")
     return found
 
 

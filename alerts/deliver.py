@@ -7,7 +7,7 @@ for later, retries, hang-ups, words to the bands, and whatever a dead process ha
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import psycopg
@@ -62,24 +62,29 @@ class Sender:
         """Start sending these rows, leased to this process; returns at once."""
         taken = list(rows)
         self._busy.update(row.channel for row in taken)
-        starting = asyncio.create_task(self._start(taken))
-        self._sending.add(starting)
-        starting.add_done_callback(self._sending.discard)
+        for row in taken[:1]:
+            self._begin(self._send(row))
+        if others := taken[1:]:
+            self._begin(self._start(others))
 
     async def run(self) -> None:
-        """Write outcomes as they come, several at once; a database that is away is tried again. Until cancelled."""
+        """Write outcomes as they come, several at once, until cancelled.
+
+        A database that is away is tried again, and so is an incident that somebody holds, together with what has come
+        meanwhile.
+        """
         while True:
             await self._ended.wait()
             await asyncio.sleep(GROUP_S)
             taken = list(self._outcomes)
             try:
-                await self._record(taken)
+                left = await self._record(taken)
             except psycopg.Error as error:
                 _log.warning("outcomes_kept", count=len(taken), error=str(error).strip())
                 await self._forget_connection()
                 await asyncio.sleep(AWAY_S)
                 continue
-            del self._outcomes[: len(taken)]
+            self._outcomes[: len(taken)] = left
             if not self._outcomes:
                 self._ended.clear()
                 self._written.set()
@@ -101,10 +106,13 @@ class Sender:
     async def _start(self, rows: Sequence[Leased]) -> None:
         """Begin them in order, each when the one before has had time to leave: the first telephone rings first."""
         for row in rows:
-            task = asyncio.create_task(self._send(row))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
             await let_leave()
+            self._begin(self._send(row))
+
+    def _begin(self, sending: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(sending)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
     async def _send(self, row: Leased) -> None:
         try:
@@ -117,15 +125,18 @@ class Sender:
         if self._busy[row.channel] == IN_FLIGHT - 1:
             self.more.set()
 
-    async def _record(self, outcomes: Sequence[Outcome]) -> None:
+    async def _record(self, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+        """Returns what could not be written yet."""
         if self._conn is None:
             self._conn = await connect(
                 self._url, autocommit=True, application_name="alerts outcomes", options=outbox.SESSION
             )
-        if await outbox.record(self._conn, outcomes):
+        recorded = await outbox.record(self._conn, outcomes)
+        if recorded.more:
             self.more.set()
-        for outcome in outcomes:
+        for outcome in set(outcomes).difference(recorded.left):
             self.counts["sent" if outcome.error is None else "failed" if outcome.permanent else "retried"] += 1
+        return recorded.left
 
     async def _forget_connection(self) -> None:
         if self._conn is not None:

@@ -1,55 +1,55 @@
-"""Take the next step of every incident that is due: claim, decide, write, commit, send.
+"""Take the next step of every incident that is due: claim, decide, write, send.
 
-Two statements and one commit stand between the notice and the provider's request, all sent without waiting for one
-another where they can be. The claim brings everything the decision needs; what it decides is written as one statement,
-with the rows of this step born leased, so that this very process sends them as soon as they are committed.
+Two statements stand between the notice and the provider's request, each a transaction of its own. The claim brings
+everything the decision needs, and holds nothing once it has. What is decided is written as one statement, with the rows
+of this step born leased, so that this very process sends them at once; of an incident that changed since it was read,
+or that somebody holds, nothing is written: whoever changed it gives notice, and else the poll comes to it.
 """
 
-import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-import psycopg
 
-from alerts import case_store, escalation, messages
+from alerts import case_store, consequences, escalation, messages
 from alerts.case import Case
 from alerts.deliver import Sender
 from alerts.escalation import Contact, Decision, Message, Method, Notify, Outside, Remind, Reopen, TellFamily, TellOwner
 from alerts.facts import Facts
 from alerts.incident_facts import FACTS, to_facts
-from alerts.kinds import IncidentKind
+from alerts.kinds import IncidentKind, IncidentState
 from alerts.ladder import Target
 from alerts.outbox import LEASE, Leased
+from eldercare.clock import NOW
 from eldercare.database import Connection
 from eldercare.log import logger
+from eldercare.wire import SosState
 
 SLICE = 50
-"""Incidents of one transaction: of a thousand at once the first are rung before the last is read."""
+"""Incidents of one look: of a thousand at once the first are rung before the last is read."""
 AFTER_AN_ERROR = timedelta(seconds=30)
+
+_TARGETS = {target.value: target for target in Target}
 
 _log = logger(__name__)
 
 _CONTACTS = """
-    select jsonb_agg(jsonb_build_array(p.id, p.language, who.targets, m.channel, m.address, called.at, called.round)
-                     order by who.place, p.id, m.channel desc, m.position, m.id) as list
+    select json_agg(json_build_array(who.place, p.id, m.channel, m.position, m.id, p.language, who.target, m.address,
+                                     called.at, called.round)) as list
     from (
-        select person_id, array_remove(array_agg(target), null) as targets, min(place) as place
-        from (
-            select person_id, role as target, 0 as place from person_role where role in ('duty', 'duty_lead', 'admin')
-            union all
-            select person_id, case position when 1 then 'grid' else 'grid_backup' end, position
-            from grid_worker where grid_id = r.grid_id
-            union all
-            select person_id, case kind when 'family' then 'family' else 'clinic' end, position
-            from resident_contact where resident_id = i.resident_id and kind in ('family', 'doctor')
-            union all
-            select i.owner_id, null, 0
-            union all
-            select i.previous_owner_id, null, 0
-        ) named group by person_id
+        select person_id, role as target, 0 as place from person_role where role in ('duty', 'duty_lead', 'admin')
+        union all
+        select person_id, case position when 1 then 'grid' else 'grid_backup' end, position
+        from grid_worker where grid_id = r.grid_id
+        union all
+        select person_id, case kind when 'family' then 'family' else 'clinic' end, position
+        from resident_contact where resident_id = i.resident_id and kind in ('family', 'doctor')
+        union all
+        select i.owner_id, null, 0
+        union all
+        select i.previous_owner_id, null, 0
     ) who
     -- "offset 0" keeps the order: from the few who are named to their rows, never through everybody there is.
     cross join lateral (
@@ -65,37 +65,55 @@ _CONTACTS = """
           and n.channel = m.channel and n.address = m.address
     ) called on true
 """
+"""A row for each way to reach somebody and each reason to; grouped in Python, which takes less time over so few."""
 
-# What an SOS needs goes before everything else; among equals, what has been due the longest.
-_CLAIM = f"""
-with moment as materialized (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
+
+def _claim(lock: str) -> str:
+    # What an SOS needs goes before everything else; among equals, what has been due the longest.
+    return f"""
+with moment as materialized (select coalesce(%(now)s::timestamptz, {NOW}) as now),
 sos as materialized (
-    select * from incident where state <> 'resolved' and severity = 'sos' and due_at <= (select now from moment)
-    order by due_at limit %(limit)s for no key update skip locked
+    select *, xmin as version from incident
+    where state <> 'resolved' and severity = 'sos' and due_at <= (select now from moment)
+    order by due_at limit %(limit)s {lock}
 ),
 other as materialized (
-    select * from incident where state <> 'resolved' and severity <> 'sos' and due_at <= (select now from moment)
-    order by due_at limit %(limit)s - (select count(*) from sos) for no key update skip locked
+    select *, xmin as version from incident
+    where state <> 'resolved' and severity <> 'sos' and due_at <= (select now from moment)
+    order by due_at limit %(limit)s - (select count(*) from sos) {lock}
 )
-select (select now from moment), {case_store.LADDER}, {FACTS}, contact.list, {case_store.COLUMNS}
+select (select now from moment), {case_store.LADDER}, {FACTS}, contact.list, i.version, {case_store.COLUMNS}
 from (select * from sos union all select * from other) i
 left join resident r on r.id = i.resident_id
 left join lateral ({_CONTACTS}) contact on true
 """  # noqa: S608  constants of ours
 
-_BEFORE_CASE = 4
-"""Values of a claimed row before those of the case."""
+
+_CLAIM = _claim("")
+_CLAIM_WHAT_NOBODY_HOLDS = _claim("for no key update skip locked")
+"""The locks end with the statement; they cost what the first look has not got."""
+
+_VERSION = 4
+"""Where a claimed row has its version: `xmin`, the transaction that wrote the row as it was read."""
+_CASE = 5
+"""Where the values of its case begin."""
 
 _CARRY_OUT = f"""
-with moved as (
+with held as materialized (
+    select i.id from incident i join jsonb_to_recordset(%(seen)s) as seen (id bigint, version xid)
+      on i.id = seen.id and i.xmin = seen.version
+    for no key update of i skip locked
+),
+moved as (
     update incident i set {case_store.ASSIGNMENTS}
-    from jsonb_populate_recordset(null::incident, %(cases)s) c where i.id = c.id
+    from jsonb_populate_recordset(null::incident, %(cases)s) c where i.id = c.id and i.id in (select id from held)
     returning i.id
 ),
 told as (
     insert into incident_event (incident_id, at, kind, via, detail)
     select incident_id, %(now)s, kind, 'ladder', detail
     from jsonb_to_recordset(%(events)s) as e (incident_id bigint, kind text, detail jsonb)
+    where incident_id in (select id from held)
     returning incident_id
 ),
 written as (
@@ -106,23 +124,35 @@ written as (
            case when leased then %(now)s + %(lease)s end, %(now)s
     from jsonb_to_recordset(%(rows)s) as n (incident_id bigint, person_id bigint, channel text, address text,
         purpose text, round int, step int, language text, content jsonb, leased boolean)
+    where incident_id in (select id from held)
     returning id, incident_id, channel, address, language, purpose, content, attempts, status
 )
 select id, incident_id, channel, address, language, purpose, content, attempts from written where status = 'sending'
 union all
-select null, incident_id, pg_notify('incident', incident_id::text)::text, null, null, null, null, null
-from (select distinct incident_id from told) changed
+select null, id, case when id in (select incident_id from told) then pg_notify('incident', id::text)::text end,
+       null, null, null, null, null
+from moved
 """  # noqa: S608  constants of ours
 
 
 @dataclass(frozen=True, slots=True)
 class _Claimed:
-    """An incident that is due, held, with everything the decision needs."""
+    """An incident that is due, with everything the decision needs."""
 
     case: Case
     ladder: str | None
     facts: Facts
     contacts: tuple[Contact, ...]
+
+
+@dataclass(slots=True)
+class _Person:
+    """A contact while its rows are gathered."""
+
+    place: int
+    language: str
+    targets: set[Target] = field(default_factory=set)
+    methods: dict[int, tuple[bool, int, int, Method]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,44 +169,71 @@ async def run_once(
 ) -> int:
     """Take the next step of up to `limit` incidents that are due at `now` (None: the database's clock).
 
-    Commits, and hands what is to be sent at once to `sender`. Returns how many were due; the caller comes back until
-    that is fewer than `limit`. `conn` must not be in a transaction.
+    `conn` commits by itself. What is to be sent at once is handed to `sender`. Returns how many steps were taken; the
+    caller comes back until that is fewer than `limit`.
     """
-    try:
-        written: list[tuple[Any, ...]] = []
-        cursor = await conn.execute(_CLAIM, {"now": now, "limit": limit}, prepare=True)
-        due = await cursor.fetchall()
-        if due:
-            moment: datetime = due[0][0]
-            plans = [_plan(row, outside, moment) for row in due]
-            cursor = await conn.execute(_CARRY_OUT, _parameters(plans, sender, moment), prepare=True)
-            written = await cursor.fetchall()
-        await conn.commit()
-    except BaseException:
-        with contextlib.suppress(psycopg.Error):
-            await conn.rollback()
-        raise
-    sender.take(_leased(written))
-    return len(due)
+    due, moved = await _look(conn, _CLAIM, sender, outside, now, limit)
+    if moved < due:
+        # What somebody holds would stand before the rest at every look.
+        _, more = await _look(conn, _CLAIM_WHAT_NOBODY_HOLDS, sender, outside, now, limit - moved)
+        moved += more
+    return moved
+
+
+async def _look(
+    conn: Connection, claim: str, sender: Sender, outside: Outside, now: datetime | None, limit: int
+) -> tuple[int, int]:
+    """How many were due at this look, and how many steps were taken."""
+    cursor = await conn.execute(claim, {"now": now, "limit": limit}, prepare=True)
+    due = await cursor.fetchall()
+    if not due:
+        return 0, 0
+    moment: datetime = due[0][0]
+    plans = [_plan(row, outside, moment) for row in due]
+    values = _parameters([row[_VERSION] for row in due], plans, sender, moment)
+    cursor = await conn.execute(_CARRY_OUT, values, prepare=True)
+    rows = await cursor.fetchall()
+    place = {plan.case.id: at for at, plan in enumerate(plans)}
+    written = [Leased(*row) for row in rows if row[0] is not None]
+    sender.take(sorted(written, key=lambda row: (place[row.incident_id or 0], row.id)))
+    moved = {row[1] for row in rows if row[0] is None}
+    for plan in plans:
+        if plan.case.id in moved and any(kind == "reopened" for kind, _ in plan.events):
+            # No telephone waits for that, and who has accepted meanwhile is spoken of by that.
+            await consequences.tell_band(conn, plan.case.id, SosState.RECEIVED, moment, only_while=IncidentState.OPEN)
+    return len(due), len(moved)
 
 
 def _claimed(case: Case, row: Sequence[Any], outside: Outside) -> _Claimed:
-    now, ladder, known, contacts = row[:_BEFORE_CASE]
+    now, ladder, known, contacts = row[:_VERSION]
     return _Claimed(case, ladder, to_facts(known, now, outside.zone), tuple(_contacts(contacts or [])))
 
 
 def _contacts(rows: Iterable[list[Any]]) -> Iterable[Contact]:
-    people: dict[int, tuple[str, list[str], list[Method]]] = {}
-    for person_id, language, targets, channel, address, called_at, called_round in rows:
-        _, _, methods = people.setdefault(person_id, (language, targets, []))
+    """The people in order of place and id, their ways in order of channel (calls first), position and id."""
+    found: dict[int, _Person] = {}
+    for place, person_id, channel, position, method_id, language, target, address, called_at, called_round in rows:
+        person = found.get(person_id)
+        if person is None:
+            person = found[person_id] = _Person(place, language)
+        person.place = min(person.place, place)
+        if target is not None:
+            person.targets.add(_TARGETS[target])
         at = datetime.fromisoformat(called_at) if called_at else None
-        methods.append(Method(channel, address, at, called_round or 0))
-    for person_id, (language, targets, methods) in people.items():
-        yield Contact(person_id, language, frozenset(Target(target) for target in targets), tuple(methods))
+        person.methods[method_id] = (
+            channel != "voice",
+            position,
+            method_id,
+            Method(channel, address, at, called_round or 0),
+        )
+    for person_id in sorted(found, key=lambda person_id: (found[person_id].place, person_id)):
+        person = found[person_id]
+        methods = tuple(method for *_, method in sorted(person.methods.values()))
+        yield Contact(person_id, person.language, frozenset(person.targets), methods)
 
 
 def _plan(row: Sequence[Any], outside: Outside, now: datetime) -> _Plan:
-    case = case_store.from_row(tuple(row[_BEFORE_CASE:]))
+    case = case_store.from_row(tuple(row[_CASE:]))
     try:
         return _decide(_claimed(case, row, outside), outside, now)
     except Exception:
@@ -187,7 +244,7 @@ def _plan(row: Sequence[Any], outside: Outside, now: datetime) -> _Plan:
 
 
 def _decide(claimed: _Claimed, outside: Outside, now: datetime) -> _Plan:
-    """What is reopened takes its first step in the same transaction."""
+    """What is reopened takes its first step in the same statement."""
     ladder = case_store.ladder_of(claimed.ladder)
     decision = escalation.next_step(claimed.case, ladder, claimed.contacts, outside, now)
     case = escalation.after(claimed.case, decision, now)
@@ -265,7 +322,7 @@ def _render(claimed: _Claimed, to: Sequence[Message], purpose: str, step: int | 
     return rows
 
 
-def _parameters(plans: Sequence[_Plan], sender: Sender, now: datetime) -> dict[str, Any]:
+def _parameters(versions: Sequence[str], plans: Sequence[_Plan], sender: Sender, now: datetime) -> dict[str, Any]:
     rows = [row for plan in plans for row in plan.rows]
     room = sender.room()
     for row in rows:
@@ -275,7 +332,9 @@ def _parameters(plans: Sequence[_Plan], sender: Sender, now: datetime) -> dict[s
     events = [
         {"incident_id": plan.case.id, "kind": kind, "detail": detail} for plan in plans for kind, detail in plan.events
     ]
+    seen = [{"id": plan.case.id, "version": version} for version, plan in zip(versions, plans, strict=True)]
     return {
+        "seen": orjson.dumps(seen).decode(),
         "cases": orjson.dumps([plan.case for plan in plans]).decode(),
         "events": orjson.dumps(events).decode(),
         "rows": orjson.dumps(rows).decode(),
@@ -284,13 +343,9 @@ def _parameters(plans: Sequence[_Plan], sender: Sender, now: datetime) -> dict[s
     }
 
 
-def _leased(rows: Iterable[Sequence[Any]]) -> list[Leased]:
-    return [Leased(*row) for row in rows if row[0] is not None]
-
-
 async def warm(conn: Connection) -> None:
-    """Prepare both statements; nothing is claimed and nothing written. Commits."""
-    await conn.execute(_CLAIM, {"now": None, "limit": 0}, prepare=True)
-    nothing = {"cases": "[]", "events": "[]", "rows": "[]", "now": datetime.now(UTC), "lease": LEASE}
+    """Prepare the statements; nothing is claimed and nothing written."""
+    for claim in (_CLAIM, _CLAIM_WHAT_NOBODY_HOLDS):
+        await conn.execute(claim, {"now": None, "limit": 0}, prepare=True)
+    nothing = {"seen": "[]", "cases": "[]", "events": "[]", "rows": "[]", "now": datetime.now(UTC), "lease": LEASE}
     await conn.execute(_CARRY_OUT, nothing, prepare=True)
-    await conn.commit()

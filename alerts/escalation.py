@@ -209,10 +209,10 @@ def _climb(of: _Round) -> Decision:
 def _with_somebody(of: _Round) -> _Round:
     """An SOS whose own ladder names nobody who can be reached, such as a daughter without a number, goes to duty."""
     names_somebody = any(step.targets for step in of.ladder.steps)
-    if of.case.severity is not Severity.SOS or not names_somebody or _everybody(of):
+    if of.case.severity is not Severity.SOS or not names_somebody or _anybody(of):
         return of
     resort = replace(of, ladder=LAST_RESORT)
-    return resort if _everybody(resort) else of
+    return resort if _anybody(resort) else of
 
 
 def _repeat(of: _Round) -> Decision:
@@ -230,6 +230,10 @@ def _repeat(of: _Round) -> Decision:
     if everybody:
         return Wait(min(next_due, *(of.allowed_at(method) for _, method in everybody)), "carrier_limit")
     return Notify(of.case.next_step, (), next_due, "nobody_reachable")
+
+
+def _anybody(of: _Round) -> bool:
+    return any(of.methods(step, frozenset(step.targets)) for step in of.ladder.steps)
 
 
 def _everybody(of: _Round) -> list[tuple[Contact, Method]]:

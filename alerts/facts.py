@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from alerts.kinds import IncidentKind, Severity
+from alerts.kinds import IncidentKind, IncidentState, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,8 +11,9 @@ class Facts:
     """Times are aware; `zone` is the one people read; distances are metres, ages minutes.
 
     `distance_m` and `bearing_deg` (0 is north) lead from home to the last fix; None without a fix or without a home.
-    `late_minutes` is set when the band's message came late. `owner_name` is who goes. `reason` names why the incident
-    was opened: `button`, `fall`, `telephone`, or a rule's reason.
+    `late_minutes` is set when the band's message came late. `owner_name` is who goes, or is there; None also where
+    somebody at the desk noted that 120 is. `called_120`: 120 was called, and its time to be there is not over. `reason`
+    names why the incident was opened: `button`, `fall`, `telephone`, or a rule's reason.
     """
 
     incident_id: int
@@ -35,6 +36,8 @@ class Facts:
     late_minutes: int | None = None
     press_count: int = 1
     owner_name: str | None = None
+    state: IncidentState = IncidentState.OPEN
+    called_120: bool = False
 
     @property
     def code(self) -> str:

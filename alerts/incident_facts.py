@@ -5,12 +5,12 @@ from typing import Any
 
 from alerts.facts import Facts
 from alerts.geodesy import bearing_deg, distance_m
-from alerts.kinds import IncidentKind, Severity
+from alerts.kinds import IncidentKind, IncidentState, Severity
 from eldercare.database import Connection
 from eldercare.errors import NotFound
 
 FACTS = """
-    jsonb_build_object(
+    json_build_object(
         'incident_id', i.id, 'kind', i.kind, 'severity', i.severity,
         'reason', case when i.source = 'rule' then coalesce(i.detail ->> 'reason', 'rule') else i.source end,
         'occurred_at', i.occurred_at, 'late', i.late, 'late_s', extract(epoch from i.opened_at - i.occurred_at),
@@ -18,7 +18,9 @@ FACTS = """
         'address', r.address, 'entry', r.entry, 'device_id', i.device_id,
         'lat', i.lat, 'lon', i.lon, 'accuracy_m', i.accuracy_m, 'position_at', i.position_at,
         'home_lat', r.home_lat, 'home_lon', r.home_lon, 'press_count', i.press_count,
-        'owner_name', (select o.name from person o where o.id = i.owner_id))
+        'state', i.state, 'arrival_due_at', i.arrival_due_at,
+        -- Who never said "I am going" is not who goes: duty, who noted that 120 is there.
+        'owner_name', (select o.name from person o where o.id = i.owner_id and i.accepted_at is not null))
 """
 """The facts as one JSON value, over `incident i left join resident r`."""
 
@@ -28,6 +30,7 @@ _FACTS_OF = f"select {FACTS} from incident i left join resident r on r.id = i.re
 def to_facts(row: dict[str, Any], now: datetime, zone: tzinfo) -> Facts:
     """The facts of one JSON value made by `FACTS`, as of `now`, for readers in `zone`."""
     lat, lon, home = row["lat"], row["lon"], (row["home_lat"], row["home_lon"])
+    state = IncidentState(row["state"])
     from_home = lat is not None and home[0] is not None
     return Facts(
         incident_id=row["incident_id"],
@@ -50,6 +53,8 @@ def to_facts(row: dict[str, Any], now: datetime, zone: tzinfo) -> Facts:
         late_minutes=round(row["late_s"] / 60) if row["late"] else None,
         press_count=row["press_count"],
         owner_name=row["owner_name"],
+        state=state,
+        called_120=state is IncidentState.HANDED_TO_120 and _is_ahead(row["arrival_due_at"], now),
     )
 
 
@@ -66,6 +71,10 @@ async def facts_of(conn: Connection, incident_ids: list[int], now: datetime, zon
     rows = await (await conn.execute(_FACTS_OF, (incident_ids,))).fetchall()
     by_id = {row[0]["incident_id"]: to_facts(row[0], now, zone) for row in rows}
     return [by_id[incident_id] for incident_id in incident_ids if incident_id in by_id]
+
+
+def _is_ahead(at: str | None, now: datetime) -> bool:
+    return at is not None and datetime.fromisoformat(at) > now
 
 
 def _age_minutes(at: str | None, now: datetime) -> int | None:

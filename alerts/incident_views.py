@@ -202,13 +202,17 @@ async def notifications_of(conn: Connection, incidents: Sequence[Incident]) -> d
 
 
 async def called_from(conn: Connection, address: str) -> list[CalledFrom]:
-    """The unresolved incidents that somebody at this number (E.164) was called to, the newest first."""
+    """The unresolved incidents that somebody at this number (E.164) was called to, the newest first.
+
+    Whoever accepted by a click, and was only called when the band was pressed again, was called too.
+    """
     async with conn.cursor(row_factory=class_row(CalledFrom)) as rows:
         await rows.execute(
             "select i.id as incident_id, i.state, p.id as person_id, p.language, i.owner_id"
             " from incident i"
-            " join lateral (select person_id from notification n where n.incident_id = i.id and n.purpose = 'alarm'"
-            "   and n.address = %(address)s and n.status <> 'cancelled' order by n.id desc limit 1) n on true"
+            " join lateral (select person_id from notification n where n.incident_id = i.id"
+            "   and n.purpose in ('alarm', 'pressed_again') and n.address = %(address)s and n.status <> 'cancelled'"
+            "   order by n.id desc limit 1) n on true"
             " join person p on p.id = n.person_id"
             " where i.state <> 'resolved' order by i.opened_at desc, i.id desc",
             {"address": address},

@@ -80,6 +80,7 @@ async def _too_late(conn: Connection, case: Case, person_id: int, via: str, now:
 async def pass_on(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Passed:
     """`person_id` cannot go: the next step comes at once; an owner hands the case back, and it starts again.
 
+    Then the band, which heard that somebody comes, hears `received`: people are being called, and nobody goes yet.
     Raises NotFound, Conflict.
     """
     before, _ = await case_store.lock(conn, incident_id)
@@ -88,6 +89,8 @@ async def pass_on(conn: Connection, incident_id: int, person_id: int, via: str, 
     await case_store.save(conn, case)
     await consequences.mark_passed(conn, case.id, person_id, now)
     handed_back = before.owner_id is not None and case.owner_id is None
+    if handed_back:
+        await consequences.tell_band(conn, case.id, SosState.RECEIVED, now)
     await _event(conn, case.id, "handed_back" if handed_back else "passed", person_id, via, now)
     if handed_back:
         return Passed(case.id, "handed_back")
@@ -105,13 +108,16 @@ async def en_route(conn: Connection, incident_id: int, person_id: int, via: str,
 
 
 async def arrive(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
-    """Somebody is there. Raises NotFound, Conflict."""
+    """Somebody is there; where nobody said "I am going", it is 120, and `person_id` noted it. Raises NotFound,
+    Conflict."""
     before, ladder = await case_store.lock(conn, incident_id)
     case = cases.arrive(before, ladder, person_id, now)
     await case_store.save(conn, case)
     if before.state is not IncidentState.EN_ROUTE:
         await consequences.tell_band(conn, case.id, SosState.ARRIVING, now)
-    await _event(conn, case.id, "arrived", person_id, via, now, owner=await _for_owner(conn, case, person_id))
+    with_120 = True if case.accepted_at is None else None
+    owner = await _for_owner(conn, case, person_id)
+    await _event(conn, case.id, "arrived", person_id, via, now, owner=owner, with_120=with_120)
     return case
 
 
@@ -150,8 +156,10 @@ async def resolve(
 
 
 async def reopen(conn: Connection, incident_id: int, person_id: int, via: str, note: str | None, now: datetime) -> Case:
-    """Start again at the first step, whatever was said before. Raises NotFound, and Conflict where it is open or where
-    a newer incident of the same subject and kind is."""
+    """Start again at the first step, whatever was said before; the band hears `received` again.
+
+    Raises NotFound, and Conflict where it is open or where a newer incident of the same subject and kind is.
+    """
     before, _ = await case_store.lock(conn, incident_id)
     case = cases.reopen(before, now)
     try:
@@ -159,6 +167,7 @@ async def reopen(conn: Connection, incident_id: int, person_id: int, via: str, n
             await case_store.save(conn, case)
     except psycopg.errors.UniqueViolation as error:
         raise Conflict(f"incident {incident_id} is resolved, and a newer one of the same kind is open") from error
+    await consequences.tell_band(conn, case.id, SosState.RECEIVED, now)
     await _event(conn, case.id, "reopened", person_id, via, now, reason=note or "asked_for", was=before.state)
     return case
 
@@ -180,7 +189,8 @@ left join device_state s on s.device_id = a.device_id
 where r.id = %(resident_id)s limit 1
 on conflict (subject, kind) where state <> 'resolved' do update set
     press_count = incident.press_count + 1,
-    due_at = case when incident.state = 'open' then incident.due_at else excluded.due_at end
+    due_at = case when incident.state = 'open' then incident.due_at else excluded.due_at end,
+    detail = incident.detail || (excluded.detail - 'reason')
 returning id, press_count
 """
 
@@ -188,9 +198,10 @@ returning id, press_count
 async def open_by_telephone(conn: Connection, resident_id: int, person_id: int, note: str, now: datetime) -> int:
     """An emergency that came by telephone is an SOS like any other; merges into one that is open. Returns its id.
 
-    Raises NotFound for an unknown resident.
+    `note` is what the caller said, for the card and the timeline. Raises NotFound for an unknown resident.
     """
-    values = {"resident_id": resident_id, "now": now, "detail": Jsonb({"reason": "telephone"})}
+    said = {"said": _note(note)} if note else {}
+    values = {"resident_id": resident_id, "now": now, "detail": Jsonb({"reason": "telephone", **said})}
     row = await (await conn.execute(_OPEN_BY_TELEPHONE, values)).fetchone()
     if row is None:
         raise NotFound("resident", resident_id)

@@ -36,6 +36,14 @@ _WORDS = {
     Intent.EN_ROUTE: "出发 已出发 在路上 我在路上 正在去 onmyway omw leaving",
     Intent.ARRIVE: "到 到了 已到 已到达 到达 我到了 here arrived",
 }
+SHORT = {
+    Intent.ACCEPT: ("1", "1"),
+    Intent.PASS: ("9", "9"),
+    Intent.ADDRESS: ("2", "2"),
+    Intent.EN_ROUTE: ("出发", "leaving"),
+    Intent.ARRIVE: ("到了", "arrived"),
+}
+"""One word for each, Chinese and English, to be said back to people who have to add which incident they mean."""
 _BY_WORD = {word: intent for intent, words in _WORDS.items() for word in words.split()}
 _CARRIER = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "start", "unstop", "help", "info"})
 """Words that the provider answers itself, as the law wants it; a second answer would only confuse."""

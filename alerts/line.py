@@ -4,7 +4,6 @@ It keeps nothing: a database that is away is waited for, and what was due meanwh
 """
 
 import asyncio
-from contextlib import suppress
 
 import psycopg
 
@@ -14,12 +13,10 @@ from alerts.escalation import Outside
 from alerts.pulse import Pulse
 from eldercare.database import Connection, connect
 from eldercare.log import logger
-from eldercare.wakeup import INCIDENT_CHANNEL, wakeups
+from eldercare.wakeup import INCIDENT_CHANNEL
 
 POLL_S = 0.5
 """Timers are met within this, and so is whatever no notice came for."""
-LISTEN_S = 30.0
-"""How often the listener makes sure that it still hears."""
 AWAY_S = 1.0
 
 _log = logger(__name__)
@@ -33,26 +30,18 @@ class Line:
         self._sender = sender
         self._outside = outside
         self._pulse = pulse
-        self._own: set[int] = set()
-        """The server process of our connection: what it tells of is what we have just done."""
 
     async def run(self) -> None:
         """Until cancelled."""
-        hints = asyncio.create_task(self._hear_hints(), name="hints")
-        try:
-            while True:
-                try:
-                    await self._work()
-                except psycopg.OperationalError as error:
-                    _log.warning("line_waits", error=str(error).strip())
-                except Exception:
-                    # Whatever it is, the next turn may still ring a telephone; the dead man's switch sees it fail.
-                    _log.exception("line_failed")
-                await asyncio.sleep(AWAY_S)
-        finally:
-            hints.cancel()
-            with suppress(asyncio.CancelledError):
-                await hints
+        while True:
+            try:
+                await self._work()
+            except psycopg.OperationalError as error:
+                _log.warning("line_waits", error=str(error).strip())
+            except Exception:
+                # Whatever it is, the next turn may still ring a telephone; the dead man's switch sees it fail.
+                _log.exception("line_failed")
+            await asyncio.sleep(AWAY_S)
 
     async def turn(self, conn: Connection) -> None:
         """Do everything that is due now."""
@@ -66,32 +55,47 @@ class Line:
                 return
 
     async def _work(self) -> None:
-        conn = await connect(self._url, application_name="alerts", options=outbox.SESSION)
+        more = self._sender.more
+        conn = await connect(self._url, autocommit=True, application_name="alerts", options=outbox.SESSION)
         async with conn:
-            self._own.clear()
-            self._own.add(conn.info.backend_pid)
+            conn.add_notify_handler(lambda notice: more.set() if notice.pid != conn.info.backend_pid else None)
+            await conn.execute(f"listen {INCIDENT_CHANNEL}")
             await warm(conn)
             while True:
+                more.clear()
                 await self.turn(conn)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_S):
-                        await self._sender.more.wait()
-                self._sender.more.clear()
+                if not told(conn):
+                    await until_heard(conn, more, POLL_S)
+                    told(conn)  # of what the turn to come looks at, or it would be taken for news after that
 
-    async def _hear_hints(self) -> None:
-        while True:
-            try:
-                hints = wakeups(self._url, INCIDENT_CHANNEL, LISTEN_S, application_name="alerts", deaf_to=self._own)
-                async for _ in hints:
-                    self._sender.more.set()
-            except Exception:
-                # The poll goes on without them, only later.
-                _log.exception("hints_failed")
-                await asyncio.sleep(AWAY_S)
+
+def told(conn: Connection) -> bool:
+    """Read what an idle connection has been told; whether there was a notice of somebody else.
+
+    The handler hears what comes along with the answer of a statement, and not what follows it in the same piece.
+    Raises OperationalError where the connection is lost.
+    """
+    conn.pgconn.consume_input()
+    told = False
+    while notice := conn.pgconn.notifies():
+        told |= notice.be_pid != conn.info.backend_pid
+    return told
+
+
+async def until_heard(conn: Connection, more: asyncio.Event, seconds: float) -> None:
+    """Until the database says anything on an idle connection (be it goodbye), `more` is set, or the time is over."""
+    loop, socket = asyncio.get_running_loop(), conn.fileno()
+    loop.add_reader(socket, more.set)
+    try:
+        async with asyncio.timeout(seconds):
+            await more.wait()
+    except TimeoutError:
+        pass
+    finally:
+        loop.remove_reader(socket)
 
 
 async def warm(conn: Connection) -> None:
     """Let the database plan the statements of the first press before it comes."""
     await escalate.warm(conn)
     await outbox.lease(conn, None, ["voice"], 0)
-    await conn.commit()

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from alerts.facts import Facts
-from alerts.wording import either, full_stop, late, moment, place, subject, what, who
+from alerts.kinds import IncidentState
+from alerts.wording import ambulance, either, full_stop, how_far, late, moment, place, subject, what, who
 
 __all__ = ["SMS_UNITS", "Facts", "alarm", "pressed_again", "stand_down"]
 
@@ -20,7 +21,12 @@ SMS_UNITS = 70
 def alarm(facts: Facts, language: str, channel: str) -> dict[str, Any]:
     """The first thing a person hears: `{"text"}` for sms; `{"say", "prompt", "address", "goodbye"}` for voice."""
     if channel == "voice":
-        parts = (f"{who(facts, language)}{what(facts, language)}", late(facts, language), place(facts, language))
+        parts = (
+            f"{who(facts, language)}{what(facts, language)}",
+            late(facts, language),
+            ambulance(facts, language),
+            place(facts, language),
+        )
         return {
             "say": [greeting(language), *(full_stop(part, language) for part in parts if part)],
             "prompt": prompt(language),
@@ -32,14 +38,10 @@ def alarm(facts: Facts, language: str, channel: str) -> dict[str, Any]:
 
 
 def stand_down(facts: Facts, language: str, channel: str) -> dict[str, Any]:
-    """To the others who were called: who goes, or that it is over when nobody does any more."""
-    name, code = subject(facts, language), facts.code
-    if facts.owner_name:
-        going = either(language, f"{facts.owner_name}正在前往", f"{facts.owner_name} is going")
-    else:
-        going = either(language, "已处理完毕", "it has been dealt with")
-    zh = f"{name}的报警（编号{code}）：{going}，您不用去了，谢谢"
-    return _plain(facts, either(language, zh, f"{name}, alarm {code}: {going}. Please stand down"), language, channel)
+    """To the others who were called: who goes or is there, or that it is over."""
+    name, code, far = subject(facts, language), facts.code, how_far(facts, language)
+    zh = f"{name}的报警（编号{code}）：{far}，您不用去了，谢谢"
+    return _plain(facts, either(language, zh, f"{name}, alarm {code}: {far}. Please stand down"), language, channel)
 
 
 def pressed_again(facts: Facts, language: str, channel: str) -> dict[str, Any]:
@@ -56,21 +58,28 @@ def accepted(facts: Facts, language: str, told: Sequence[str] = ()) -> str:
     if language == "en":
         entry = f" To get in: {full_stop(facts.entry, language)}" if facts.entry else ""
         names = f"Told that you are going: {', '.join((*told, 'the wearer'))}."
-        return f"You are the one going to {name}, alarm {code}. {where}{entry} {names}"
+        there = f"Once there, text: arrived {code}"
+        return f"You are the one going to {name}, alarm {code}. {where}{entry} {names} {there}"
     entry = f"进门：{full_stop(facts.entry, language)}" if facts.entry else ""
-    return f"收到，由您去{name}处，编号{code}。{where}{entry}已告诉{'、'.join((*told, '老人'))}您正在去。"
+    names = "、".join((*told, "老人"))
+    return f"收到，由您去{name}处，编号{code}。{where}{entry}已告诉{names}您正在去。到了请发短信“到了 {code}”"
 
 
 def already_yours(facts: Facts, language: str) -> str:
     """To the owner who accepts once more."""
     name, code, where = subject(facts, language), facts.code, place(facts, language)
-    zh = f"{name}的报警（编号{code}）已由您负责。{where}"
-    return either(language, zh, f"You are already the one going to {name}, alarm {code}. {where}")
+    zh = f"{name}的报警（编号{code}）已由您负责。{where}。到了请发短信“到了 {code}”"
+    en = f"You are already the one going to {name}, alarm {code}. {where}. Once there, text: arrived {code}"
+    return either(language, zh, en)
 
 
 def taken(facts: Facts, language: str) -> str:
-    """To somebody who accepts when another person already goes."""
+    """To somebody who answers when another person already goes, or 120 does."""
     name, code = subject(facts, language), facts.code
+    if facts.state in (IncidentState.ON_SITE, IncidentState.HANDED_TO_120, IncidentState.RESOLVED):
+        far = how_far(facts, language)
+        zh = f"{name}的报警（编号{code}）：{far}，您不用去了，谢谢"
+        return either(language, zh, f"{name}, alarm {code}: {far}. You need not go. Thank you")
     owner = facts.owner_name or either(language, "别人", "Somebody else")
     zh = f"{name}的报警（编号{code}）已由{owner}前往，您不用去了，谢谢"
     return either(language, zh, f"{owner} is already going to {name}, alarm {code}. You need not go. Thank you")
@@ -103,12 +112,12 @@ def arrived(facts: Facts, language: str) -> str:
     return either(language, f"已记录您到达{name}处（编号{code}）", f"Noted, you are with {name}, alarm {code}")
 
 
-def which(choices: Sequence[Facts], language: str) -> str:
-    """Asks which of several open incidents (two or more) a reply meant."""
+def which(choices: Sequence[Facts], language: str, meant: str) -> str:
+    """Asks which of several open incidents (two or more) a reply meant; `meant` is a word for what it asked for."""
     listed = [f"{choice.code} {subject(choice, language)}" for choice in choices[:3]]
-    example = choices[0].code
-    zh = f"有{len(choices)}个报警：{'、'.join(listed)}。请回复如“1 {example}”"
-    return either(language, zh, f"{len(choices)} alarms are open: {', '.join(listed)}. Reply for example 1 {example}")
+    example = f"{meant} {choices[0].code}"
+    zh = f"有{len(choices)}个报警：{'、'.join(listed)}。请回复如“{example}”"
+    return either(language, zh, f"{len(choices)} alarms are open: {', '.join(listed)}. Reply for example {example}")
 
 
 def nothing_open(language: str) -> str:
@@ -195,9 +204,12 @@ def _alarm_text(facts: Facts, language: str) -> str:
 def _compose(facts: Facts, language: str, address: str | None, *, with_age: bool, with_time: bool) -> str:
     person = who(facts, language) if with_age else subject(facts, language)
     what_happened, delay, where = what(facts, language), late(facts, language), place(facts, language, address)
+    called = ambulance(facts, language)
     if language == "en":
         when = f" ({delay})" if delay else f" at {moment(facts)}"
-        happened = f"{person}{what_happened}{when}. {where}."
+        happened = f"{person}{what_happened}{when}. {full_stop(called, language) + ' ' if called else ''}{where}."
         return signed(f"{happened} Alarm {facts.code}: reply 1 to go, 9 if you cannot", language)
     when = f"，{delay}" if delay else (f"（{moment(facts)}）" if with_time else "")
+    if called:
+        when = f"{when}，{called}"
     return signed(f"{person}{what_happened}{when}。{where}。编号{facts.code}，去回1，不能去回9", language)

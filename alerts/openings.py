@@ -14,11 +14,15 @@ from uuid import uuid4
 from psycopg.types.json import Jsonb
 
 from alerts.kinds import Cleared, Finding, IncidentState, Press, Verdict
+from eldercare.clock import NOW
 from eldercare.database import Connection, one_line
 from eldercare.wire import SosState
 
 PLAUSIBLE_AGE = timedelta(days=400)
 """A press said to be older than this comes from a band whose clock is wrong."""
+
+LONG_OVER = timedelta(minutes=10)
+"""A band still repeats a press for a moment after its incident is closed; one that comes later is strange."""
 
 BAND_STATES = {
     IncidentState.OPEN: SosState.RECEIVED,
@@ -93,8 +97,9 @@ def _own_name(press: Press) -> str:
 # planner from asking the index of periods, where all of today's assignments are, for the one of this band. Of an open
 # incident `due_at` stays: its ladder climbs by itself, and only somebody who has it in hand must hear of the press now.
 # Its presses are searched for as long as `known` is, or a name heard again after a day would be neither new nor known.
-_RAISE_SOS = one_line("""
-with moment as (select eldercare_now() as now),
+_RAISE_SOS = one_line(
+    """
+with moment as (select :now as now),
 press as (
     select now,
            %(ts)s::timestamptz between now - %(plausible_age)s::interval and now + interval '5 minutes' as clock_right,
@@ -172,7 +177,8 @@ told as (
 select id, state, case press_count when 1 then 'opened' else 'merged' end, pg_notify('incident', id::text) from opened
 union all
 select id, state, 'duplicate', null from known
-""")
+""".replace(":now", NOW, 1)
+)
 
 
 async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta = PLAUSIBLE_AGE) -> Raised:
@@ -209,6 +215,12 @@ async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta 
         row = await (await conn.execute(_RAISE_SOS, {**parameters, "key": parameters["other_key"]})).fetchone()
         assert row is not None  # noqa: S101  a fresh name opens or merges
     return Raised(row[0], IncidentState(row[1]), row[2], press.event_id)
+
+
+async def long_over(conn: Connection, incident_id: int) -> bool:
+    """Whether the incident was resolved more than `LONG_OVER` ago, by the database's clock."""
+    query = "select from incident where id = %s and state = 'resolved' and resolved_at < eldercare_now() - %s"
+    return (await (await conn.execute(query, (incident_id, LONG_OVER))).fetchone()) is not None
 
 
 _GRAVER = """(array_position(array['sos', 'urgent', 'warning', 'task'], excluded.severity)

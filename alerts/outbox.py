@@ -12,21 +12,34 @@ from typing import Any
 
 import orjson
 
+from alerts.kinds import IncidentState
+from alerts.openings import BAND_STATES
 from alerts.states import FINAL, RANK, Event, Status
 from eldercare.database import LOOKUPS, Connection
 from eldercare.errors import NotFound
 from eldercare.wakeup import INCIDENT_CHANNEL
+from eldercare.wire import SosState
 
 LEASE = timedelta(seconds=15)
 """How long whoever sends may take. Longer than `deliver.SEND_TIMEOUT_S`, so that nobody sends what another still is."""
 RETRY_FOR = timedelta(minutes=5)
 """How long a provider's passing trouble is tried again; by then the ladder writes new rows anyway."""
+TELL_BAND_FOR = timedelta(hours=24)
+"""How long a word to the wearer is tried while it is true: as long as the press is known. No ladder says it again."""
 PATIENCE = 3
 """After so many failed tries the ladder no longer waits for a row, though it goes on being tried."""
 HELD_S = 0.01
 """How soon an incident that somebody else holds is looked at again, seconds."""
+HELD_TRIES = 5
+"""How often; then its outcomes go back to the caller, who has those of other incidents to write."""
 SESSION = {**LOOKUPS, "synchronous_commit": "off"}
 """Of the connections of `alerts`: a crash may repeat a call."""
+
+
+_TRUE_WORDS = {str(state): [word] for state, word in BAND_STATES.items()}
+_TRUE_WORDS[IncidentState.HANDED_TO_120].append(SosState.ARRIVING)  # who was on the way still is
+_WORDS = orjson.dumps(_TRUE_WORDS).decode()
+"""What may be said to the wearer in each state of the incident, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,14 @@ class Outcome:
     permanent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """`more`: there is something new to send. `left` is not written: somebody holds these incidents all the time."""
+
+    more: bool
+    left: tuple[Outcome, ...] = ()
+
+
 _QUEUE = """
 insert into notification
     (incident_id, person_id, channel, address, purpose, round, language, content, ends_id, send_after, created_at)
@@ -89,7 +110,7 @@ async def queue(conn: Connection, rows: Sequence[Row], now: datetime) -> None:
 _LEASE = """
 with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
 candidate as materialized (
-    select n.id, n.incident_id, n.purpose
+    select n.id, n.incident_id, n.purpose, n.content
     from notification n left join incident i on i.id = n.incident_id
     where n.status in ('queued', 'sending') and n.channel = any(%(channels)s)
       and coalesce(n.leased_until, n.send_after) <= (select now from moment)
@@ -98,12 +119,16 @@ candidate as materialized (
     for update of n skip locked
 ),
 judged as (
-    select candidate.id, candidate.purpose = 'alarm' and i.state not in ('open', 'handed_to_120') as pointless
+    select candidate.id,
+           coalesce(case candidate.purpose
+               when 'alarm' then i.state not in ('open', 'handed_to_120')
+               when 'sos_state' then not (%(words)s::jsonb -> i.state) ? (content ->> 'state') end, false) as pointless,
+           case candidate.purpose when 'alarm' then 'not_open' else 'superseded' end as why
     from candidate left join incident i on i.id = candidate.incident_id
 )
 update notification n set
     status = case when pointless then 'cancelled' else 'sending' end,
-    reason = case when pointless then 'not_open' end,
+    reason = case when pointless then why end,
     finished_at = case when pointless then now end,
     leased_until = case when pointless then null else now + %(lease)s end,
     attempts = n.attempts + (not pointless)::int
@@ -120,18 +145,19 @@ async def lease(
 ) -> list[Leased]:
     """Rows of these channels that wait, or whose lease has run out: an SOS first, then the oldest; now this process's.
 
-    Alarms of an incident that is not open any more are cancelled instead. `now` None is the database's clock.
+    Cancelled instead are alarms of an incident that is not open any more, and words to the wearer that its state has
+    overtaken. `now` None is the database's clock.
     """
-    rows = await (
-        await conn.execute(_LEASE, {"now": now, "channels": list(channels), "limit": limit, "lease": lease})
-    ).fetchall()
+    values = {"now": now, "channels": list(channels), "limit": limit, "lease": lease, "words": _WORDS}
+    rows = await (await conn.execute(_LEASE, values)).fetchall()
     return [Leased(*row[:-1]) for row in rows if row[-1] == Status.SENDING]
 
 
 _RECORD = """
 with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
 outcome as materialized (
-    select o.*, n.incident_id, n.purpose
+    select o.*, n.incident_id, n.purpose, n.created_at + case n.purpose when 'sos_state' then %(tell_band_for)s
+                                                               else %(retry_for)s end as give_up_at
     from jsonb_to_recordset(%(outcomes)s) as o (notification_id bigint, attempts int, provider_id text,
         provider_status text, error text, permanent boolean)
     join notification n on n.id = o.notification_id
@@ -153,7 +179,7 @@ tried as (
 recorded as (
     update notification n set
         status = case when error is null then case n.purpose when 'hang_up' then 'done' else 'sent' end
-                      when permanent or now + back_off > n.created_at + %(retry_for)s then 'failed'
+                      when permanent or now + back_off > give_up_at then 'failed'
                       else 'queued' end,
         reason = error,
         provider_id = coalesce(judged.provider_id, n.provider_id),
@@ -162,7 +188,7 @@ recorded as (
         leased_until = null,
         sent_at = case when error is null then now else n.sent_at end,
         finished_at = case when permanent or n.purpose = 'hang_up' and error is null
-                           or error is not null and now + back_off > n.created_at + %(retry_for)s then now end
+                           or error is not null and now + back_off > give_up_at then now end
     from judged
     -- A failure counts only while nobody else has taken the row up again, a success always.
     where n.id = judged.notification_id and n.status in ('queued', 'sending')
@@ -190,16 +216,25 @@ from outcome where incident_id is not null and incident_id not in (select id fro
 """
 
 
-async def record(conn: Connection, outcomes: Sequence[Outcome], now: datetime | None = None) -> bool:
+async def record(conn: Connection, outcomes: Sequence[Outcome], now: datetime | None = None) -> Recorded:
     """Write down how tries ended, with the incidents held: one accepted meanwhile gets its call hung up.
 
     A row that is `sent` already or further never moves back. Passing trouble is tried again after 1, 2, 4, 8, 10 s, …
-    within `RETRY_FOR`, then failed. Incidents whose step has nobody left who may answer are due at once. True when
-    there is something new to send.
+    within `RETRY_FOR` (a word to the wearer within `TELL_BAND_FOR`), then failed. Incidents whose step has nobody left
+    who may answer are due at once. Whoever calls hands in again what is left.
     """
     waiting, more = list(outcomes), False
-    while waiting:
-        values = {"outcomes": orjson.dumps(waiting).decode(), "now": now, "retry_for": RETRY_FOR}
+    for tried in range(HELD_TRIES):
+        if not waiting:
+            break
+        if tried:
+            await asyncio.sleep(HELD_S)
+        values = {
+            "outcomes": orjson.dumps(waiting).decode(),
+            "now": now,
+            "retry_for": RETRY_FOR,
+            "tell_band_for": TELL_BAND_FOR,
+        }
         rows = await (await conn.execute(_RECORD, values)).fetchall()
         for incident_id, failed, _, _ in rows:
             # One by one, and above never waiting for one incident with another in hand: others hold several too, in
@@ -209,9 +244,7 @@ async def record(conn: Connection, outcomes: Sequence[Outcome], now: datetime | 
         more = more or any(row[2] for row in rows)
         elsewhere = {each for row in rows for each in row[3] or ()}
         waiting = [outcome for outcome in waiting if outcome.notification_id in elsewhere]
-        if waiting:
-            await asyncio.sleep(HELD_S)
-    return more
+    return Recorded(more, tuple(waiting))
 
 
 _FALL_THROUGH = """

@@ -12,9 +12,10 @@ from psycopg.rows import class_row
 from alerts import case_store, incidents, messages
 from alerts.facts import Facts
 from alerts.incident_views import CalledFrom
-from alerts.intents import Intent, Reply
+from alerts.intents import SHORT, Intent, Reply
 from alerts.kinds import IncidentState
 from alerts.outcomes import Accepted, AlreadyOwned, AlreadyYours, Over
+from alerts.wording import either
 from eldercare.database import Connection
 from eldercare.errors import Conflict, NotFound
 
@@ -92,7 +93,8 @@ async def by_text(conn: Connection, sender: str, reply: Reply, language: str, no
         return Answered(messages.not_open(reply.code, language), language, "not_open")
     if len(meant) > 1:
         choices = await incidents.facts_of(conn, [each.incident_id for each in meant], now, zone)
-        return Answered(messages.which(choices, language), language, "which", final=False)
+        word = either(language, *SHORT[reply.intent])
+        return Answered(messages.which(choices, language, word), language, "which", final=False)
     one = meant[0]
     return await act(conn, Speaker(one.incident_id, one.person_id, language, "sms"), reply.intent, now, zone)
 

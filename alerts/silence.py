@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from alerts import bands
 from alerts.kinds import Cleared, IncidentKind
 from alerts.openings import NETWORK, Judged, apply_verdicts, resident_subject
-from alerts.rules import evaluate_absence, network_outage
+from alerts.rules import Thresholds, evaluate_absence, network_outage
 from eldercare import heartbeats
 from eldercare.database import Connection
 
@@ -87,7 +87,8 @@ async def _judge_network(conn: Connection, last_seen: Mapping[str, datetime], no
     """Open or close the network's incident; returns the bands that it explains."""
     outage = network_outage(last_seen, len(last_seen), now)
     if outage is not None:
-        await apply_verdicts(conn, [Judged(NETWORK, outage)], now)
+        if not await _said_lately(conn, now):
+            await apply_verdicts(conn, [Judged(NETWORK, outage)], now)
         return frozenset(outage.detail["devices"])
     open_one = await conn.execute(
         "select from incident where subject = %s and kind = %s and state <> 'resolved' and not detail ? 'cleared_at'",
@@ -96,6 +97,22 @@ async def _judge_network(conn: Connection, last_seen: Mapping[str, datetime], no
     if await open_one.fetchone() is not None:
         await apply_verdicts(conn, [Judged(NETWORK, Cleared(IncidentKind.NETWORK, "heard_again", now))], now)
     return frozenset()
+
+
+_SAID_LATELY = """
+select state = 'resolved' and disposition <> 'cleared' and not detail ? 'cleared_at'
+       and resolved_at > %(now)s - make_interval(secs => %(cool_down_s)s)
+from incident where subject = %(subject)s and kind = %(kind)s
+order by opened_at desc, id desc limit 1
+"""
+
+
+async def _said_lately(conn: Connection, now: datetime) -> bool:
+    """Whether somebody has just closed the incident of an outage that went on: it is said again after the cool-down."""
+    cool_down_s = Thresholds().cool_down_s
+    values = {"subject": NETWORK.key, "kind": IncidentKind.NETWORK, "now": now, "cool_down_s": cool_down_s}
+    row = await (await conn.execute(_SAID_LATELY, values)).fetchone()
+    return row is not None and bool(row[0])
 
 
 async def _judge(

@@ -1,7 +1,7 @@
 """The phrases that texts are put together from, in Chinese and English: who, what, when, where."""
 
 from alerts.facts import Facts
-from alerts.kinds import IncidentKind, Severity
+from alerts.kinds import IncidentKind, IncidentState, Severity
 
 NEAR_HOME_M = 100.0
 """A fix this close to the door, or within its own accuracy of it, is "near home"."""
@@ -71,6 +71,25 @@ def late(facts: Facts, language: str) -> str:
         return ""
     age = minutes(facts.late_minutes, language)
     return either(language, f"{moment(facts)}发出，迟到{age}", f"sent at {moment(facts)}, {age} late")
+
+
+def ambulance(facts: Facts, language: str) -> str:
+    """That 120 was called, and is still waited for; empty where it was not."""
+    return either(language, "已拨打120", "120 has been called") if facts.called_120 else ""
+
+
+def how_far(facts: Facts, language: str) -> str:
+    """How far the help has come: who goes, who is there, that 120 does; or that it is over, or nobody's any more."""
+    owner = facts.owner_name
+    if facts.state is IncidentState.ON_SITE:
+        return either(language, f"{owner or '120'}已到场", f"{owner or '120'} is there")
+    going = either(language, f"{owner}正在前往", f"{owner} is going") if owner else ""
+    if facts.state is IncidentState.HANDED_TO_120:
+        called = either(language, "已拨打120", "120 has been called")
+        return called + either(language, f"，{going}", f", {going}") if going else called
+    if facts.state is IncidentState.RESOLVED or not going:
+        return either(language, "已处理完毕", "it has been dealt with")
+    return going
 
 
 def place(facts: Facts, language: str, address: str | None = None) -> str:

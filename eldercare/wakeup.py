@@ -4,7 +4,7 @@ A notice is a hint. Whoever wakes re-reads the rows; nothing is decided from the
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Container
+from collections.abc import AsyncIterator
 
 import psycopg
 
@@ -17,9 +17,7 @@ INCIDENT_CHANNEL = "incident"
 _log = logger(__name__)
 
 
-async def wakeups(
-    url: str, channel: str, poll_s: float, *, application_name: str = "eldercare", deaf_to: Container[int] = ()
-) -> AsyncIterator[str]:
+async def wakeups(url: str, channel: str, poll_s: float, *, application_name: str = "eldercare") -> AsyncIterator[str]:
     """Yield the payload of each notice, and "" at start, after every reconnect and every `poll_s` seconds of quiet.
 
     Never ends by itself: a lost database is logged once and tried again every second; nothing is yielded meanwhile.
@@ -44,8 +42,7 @@ async def wakeups(
                 quiet = True
                 async for notice in conn.notifies(timeout=poll_s, stop_after=1):
                     quiet = False
-                    if notice.pid not in deaf_to:
-                        yield notice.payload
+                    yield notice.payload
                 if quiet:
                     yield ""
         except psycopg.OperationalError as error:

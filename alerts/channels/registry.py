@@ -1,6 +1,6 @@
 """Which channels there are with these settings."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from alerts.channels import band, twilio
@@ -10,8 +10,12 @@ from eldercare.settings import Settings
 
 
 @asynccontextmanager
-async def channels(settings: Settings) -> AsyncIterator[dict[str, Channel]]:
+async def channels(
+    settings: Settings, provider_answers: Callable[[bool], None] = lambda answers: None
+) -> AsyncIterator[dict[str, Channel]]:
     """Every channel that is set up, by name, with its connections open.
+
+    `provider_answers` is told, at the start and from time to time, whether the telephone provider answers.
 
     Without TWILIO_ACCOUNT_SID there is neither voice nor sms, without MQTT_URL no band. Raises ConfigurationError
     where a channel is set up by half: TWILIO_AUTH_TOKEN, TWILIO_FROM or PUBLIC_URL missing.
@@ -19,7 +23,7 @@ async def channels(settings: Settings) -> AsyncIterator[dict[str, Channel]]:
     found: dict[str, Channel] = {}
     async with AsyncExitStack() as stack:
         if settings.twilio_account_sid is not None:
-            client = await stack.enter_async_context(provider(settings))
+            client = await stack.enter_async_context(provider(settings, provider_answers))
             found["voice"] = twilio.Voice(client, settings)
             found["sms"] = twilio.Sms(client, settings)
         if settings.mqtt_url is not None:

@@ -1,7 +1,9 @@
 """What a call is told to do: TwiML, built with the official library. Pure text in, text out."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
+from xml.sax.saxutils import escape
 
 from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Gather, VoiceResponse
@@ -13,6 +15,8 @@ ROUNDS = 3
 KEY_WAIT_S = 4
 """Silence after the announcement in which a key is awaited, seconds."""
 
+_TEXT, _GOODBYE, _ACTION = "\ue000", "\ue001", "\ue002"
+"""Blanks of a form: characters for private use, which `_clean` leaves in no text."""
 _VOICES = {"zh": ("alice", "zh-CN"), "en": ("alice", "en-US")}
 
 
@@ -45,7 +49,7 @@ def farewell(lines: Sequence[str], language: str) -> str:
     """The last thing a call is told; the important is said twice, because the first words are missed."""
     response = VoiceResponse()
     for _ in range(2):
-        _say(response, lines, language)
+        _say(response, _joined(lines), language)
     response.hangup()
     return str(response.to_xml())
 
@@ -67,28 +71,42 @@ def reply(text: str | None) -> str:
 
 
 def _announce(lines: Sequence[str], prompt: str, goodbye: str, language: str, action: str | None, rounds: int) -> str:
+    text, last = _joined([*lines, prompt]), _joined([goodbye])
+    document = _form(_TEXT if text else "", _GOODBYE if last else "", language, action is not None, rounds)
+    document = document.replace(_TEXT, escape(text)).replace(_GOODBYE, escape(last))
+    return document.replace(_ACTION, escape(action or "", {'"': "&quot;"}))
+
+
+@cache
+def _form(text: str, goodbye: str, language: str, asks: bool, rounds: int) -> str:
+    """The document with blanks. The library takes its time, and a telephone waits for it."""
     response = VoiceResponse()
-    if action is None:
+    if not asks:
         for _ in range(rounds):
-            _say(response, lines, language)
+            _say(response, text, language)
             response.pause(length=1)
     else:
-        gather = Gather(num_digits=1, timeout=KEY_WAIT_S, action=action, method="POST")
-        _say(gather, [*lines, prompt], language)
+        gather = Gather(num_digits=1, timeout=KEY_WAIT_S, action=_ACTION, method="POST")
+        _say(gather, text, language)
         for _ in range(rounds):
             response.append(gather)
-    _say(response, [goodbye] if goodbye else [], language)
+    _say(response, goodbye, language)
     response.hangup()
     return str(response.to_xml())
 
 
-def _say(parent: VoiceResponse | Gather, lines: Sequence[str], language: str) -> None:
+def _say(parent: VoiceResponse | Gather, text: str, language: str) -> None:
     voice, code = _VOICES["en" if language == "en" else "zh"]
-    text = " ".join(_clean(line) for line in lines if line)
     if text:
         parent.say(text, voice=voice, language=code)
 
 
+def _joined(lines: Sequence[str]) -> str:
+    return " ".join(_clean(line) for line in lines if line)
+
+
 def _clean(text: str) -> str:
     # XML 1.0 has no way to write most control characters, and one of them would make the whole call fail.
+    if text.isprintable():
+        return text
     return "".join(char for char in text if char.isprintable() or char in "\n\t")

@@ -13,6 +13,7 @@ from aiohttp import web
 from twilio.http import AsyncHttpClient
 from twilio.rest import Client
 
+from alerts.channels import provider
 from alerts.channels.base import Channel, Outgoing, TransportError
 from alerts.channels.provider import Http
 from alerts.channels.registry import channels
@@ -176,6 +177,39 @@ async def test_the_connection_is_opened_before_the_first_call(phones: Telephones
         patch.setattr(Http, "request", noticing)
         async with channels(twilio_settings(make_settings, phones.url)), asyncio.timeout(10):
             await asked.wait()
+
+
+async def test_whether_the_provider_answers_is_told_each_time(
+    phones: Telephones, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "WARM_EVERY_S", 0)
+    told: asyncio.Queue[bool] = asyncio.Queue()
+    request = Http.request
+    away = asyncio.Event()
+
+    async def sometimes(self: Http, method: str, url: str, **more: Any) -> Any:
+        if away.is_set():
+            raise OSError("the network is down")
+        return await request(self, method, url, **more)
+
+    monkeypatch.setattr(Http, "request", sometimes)
+    async with channels(twilio_settings(make_settings, phones.url), told.put_nowait), asyncio.timeout(10):
+        assert await told.get() is True
+        away.set()
+        while await told.get():
+            pass
+        away.clear()
+        while not await told.get():
+            pass
+
+
+async def test_a_provider_that_refuses_the_account_does_not_answer(
+    phones: Telephones, make_settings: MakeSettings
+) -> None:
+    told: asyncio.Queue[bool] = asyncio.Queue()
+    settings = twilio_settings(make_settings, phones.url, twilio_auth_token="wrong")
+    async with channels(settings, told.put_nowait), asyncio.timeout(10):
+        assert await told.get() is False
 
 
 async def test_half_a_set_up_is_named(make_settings: MakeSettings) -> None:

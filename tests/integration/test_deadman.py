@@ -47,7 +47,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 async def pulse(conn: Connection) -> Pulse:
     """Everything works."""
-    for service in deadman.CONSUMERS:
+    for service in deadman.SERVICES:
         await heartbeats.beat(conn, f"{service}@test", service, {})
     pulse = Pulse()
     pulse.turn("line", steps=1)
@@ -100,13 +100,24 @@ async def test_the_time_since_the_last_ping_keeps_nobody_silent(
         pulse.turn("watch")
 
 
-@pytest.mark.parametrize("service", deadman.CONSUMERS)
+@pytest.mark.parametrize("service", deadman.SERVICES)
 async def test_a_consumer_that_is_dead_keeps_us_silent(
     conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession, service: str
 ) -> None:
     await conn.execute("update heartbeat set beat_at = beat_at - interval '1 minute' where service = %s", (service,))
     assert await deadman.run_once(conn, pulse, session, monitor.url) == [f"{service}_is_silent"]
     assert monitor.pings == 0
+
+
+async def test_a_provider_that_is_away_keeps_us_silent_until_it_is_back(
+    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+) -> None:
+    pulse.provider(answers=False)
+    assert await deadman.run_once(conn, pulse, session, monitor.url) == ["provider_is_away"]
+    assert monitor.pings == 0
+    pulse.provider(answers=True)
+    assert await deadman.run_once(conn, pulse, session, monitor.url) == []
+    assert monitor.pings == 1
 
 
 async def test_late_timers_keep_us_silent(

@@ -5,14 +5,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from alerts import deliver, outbox
 from alerts.channels.base import Outgoing, Sent, TransportError
 from alerts.deliver import Sender
+from alerts.kinds import Press
+from alerts.openings import raise_sos
 from eldercare.clock import set_clock
 from eldercare.database import Connection, connect
 from tests.conftest import MakeSettings
+from tests.services.processes import wait_until
 from tests.services.timescale import Timescale
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -160,6 +164,33 @@ async def test_a_slow_channel_holds_no_other_and_takes_only_what_it_has_hands_fo
     assert post.sender.more.is_set()
     await post.run()
     assert [await post.status(row) for row in slow] == [("sent", None)] * 3
+
+
+async def test_an_incident_that_stays_held_keeps_no_other_outcome(post: Post, database_url: str) -> None:
+    raised = await raise_sos(post.conn, Press("band-0099", b"", "press"))
+    held = await post.row("voice")
+    await post.conn.execute("update notification set incident_id = %s where id = %s", (raised.incident_id, held))
+    await post.conn.commit()
+    async with await connect(database_url) as holder:
+        await holder.execute("select from incident for no key update")
+        assert await deliver.run_once(post.line, post.sender) == 1
+
+        def finds(query: str, *values: int) -> bool:
+            with psycopg.connect(database_url) as look:
+                return look.execute(query, values).fetchone() is not None  # type: ignore[arg-type]
+
+        recording = (
+            "select from pg_stat_activity where datname = current_database() and application_name = 'alerts outcomes'"
+        )
+        await asyncio.to_thread(wait_until, lambda: finds(recording), "the outcome of the first to be on its way")
+        other = await post.row("sms")
+        assert await deliver.run_once(post.line, post.sender) == 1
+        written = "select from notification where id = %s and status = 'sent'"
+        await asyncio.to_thread(wait_until, lambda: finds(written, other), "the outcome of the other")
+        assert (await post.status(held))[0] == "sending"
+    await post.sender.settle()
+    assert (await post.status(held))[0] == "sent"
+    assert post.sender.counts == {"sent": 2}
 
 
 async def test_a_hang_up_ends_the_call_it_names(post: Post) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 
 from alerts import escalate, escalation, outbox
@@ -40,7 +41,7 @@ async def line(conn: Connection, database_url: str, make_settings: MakeSettings)
     await set_clock(conn, make_settings(), NOW, 0)
     await community.settle(conn)
     await conn.commit()
-    async with await connect(database_url, options=outbox.SESSION) as line:
+    async with await connect(database_url, autocommit=True, options=outbox.SESSION) as line:
         await escalate.warm(line)
         yield line
 
@@ -115,7 +116,7 @@ async def test_a_thousand_at_once_are_taken_by_four_workers_once_each(
 
     async def work() -> tuple[int, int]:
         hands, steps = Hands(), 0
-        async with await connect(database_url, options=outbox.SESSION) as own:
+        async with await connect(database_url, autocommit=True, options=outbox.SESSION) as own:
             while due := await escalate.run_once(own, hands, OUTSIDE):
                 assert due <= escalate.SLICE
                 steps += due
@@ -168,7 +169,45 @@ async def test_one_that_somebody_holds_is_left_to_them(conn: Connection, line: C
     assert await escalate.run_once(line, hands, OUTSIDE) == 1
 
 
-async def test_a_failed_transaction_leaves_the_connection_usable(
+async def test_of_one_that_changed_since_it_was_read_nothing_is_written(
+    conn: Connection, line: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await open_many(conn, 2)
+    next_step = escalation.next_step
+
+    def is_accepted_meanwhile(case: escalation.Case, *rest: object) -> escalation.Decision:
+        if case.id == 1:
+            with psycopg.connect(database_url) as other:
+                other.execute("update incident set due_at = due_at + interval '20 minutes' where id = 1")
+        return next_step(case, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(escalation, "next_step", is_accepted_meanwhile)
+    hands = Hands()
+    assert await escalate.run_once(line, hands, OUTSIDE) == 1
+    assert {row.incident_id for row in hands.taken} == {2}
+    assert await count(conn, "select count(*) from notification where incident_id = 1") == 0
+    assert await count(conn, "select count(*) from incident_event where incident_id = 1") == 0
+    assert await count(conn, "select next_step from incident where id = 1") == 0
+
+
+async def test_what_was_claimed_together_is_rung_in_the_order_of_the_claim(conn: Connection, line: Connection) -> None:
+    await open_many(conn, 30, "urgent", "heart_rate")
+    await open_many(conn, 10)
+    hands = Hands()
+    assert await escalate.run_once(line, hands, OUTSIDE) == 40
+    rung = list(dict.fromkeys(row.incident_id for row in hands.taken))
+    assert rung == [*range(31, 41), *range(1, 31)]
+
+
+async def test_what_somebody_holds_does_not_stand_before_the_rest(conn: Connection, line: Connection) -> None:
+    await open_many(conn, escalate.SLICE + 10)
+    await conn.execute("select from incident where id <= %s for no key update", (escalate.SLICE,))
+    assert await escalate.run_once(line, Hands(), OUTSIDE) == 10
+    await conn.rollback()
+    assert await escalate.run_once(line, Hands(), OUTSIDE) == escalate.SLICE
+
+
+async def test_a_failed_statement_leaves_the_connection_usable(
     conn: Connection, line: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await open_many(conn, 1)

@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts import incidents
+from alerts import consequences, incidents, replies
 from alerts.incidents import Accepted, AlreadyYours, Over
+from alerts.intents import Intent, Reply
 from alerts.kinds import IncidentState, Press
 from alerts.openings import raise_sos
 from eldercare.access import Role, Viewer
 from eldercare.clock import set_clock
 from eldercare.database import Connection, connect
 from eldercare.errors import Conflict, InvalidInput, NotFound
+from eldercare.wire import SosState
 from tests import community
 from tests.community import PHONES, Community
 from tests.conftest import MakeSettings
@@ -154,6 +156,58 @@ async def test_who_was_called_hears_the_end_once(conn: Connection, people: Commu
     assert "已处理完毕" in text
 
 
+async def test_the_band_hears_received_again_when_nobody_comes_any_more(conn: Connection, people: Community) -> None:
+    incident = await press(conn)
+    await incidents.accept(conn, incident, people.grid, "voice", NOW)
+    assert (await incidents.pass_on(conn, incident, people.duty, "sms", NOW)).reason == "noted"
+    assert (await incidents.pass_on(conn, incident, people.grid, "voice", NOW)).reason == "handed_back"
+    await incidents.resolve(conn, incident, people.duty, "console", "false_alarm", None, NOW)
+    await incidents.reopen(conn, incident, people.duty, "console", None, NOW)
+    rows = await conn.execute("select content ->> 'state', status from notification order by id")
+    assert await rows.fetchall() == [
+        ("accepted", "cancelled"),
+        ("received", "cancelled"),
+        ("closed", "cancelled"),
+        ("received", "queued"),
+    ]
+
+
+async def test_who_accepted_by_a_click_may_answer_the_call_about_another_press(
+    conn: Connection, people: Community
+) -> None:
+    incident = await press(conn)
+    await incidents.accept(conn, incident, people.lead, "console", NOW)
+    one = Reply(Intent.ACCEPT)
+    assert (await replies.by_text(conn, PHONES["lead"], one, "zh", NOW, UTC)).reason == "nothing_open"
+    await conn.execute(
+        "insert into notification (incident_id, person_id, channel, address, purpose, content, status, send_after,"
+        " created_at, sent_at) values (%s, %s, 'voice', %s, 'pressed_again', '{}', 'sent', %s, %s, %s)",
+        (incident, people.lead, PHONES["lead"], NOW, NOW, NOW),
+    )
+    answered = await replies.by_text(conn, PHONES["lead"], one, "zh", NOW, UTC)
+    assert (answered.reason, answered.final) == ("already_yours", True)
+    assert answered.text.startswith(f"王秀英的报警（编号{incident}）已由您负责")
+    called = await replies.called_to(conn, PHONES["lead"], incident)
+    assert called is not None
+    assert called.person_id == people.lead
+    assert (await replies.by_text(conn, PHONES["lead"], Reply(Intent.PASS), "zh", NOW, UTC)).reason == "passed"
+
+
+async def test_the_end_says_that_it_is_over_whoever_went(conn: Connection, people: Community) -> None:
+    incident = await press(conn)
+    await incidents.accept(conn, incident, people.duty, "console", NOW)
+    await conn.execute(
+        "insert into notification (incident_id, person_id, channel, address, purpose, step, content, status,"
+        " send_after, created_at, sent_at) values (%s, %s, 'sms', %s, 'alarm', 0, '{}', 'delivered', %s, %s, %s)",
+        (incident, people.grid, PHONES["grid"], NOW, NOW, NOW),
+    )
+    await incidents.resolve(conn, incident, people.duty, "console", "helped", None, NOW)
+    rows = await conn.execute("select content ->> 'text' from notification where purpose = 'stand_down'")
+    [(text,)] = await rows.fetchall()
+    assert "已处理完毕" in text
+    assert "正在前往" not in text
+
+
 async def test_what_was_not_sent_is_cancelled_and_an_older_word_to_the_band_is_dropped(
     conn: Connection, people: Community
 ) -> None:
@@ -257,3 +311,13 @@ async def test_a_number_knows_the_incidents_it_was_called_to(conn: Connection, p
     )
     await incidents.resolve(conn, incident, people.duty, "console", "test", None, NOW)
     assert await incidents.called_from(conn, PHONES["grid"]) == []
+
+
+async def test_a_word_for_one_state_is_not_said_in_another(conn: Connection, people: Community) -> None:
+    raised = await raise_sos(conn, Press("band-wang", b"{}", "band-wang", event_id="e1"))
+    await incidents.accept(conn, raised.incident_id, people.grid, "voice", NOW)
+    await consequences.tell_band(conn, raised.incident_id, SosState.RECEIVED, NOW, only_while=IncidentState.OPEN)
+    words = await (
+        await conn.execute("select content ->> 'state', status from notification where purpose = 'sos_state'")
+    ).fetchall()
+    assert words == [("accepted", "queued")]

@@ -7,7 +7,9 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from psycopg import OperationalError
 
+from alerts import line
 from alerts.deliver import Sender
 from alerts.escalation import Outside
 from alerts.kinds import Press
@@ -15,7 +17,6 @@ from alerts.line import Line
 from alerts.openings import raise_sos
 from alerts.pulse import Pulse
 from eldercare.database import Connection, connect
-from eldercare.wakeup import INCIDENT_CHANNEL, wakeups
 from tests import community
 from tests.stories.story import Recorder
 
@@ -119,13 +120,36 @@ async def test_a_mistake_does_not_end_the_loop(
     await running.calls(2)
 
 
-async def test_ones_own_notices_are_no_news(database_url: str) -> None:
+async def test_a_notice_of_ones_own_is_no_news_and_one_of_somebody_else_is(database_url: str) -> None:
     own = await connect(database_url, autocommit=True)
     other = await connect(database_url, autocommit=True)
     async with own, other:
-        waking = wakeups(database_url, INCIDENT_CHANNEL, 60, deaf_to={own.info.backend_pid})
-        assert await anext(waking) == ""
+        await own.execute("listen incident")
         await own.execute("select pg_notify('incident', '1')")
+        assert not line.told(own)
         await other.execute("select pg_notify('incident', '2')")
-        assert await asyncio.wait_for(anext(waking), 10) == "2"
-        await waking.aclose()
+        await line.until_heard(own, asyncio.Event(), 30)
+        assert line.told(own)
+        assert not line.told(own)
+
+
+async def test_a_notice_that_came_with_an_answer_is_heard_without_another_word(database_url: str) -> None:
+    own = await connect(database_url, autocommit=True)
+    other = await connect(database_url, autocommit=True)
+    async with own, other:
+        await own.execute("listen incident")
+        await other.execute("select pg_notify('incident', '1')")
+        await line.until_heard(own, asyncio.Event(), 30)
+        own.pgconn.consume_input()  # as the reading of an answer does with what follows it: the socket is empty now
+        assert line.told(own)
+
+
+async def test_a_connection_that_was_closed_is_heard_too(conn: Connection, database_url: str) -> None:
+    own = await connect(database_url, autocommit=True)
+    async with own:
+        await conn.execute("select pg_terminate_backend(%s)", (own.info.backend_pid,))
+        heard = asyncio.Event()
+        await line.until_heard(own, heard, 30)
+        assert heard.is_set()
+        with pytest.raises(OperationalError):
+            await own.execute("select")

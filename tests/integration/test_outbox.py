@@ -128,7 +128,7 @@ async def test_an_alarm_whose_incident_is_owned_is_cancelled_instead_of_leased(b
 async def test_a_try_is_written_down_with_its_outcome(box: Box) -> None:
     row = await box.row("duty")
     await outbox.lease(box.conn, NOW, ALL, 10)
-    assert not await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], later(1))
+    assert not (await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], later(1))).more
     assert await box.of(row, "status", "provider_id", "provider_status", "sent_at") == (
         "sent",
         "CA1",
@@ -154,6 +154,50 @@ async def test_passing_trouble_is_tried_again_with_longer_pauses_and_within_a_bo
     assert pauses[:6] == [1, 2, 4, 8, 10, 10]
     assert now <= NOW + outbox.RETRY_FOR
     assert await box.of(row, "reason") == "provider_error"
+
+
+async def a_word(box: Box, state: str, **columns: Any) -> int:
+    return await box.row(
+        "duty", "band", person_id=None, address="band-wang", purpose="sos_state", step=None,
+        content=f'{{"event_id": "e", "state": "{state}"}}', **columns,
+    )  # fmt: skip
+
+
+async def test_a_word_to_the_wearer_outlives_a_broker_that_is_away_for_long(box: Box) -> None:
+    word = await a_word(box, "received")
+    for moment, status in ((later(3600), "queued"), (NOW + outbox.TELL_BAND_FOR, "failed")):
+        [leased] = await outbox.lease(box.conn, moment, ALL, 10)
+        await outbox.record(box.conn, [Outcome(word, leased.attempts, error="broker_away")], moment)
+        assert await box.of(word, "status") == status
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("open", {"received"}),
+        ("accepted", {"accepted"}),
+        ("en_route", {"arriving"}),
+        ("on_site", {"arriving"}),
+        ("handed_to_120", {"accepted", "arriving"}),
+        ("resolved", {"closed"}),
+    ],
+)
+async def test_a_word_that_is_not_true_any_more_is_never_said(box: Box, state: str, said: set[str]) -> None:
+    words = {await a_word(box, word): word for word in ("received", "accepted", "arriving", "closed")}
+    # One of them was being sent by a process that died.
+    await box.conn.execute("update notification set status = 'sending', leased_until = %s where id = %s",
+                           (later(-1), min(words)))  # fmt: skip
+    await box.conn.execute(
+        "update incident set state = %(state)s, owner_id = %(owner)s,"
+        " due_at = case when %(state)s <> 'resolved' then due_at end,"
+        " resolved_at = case when %(state)s = 'resolved' then opened_at end",
+        {"state": state, "owner": box.people.duty},
+    )
+    await box.conn.commit()
+    assert {words[each.id] for each in await outbox.lease(box.conn, NOW, ALL, 10)} == said
+    for word in words:
+        if words[word] not in said:
+            assert await box.of(word, "status", "reason") == ("cancelled", "superseded")
 
 
 async def test_a_step_is_not_waited_for_when_its_calls_keep_failing(box: Box) -> None:
@@ -255,8 +299,19 @@ async def test_recording_waits_for_no_incident_with_another_in_hand(box: Box, da
         # Whoever holds the second takes the first as well: nobody is in the way of the other.
         await box.conn.execute("select from incident where id = %s for no key update", (box.incident,))
         await box.conn.commit()
-        await recording
+        await outbox.record(other, (await recording).left, NOW)
     assert [await box.of(row, "status") for row in rows] == ["sent", "sent"]
+
+
+async def test_what_belongs_to_an_incident_that_stays_held_is_handed_back(box: Box, database_url: str) -> None:
+    row = await box.row("duty", status="sending", attempts=1)
+    await box.conn.execute("select from incident where id = %s for no key update", (box.incident,))
+    outcome = Outcome(row, 1, "CA1", "queued")
+    async with await connect(database_url, autocommit=True) as other:
+        assert await outbox.record(other, [outcome], NOW) == outbox.Recorded(False, (outcome,))
+        await box.conn.commit()
+        assert await outbox.record(other, [outcome], NOW) == outbox.Recorded(False)
+    assert await box.of(row, "status") == "sent"
 
 
 async def test_failures_of_an_older_step_or_round_do_not_hurry_the_newest(box: Box) -> None:
@@ -282,7 +337,7 @@ async def test_the_owners_own_call_is_left_alone(box: Box) -> None:
     row = await box.row("duty", status="sending", attempts=1)
     await box.owned_by("duty")
     await outbox.record_status(box.conn, row, "CA1", Event(Status.ANSWERED), NOW)
-    assert not await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)
+    assert not (await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)).more
     found = await box.conn.execute("select from notification where purpose = 'hang_up'")
     assert await found.fetchone() is None
 
@@ -290,7 +345,7 @@ async def test_the_owners_own_call_is_left_alone(box: Box) -> None:
 async def test_who_clicked_is_not_asked_by_a_call_that_was_on_its_way(box: Box) -> None:
     placed, ringing = [await box.row("duty", status="sending", attempts=1) for _ in range(2)]
     await box.owned_by("duty", "console")
-    assert await outbox.record(box.conn, [Outcome(placed, 1, "CA1", "queued")], NOW)
+    assert (await outbox.record(box.conn, [Outcome(placed, 1, "CA1", "queued")], NOW)).more
     await outbox.record_status(box.conn, ringing, "CA2", Event(Status.RINGING), NOW)
     ends = await box.conn.execute("select ends_id from notification where purpose = 'hang_up' order by 1")
     assert await ends.fetchall() == [(placed,), (ringing,)]
@@ -311,7 +366,7 @@ async def test_an_sos_is_leased_before_what_has_waited_longer(box: Box) -> None:
 async def test_a_call_placed_while_somebody_accepted_leaves_a_hang_up_to_send(box: Box) -> None:
     row = await box.row("duty", status="sending", attempts=1)
     await box.owned_by("grid")
-    assert await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)
+    assert (await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)).more
     [ends] = await outbox.lease(box.conn, NOW, ALL, 10)
     assert (ends.purpose, ends.ends_provider_id) == ("hang_up", "CA1")
     await outbox.record(box.conn, [Outcome(ends.id, 1, "CA1")], NOW)
@@ -329,6 +384,6 @@ async def test_a_command_to_a_band_belongs_to_no_incident(box: Box) -> None:
     )
     [leased] = await outbox.lease(box.conn, NOW, ALL, 10)
     assert (leased.id, leased.incident_id) == (row, None)
-    assert not await outbox.record(box.conn, [Outcome(row, 1, error="broker_away")], NOW)
+    assert not (await outbox.record(box.conn, [Outcome(row, 1, error="broker_away")], NOW)).more
     assert await outbox.record_status(box.conn, row, None, Event(Status.SENT), NOW)
     assert await box.of(row, "status") == "sent"

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts import silence, watch
+from alerts import incidents, silence, watch
 from alerts.kinds import Press
 from alerts.openings import raise_sos
 from alerts.silence import Watched
@@ -147,6 +147,41 @@ async def test_a_second_outage_is_told_to_whoever_still_has_the_first(look: Watc
         " join incident i on i.id = incident_id and i.kind = 'network'"
     )
     assert await (await look.conn.execute(query)).fetchone() == (["opened", "cleared", "found_again"], 2)
+
+
+async def test_an_outage_that_somebody_closed_is_told_again_after_the_cool_down(look: Watch) -> None:
+    await look.listening()
+    bands = await look.more_bands(8)
+    await look.heard(*bands, minutes=0)
+    await look.at(1)
+    await look.at(46)
+    incident = await (await look.conn.execute("select id from incident where kind = 'network'")).fetchone()
+    assert incident is not None
+    await incidents.resolve(look.conn, incident[0], look.people.duty, "console", "other", None, look.now)
+    await look.conn.commit()
+    for minutes in (46.25, 60, 75.9):
+        await look.at(minutes)
+        assert await look.incidents() == [("network", "resolved")]
+    await look.at(76)
+    assert await look.incidents() == [("network", "resolved"), ("network", "open")]
+
+
+async def test_another_outage_after_the_first_was_over_is_told_at_once(look: Watch) -> None:
+    await look.listening()
+    bands = await look.more_bands(8)
+    await look.heard(*bands, minutes=0)
+    await look.at(1)
+    await look.at(46)
+    row = await (await look.conn.execute("select id from incident where kind = 'network'")).fetchone()
+    assert row is not None
+    await incidents.accept(look.conn, row[0], look.people.duty, "console", look.now)
+    await look.heard(*bands, minutes=50)
+    await look.at(51)
+    await incidents.resolve(look.conn, row[0], look.people.duty, "console", "other", None, NOON + timedelta(minutes=94))
+    await look.conn.commit()
+    await look.at(96)
+    found = [each for each in await look.incidents() if each[0] == "network"]
+    assert found == [("network", "resolved"), ("network", "open")]
 
 
 async def test_who_is_away_is_not_missed(look: Watch) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import messages, wording
-from alerts.kinds import IncidentKind, Severity
+from alerts.kinds import IncidentKind, IncidentState, Severity
 from alerts.messages import SMS_UNITS, Facts
 
 FACTS = Facts(
@@ -172,6 +172,45 @@ def test_stand_down_says_who_goes_or_that_it_is_over() -> None:
     assert "dealt with" in messages.stand_down(FACTS, "en", "voice")["say"][1]
 
 
+@pytest.mark.parametrize(
+    ("state", "owner", "zh", "en"),
+    [
+        (IncidentState.EN_ROUTE, "李伟", "李伟正在前往", "李伟 is going"),
+        (IncidentState.ON_SITE, "李伟", "李伟已到场", "李伟 is there"),
+        (IncidentState.ON_SITE, None, "120已到场", "120 is there"),
+        (IncidentState.HANDED_TO_120, None, "已拨打120", "120 has been called"),
+        (IncidentState.HANDED_TO_120, "李伟", "已拨打120，李伟正在前往", "120 has been called, 李伟 is going"),
+        (IncidentState.RESOLVED, "李伟", "已处理完毕", "it has been dealt with"),
+        (IncidentState.OPEN, None, "已处理完毕", "it has been dealt with"),
+    ],
+)
+def test_stand_down_says_how_far_the_help_is(state: IncidentState, owner: str | None, zh: str, en: str) -> None:
+    facts = replace(FACTS, state=state, owner_name=owner)
+    said = messages.stand_down(facts, "zh", "sms")["text"]
+    assert said == f"【守护】张桂英的报警（编号123）：{zh}，您不用去了，谢谢"
+    assert f"alarm 123: {en}. Please stand down" in messages.stand_down(facts, "en", "sms")["text"]
+
+
+def test_who_answers_after_120_was_called_hears_of_it() -> None:
+    called = replace(FACTS, state=IncidentState.HANDED_TO_120)
+    assert messages.taken(called, "zh") == "张桂英的报警（编号123）：已拨打120，您不用去了，谢谢"
+    assert messages.taken(called, "en") == "张桂英, alarm 123: 120 has been called. You need not go. Thank you"
+    there = replace(FACTS, state=IncidentState.ON_SITE, owner_name="李伟")
+    assert "李伟已到场" in messages.taken(there, "zh")
+
+
+def test_the_family_hears_that_120_was_called() -> None:
+    called = replace(FACTS, called_120=True)
+    assert sms(called) == (
+        "【守护】张桂英86岁按了求助键（14:05），已拨打120。位置不明，家住朝阳里社区3号楼2单元501室。编号123，去回1，不能去回9"
+    )
+    assert len(sms(called)) <= SMS_UNITS
+    assert " at 14:05. 120 has been called. Position unknown" in sms(called, "en")
+    assert messages.alarm(called, "zh", "voice")["say"][1:3] == ["张桂英86岁按了求助键。", "已拨打120。"]
+    assert "120 has been called." in messages.alarm(called, "en", "voice")["say"]
+    assert "120" not in sms(FACTS)
+
+
 def test_the_owner_hears_of_another_press() -> None:
     again = replace(FACTS, press_count=4)
     assert "又按了求助键，共4次" in messages.pressed_again(again, "zh", "sms")["text"]
@@ -181,6 +220,8 @@ def test_the_owner_hears_of_another_press() -> None:
 def test_answers() -> None:
     going = replace(FACTS, owner_name="李伟")
     assert "由您去张桂英处" in messages.accepted(FACTS, "zh", ["王芳"])
+    assert "到了请发短信“到了 123”" in messages.accepted(FACTS, "zh")
+    assert "text: arrived 123" in messages.accepted(FACTS, "en")
     assert "已告诉王芳、老人您正在去" in messages.accepted(FACTS, "zh", ["王芳"])
     assert "Told that you are going: Wang, the wearer." in messages.accepted(FACTS, "en", ["Wang"])
     assert "进门" not in messages.accepted(replace(FACTS, entry=""), "zh")
@@ -209,8 +250,9 @@ def test_answers_that_name_nobody() -> None:
 
 def test_which_one_names_the_codes() -> None:
     other = replace(FACTS, incident_id=124, resident_name="王秀兰")
-    assert messages.which([FACTS, other], "zh") == "有2个报警：123 张桂英、124 王秀兰。请回复如“1 123”"
-    assert "123 张桂英, 124 王秀兰" in messages.which([FACTS, other], "en")
+    assert messages.which([FACTS, other], "zh", "1") == "有2个报警：123 张桂英、124 王秀兰。请回复如“1 123”"
+    assert "123 张桂英, 124 王秀兰" in messages.which([FACTS, other], "en", "1")
+    assert messages.which([FACTS, other], "zh", "到了").endswith("请回复如“到了 123”")
 
 
 def test_a_signed_english_text_ends_in_one_stop() -> None:
@@ -259,6 +301,8 @@ def any_facts() -> st.SearchStrategy[Facts]:
         late_minutes=st.none() | st.integers(11, 10**6),
         press_count=st.integers(1, 100),
         owner_name=st.none() | text,
+        state=st.sampled_from(IncidentState),
+        called_120=st.booleans(),
     )
 
 

@@ -3,6 +3,8 @@
 from itertools import permutations
 
 import pytest
+from twilio.rest.api.v2010.account.call import CallInstance
+from twilio.rest.api.v2010.account.message import MessageInstance
 
 from alerts import states
 from alerts.states import Status
@@ -52,6 +54,19 @@ def test_call_status(word: str, status: Status, reason: str | None) -> None:
 @pytest.mark.parametrize(("word", "status", "reason"), MESSAGES)
 def test_message_status(word: str, status: Status, reason: str | None) -> None:
     assert states.message_event(word) == states.Event(status, reason, False, word)
+
+
+def words_of(statuses: type) -> set[str]:
+    return {word for name, word in vars(statuses).items() if not name.startswith("_")}
+
+
+def test_every_word_that_the_providers_own_library_knows_means_something() -> None:
+    calls, messages = words_of(CallInstance.Status), words_of(MessageInstance.Status)
+    assert {"busy", "no-answer"} < calls
+    assert {"undelivered", "delivered"} < messages
+    assert {word for word in calls if states.call_event(word) is None} == set()
+    of_incoming_ones = {"receiving", "received"}
+    assert {word for word in messages if states.message_event(word) is None} == of_incoming_ones
 
 
 @pytest.mark.parametrize(("code", "reason", "permanent"), CODES)

@@ -40,6 +40,14 @@ def test_a_stand_down_asks_nothing() -> None:
     assert root[-1].tag == "Hangup"
 
 
+def test_a_quotation_mark_is_one_character_of_what_the_provider_takes() -> None:
+    document = twiml.announcement({"say": ['"' * 200], "prompt": "1", "goodbye": ""}, "en", ACTION + '"')
+    assert '"' * 200 in document
+    root = tree(document)
+    assert len(root.findall("Gather")) == twiml.ROUNDS
+    assert root[0].attrib["action"] == ACTION + '"'
+
+
 def test_a_very_long_text_is_cut_to_what_the_provider_takes() -> None:
     facts = replace(FACTS, address="长" * 1500)
     document = twiml.announcement(messages.alarm(facts, "zh", "voice"), "zh", ACTION)
@@ -56,6 +64,16 @@ def test_no_text_can_break_the_document(text: str, language: str, action: str | 
     content = {"say": [text, "</Say><Dial>+1</Dial>"], "prompt": text, "goodbye": text}
     for document in (twiml.announcement(content, language, action), twiml.farewell([text], language)):
         assert {element.tag for element in tree(document).iter()} <= {"Response", "Gather", "Say", "Pause", "Hangup"}
+
+
+@given(st.text(max_size=200), st.sampled_from(["zh", "en"]))
+def test_what_is_said_is_the_text_and_nothing_else(text: str, language: str) -> None:
+    printable = "".join(char for char in text if char.isprintable() or char in "\n\t")
+    root = tree(twiml.announcement({"say": [text], "prompt": "1", "goodbye": text}, language, ACTION))
+    said = [say.text for say in root.iter("Say")]
+    asked = f"{printable} 1" if text else "1"
+    assert said == [asked] * twiml.ROUNDS + [printable] * bool(printable)
+    assert {gather.attrib["action"] for gather in root.iter("Gather")} == {ACTION}
 
 
 def test_a_farewell_says_it_twice_and_ends() -> None:
