@@ -5,9 +5,7 @@ somebody else may hold the seat by now, and what was not acknowledged comes agai
 """
 
 import asyncio
-import os
 import random
-import socket
 from collections.abc import Iterator
 from time import monotonic
 from typing import Generic
@@ -49,7 +47,7 @@ class Consumer(Generic[M]):
         self._address = settings.mqtt
         self._ca = settings.mqtt_ca
         self._log = logger(f"ingest.{lane.name}")
-        self._instance = f"ingest.{lane.name}@{socket.gethostname()}:{os.getpid()}"
+        self._instance = heartbeats.instance_of(f"ingest.{lane.name}")
         self._bell = Bell()
         self._stopping = False
         self._was_connected = False

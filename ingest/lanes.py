@@ -8,8 +8,8 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import psycopg
 
-from alerts.kinds import Press
-from alerts.openings import Raised, raise_sos
+from alerts.kinds import IncidentState, Press
+from alerts.openings import Raised, long_over, raise_sos
 from eldercare.database import LOOKUPS, Connection
 from eldercare.log import logger
 from eldercare.settings import Settings
@@ -31,6 +31,9 @@ class Arrived(Protocol):
 
 
 M = TypeVar("M", bound=Arrived)
+
+MOST_SAID = 1000
+"""Incidents remembered as logged; forgotten, one is logged once more."""
 
 _log = logger(__name__)
 
@@ -125,6 +128,9 @@ class Sos:
     age_s = 0.0
     bound = 8000
 
+    def __init__(self) -> None:
+        self._said_over: set[int] = set()
+
     def receive(self, message_topic: str, payload: bytes, retained: bool, at: float) -> tuple[Pressed, int]:
         """Every message is a press."""
         try:
@@ -172,9 +178,20 @@ class Sos:
                 continue
             raised = await raise_sos(conn, message.press)
             _count(stored.counters, raised)
+            if raised.outcome == "duplicate" and raised.state is IncidentState.RESOLVED and not message.press.retained:
+                await self._say_over(conn, message.press.device_id, raised.incident_id)
             said = SosStateMessage(event_id=raised.event_id, state=raised.sos_state)
             stored.to_say.append((topic(message.press.device_id, Kind.SOS_STATE), said.model_dump_json().encode()))
         return stored
+
+    async def _say_over(self, conn: Connection, device_id: str, incident_id: int) -> None:
+        """Once for each incident: a press under a name that is long over rings nobody, and the wearer may mean it."""
+        if incident_id in self._said_over or not await long_over(conn, incident_id):
+            return
+        if len(self._said_over) >= MOST_SAID:
+            self._said_over.clear()
+        self._said_over.add(incident_id)
+        _log.warning("press_of_a_resolved_incident", device_id=device_id, incident=incident_id)
 
 
 def _by_band(message: Pressed) -> str:

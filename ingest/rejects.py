@@ -10,11 +10,28 @@ from ingest.decode import KEPT_BYTES, Rejected
 
 
 class Refused(NamedTuple):
-    """A refusal together with the message that it is about."""
+    """A refusal together with the message that it is about; for this reason `elements` of it were refused."""
 
     topic: str
     payload: bytes
     rejected: Rejected
+    elements: int = 1
+
+
+def of_message(topic: str, payload: bytes, rejected: Sequence[Rejected]) -> list[Refused]:
+    """One refusal for each reason there is: an array of a thousand bad elements shall not be stored a thousand times.
+
+    Each has the detail of its first element, and says how many more there were.
+    """
+    by_reason: dict[str, list[Rejected]] = {}
+    for each in rejected:
+        by_reason.setdefault(each.reason, []).append(each)
+    refused = []
+    for alike in by_reason.values():
+        more = f" (and {len(alike) - 1} more)" if len(alike) > 1 else ""
+        first = Rejected(alike[0].reason, f"{alike[0].detail}{more}")
+        refused.append(Refused(topic, payload, first, len(alike)))
+    return refused
 
 
 async def store(conn: Connection, refused: Sequence[Refused], now: datetime | None = None) -> None:

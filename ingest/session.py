@@ -86,7 +86,7 @@ class Session:
         return self._connected
 
     async def connect(self) -> None:
-        """Return when the broker has confirmed the subscriptions; messages may come before that.
+        """Return when the broker has confirmed the subscriptions, or has sent so much that reading is paused.
 
         Raises Unavailable where it cannot be reached, ConfigurationError where it will not have us.
         """
@@ -104,6 +104,8 @@ class Session:
             self._tick()
             async with asyncio.timeout(2 * CONNECT_TIMEOUT_S):
                 await self._ready
+            if self._socket is None:  # lost in the same moment in which the wait ended
+                raise Unavailable(f"broker {self._address.host}:{self._address.port} ended the connection")
             self._connected = True
         except (OSError, TimeoutError) as error:
             self.drop()
@@ -113,10 +115,16 @@ class Session:
             raise
 
     def pause(self) -> None:
-        """Read nothing more for now."""
+        """Read nothing more for now.
+
+        What the broker kept for the session comes before its word on the subscriptions. Where that is already too
+        much, `connect` waits for that word no longer: it lies behind what cannot be read yet.
+        """
         if self._socket is not None and not self._paused:
             self._paused = True
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
+            if self._ready is not None and not self._ready.done():
+                self._ready.set_result(None)
 
     def resume(self) -> None:
         """Read on."""
@@ -198,7 +206,12 @@ class Session:
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
         if any(reason.is_failure for reason in reasons):
-            self._fail(ConfigurationError(f"ELDERCARE_MQTT_URL: the broker refuses the subscription to {self._topics}"))
+            text = f"ELDERCARE_MQTT_URL: the broker refuses the subscription to {self._topics}"
+            if self._ready is None or self._ready.done():
+                _log.error("broker_refuses", error=text)
+                # The next connection meets the refusal at its beginning; paho is in the midst of reading now.
+                asyncio.get_running_loop().call_soon(self.drop)
+            self._fail(ConfigurationError(text))
         elif self._ready is not None and not self._ready.done():
             self._ready.set_result(None)
 

@@ -37,7 +37,7 @@ class _Parts:
     """A batch, once it is known which bands there are and what time it is."""
 
     told: list[Told] = field(default_factory=list)
-    answers: list[tuple[Received, CommandResult]] = field(default_factory=list)
+    answers: list[tuple[Received, Sequence[CommandResult]]] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     heard: set[str] = field(default_factory=set)
     no_fixes: int = 0
@@ -64,10 +64,11 @@ async def write(conn: Connection, batch: Sequence[Received], zone: tzinfo, max_a
         duplicates=len(parts.told) - len(new),
         not_measured=judgement.not_measured,
         no_fix=parts.no_fixes,
-        answers=len(parts.answers),
+        answers=sum(len(answers) for _, answers in parts.answers),
         rule_errors=judgement.errors,
     )
-    counters.rejected.update(each.rejected.reason for each in parts.refused)
+    for each in parts.refused:
+        counters.rejected[each.rejected.reason] += each.elements
     return counters
 
 
@@ -78,7 +79,7 @@ def _part(batch: Sequence[Received], bands: Mapping[str, Band], now: datetime, m
         decoded = received.decoded
         device_id = decoded.device_id
         if decoded.rejected:
-            parts.refused += [Refused(received.topic, received.payload, each) for each in decoded.rejected]
+            parts.refused += rejects.of_message(received.topic, received.payload, decoded.rejected)
         if device_id is None or not decoded.ours:
             continue
         if device_id not in bands:
@@ -87,19 +88,25 @@ def _part(batch: Sequence[Received], bands: Mapping[str, Band], now: datetime, m
             continue
         parts.heard.add(device_id)
         parts.no_fixes += decoded.no_fixes
-        for answer in decoded.answers:
-            parts.answers.append((received, answer))
+        if decoded.answers:
+            parts.answers.append((received, decoded.answers))
+        unbelieved: list[Rejected] = []
         for reading in decoded.readings:
             if earliest <= reading.ts.timestamp() <= latest:  # numbers compare faster than zoned times
                 parts.told.append(Told(device_id, reading))
             elif refusal := clock_refusal(reading.ts, now, max_age):
-                parts.refused.append(Refused(received.topic, received.payload, refusal))
+                unbelieved.append(refusal)
+        if unbelieved:
+            parts.refused += rejects.of_message(received.topic, received.payload, unbelieved)
     return parts
 
 
 async def _answer(conn: Connection, parts: _Parts, now: datetime) -> None:
-    for received, answer in parts.answers:
+    for received, answers in parts.answers:
         device_id = str(received.decoded.device_id)
-        if not await commands.answer(conn, device_id, answer.id, answer.status, answer.detail, now):
-            rejected = Rejected(Reason.UNKNOWN_COMMAND, f"id: {answer.id!r} is no command to this band")
-            parts.refused.append(Refused(received.topic, received.payload, rejected))
+        unknown = [
+            Rejected(Reason.UNKNOWN_COMMAND, f"id: {answer.id!r} is no command to this band")
+            for answer in answers
+            if not await commands.answer(conn, device_id, answer.id, answer.status, answer.detail, now)
+        ]
+        parts.refused += rejects.of_message(received.topic, received.payload, unknown)

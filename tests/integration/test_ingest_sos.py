@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import aiomqtt
 import pytest
 
 from eldercare.settings import Settings
+from ingest import lanes
 from tests.conftest import MakeSettings
 from tests.integration.ingesting import Database, asking, consuming, listener, publisher, until
 from tests.services.mosquitto import Mosquitto
@@ -88,6 +90,32 @@ async def test_a_repeated_press_hears_how_far_help_is(
         await publish(SOS, {"event_id": "e1"})
         assert await heard(bands) == ("band-1", {"event_id": "e1", "state": "closed"})
     assert (consumer.counters.opened, consumer.counters.duplicates) == (1, 2)
+
+
+async def test_a_press_that_names_an_incident_long_over_is_logged_once(
+    settings: Settings,
+    database: Database,
+    publish: Publish,
+    bands: aiomqtt.Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(lanes, "_log", SimpleNamespace(warning=lambda event, **values: said.append((event, values))))
+
+    async def press() -> None:
+        await publish(SOS, {"event_id": "e1"})
+        await heard(bands)
+
+    async with consuming(settings, "sos"):
+        await press()
+        for minutes, times in ((9, 0), (11, 1), (12, 1)):
+            await database.conn.execute(
+                "update incident set state = 'resolved', resolved_at = now() - make_interval(mins => %s)", (minutes,)
+            )
+            await press()
+            assert len(said) == times
+    incident = await database.value("select id from incident")
+    assert said == [("press_of_a_resolved_incident", {"device_id": "band-1", "incident": incident})]
 
 
 async def test_an_unknown_band_is_raised_as_such(

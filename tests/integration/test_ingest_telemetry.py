@@ -11,7 +11,7 @@ from eldercare.database import connect
 from eldercare.settings import Settings
 from eldercare.wire import MAX_PAYLOAD_BYTES
 from tests.conftest import MakeSettings
-from tests.integration.ingesting import Database, asking, consuming, publisher, until
+from tests.integration.ingesting import Database, asking, consuming, listener, publisher, until
 from tests.services.mosquitto import Mosquitto
 
 Publish = Callable[..., Awaitable[None]]
@@ -161,6 +161,24 @@ async def test_an_array_with_one_bad_element_keeps_the_others(
     [(reason, detail)] = await database.rows("select reason, detail from rejected")
     assert reason == "schema"
     assert detail.startswith("[4].bpm: ")
+
+
+async def test_an_array_of_bad_elements_is_kept_once_for_each_reason_and_counted_in_full(
+    settings: Settings, database: Database, publish: Publish
+) -> None:
+    bad = [{"bpm": 70}] * 600 + [{"ts": "2099-01-01T00:00:00Z", "bpm": 70}] * 399 + [heart(70)]
+    async with consuming(settings, "telemetry") as consumer:
+        await publish(HEART, bad)
+        await publish("eldercare/v1/band-1/command_result", [{"id": "x", "status": "done"}] * 1000)
+        await stored(database, 3, "rejected")
+        await stored(database, 1)
+    assert consumer.counters.rejected == {"schema": 600, "clock": 399, "unknown_command": 1000}
+    rows = await database.rows("select reason, detail from rejected order by reason")
+    assert [reason for reason, _ in rows] == ["clock", "schema", "unknown_command"]
+    endings = ("(and 398 more)", "(and 599 more)", "(and 999 more)")
+    for (_, detail), ending in zip(rows, endings, strict=True):
+        assert detail.endswith(ending)
+    assert rows[1][1].startswith("[0].ts: ")
 
 
 async def test_a_wrong_clock_is_still_a_sign_of_life(settings: Settings, database: Database, publish: Publish) -> None:
@@ -379,6 +397,64 @@ async def test_trouble_of_the_database_is_waited_out_with_nothing_lost(
     await nothing_is_left(settings)
 
 
+@pytest.mark.parametrize("broker_restarts", [False, True])
+async def test_past_its_bound_it_reads_no_further_until_something_is_written(
+    settings: Settings,
+    database: Database,
+    publish: Publish,
+    clean_broker: Mosquitto,
+    database_url: str,
+    broker_restarts: bool,
+) -> None:
+    """Arrays weigh what they hold: of twenty with 60 values each, the fourth passes 4 times a batch of 50."""
+    await database.conn.execute("insert into device_state (device_id) values ('band-1')")
+    holder = await connect(database_url)
+    small = settings.model_copy(update={"batch_size": 50})
+    try:
+        async with consuming(small, "telemetry") as consumer:
+            await holder.execute("select from device_state for update")
+            async with listener(clean_broker.url, HEART) as broker:
+                for number in range(20):
+                    await publish(HEART, [heart(70, seconds=60 * number + second) for second in range(60)])
+                for _ in range(20):  # the broker has sent them all to whoever reads
+                    await anext(broker.messages)
+
+            async def full() -> bool:
+                return consumer.counters.messages >= 4
+
+            await until(full, "the bound")
+            assert consumer.counters.messages == 4
+            if broker_restarts:
+                await asyncio.to_thread(clean_broker.stop)
+                await asyncio.to_thread(clean_broker.start)
+            await holder.rollback()
+            await stored(database, 20 * 60)
+
+            async def all_read() -> bool:
+                return consumer.counters.messages >= (24 if broker_restarts else 20)
+
+            await until(all_read, "the rest")
+            assert consumer.counters.reconnects == int(broker_restarts)
+    finally:
+        await holder.close()
+    await nothing_is_left(settings)
+
+
+async def test_a_backlog_heavier_than_the_bound_is_read_after_a_restart(
+    settings: Settings, database: Database, publish: Publish
+) -> None:
+    """The broker sends what waited before it confirms the subscription; the bound must not keep that from coming."""
+    small = settings.model_copy(update={"batch_size": 50})
+    async with consuming(small, "telemetry"):
+        pass  # from now on the broker keeps what comes
+    for number in range(20):
+        await publish(HEART, [heart(70, seconds=60 * number + second) for second in range(60)])
+    async with consuming(small, "telemetry") as consumer:
+        await stored(database, 20 * 60)
+        assert consumer.counters.reconnects == 0
+    await nothing_is_left(settings)
+
+
 async def test_acknowledgements_of_an_old_connection_are_dropped(
     settings: Settings, database: Database, publish: Publish, clean_broker: Mosquitto, database_url: str
 ) -> None:
@@ -459,8 +535,12 @@ async def test_a_leader_that_loses_its_connection_to_the_database_stops_consumin
 
 
 async def test_the_heartbeat_tells_what_was_done(settings: Settings, database: Database, publish: Publish) -> None:
+    async def beaten() -> list[Any]:
+        return await database.rows("select service, detail from heartbeat")
+
     async with consuming(settings, "telemetry"):
-        [(service, detail)] = await database.rows("select service, detail from heartbeat")
+        await until(beaten, "the first heartbeat")
+        [(service, detail)] = await beaten()
         assert service == "ingest.telemetry"
         assert detail | {"messages": 0, "rows": 0, "rejected": {}, "seat": 1} == detail
     assert await database.rows("select * from heartbeat") == []

@@ -127,6 +127,18 @@ def test_a_heavier_copy_weighs_what_it_weighs() -> None:
     assert not buffer.full
 
 
+def test_connections_are_counted() -> None:
+    buffer = Batcher[str](3, 0.2, 12)
+    assert buffer.epoch == 0
+    buffer.connected()
+    assert buffer.epoch == 1
+
+
+def test_an_odd_one_more_goes_to_the_second_half() -> None:
+    first, second = halves(Batch(3, {1: "a", 2: "b", 3: "c"}))
+    assert (first, second) == (Batch(3, {1: "a"}), Batch(3, {2: "b", 3: "c"}))
+
+
 @given(st.lists(st.integers(1, 10_000), min_size=2, unique=True))
 def test_halves_are_smaller_and_lose_nothing(mids: list[int]) -> None:
     batch = Batch(3, {mid: str(mid) for mid in mids})
