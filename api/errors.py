@@ -1,6 +1,6 @@
 """The one table from an error of the domain to an HTTP answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -16,6 +16,7 @@ from eldercare.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    TooManyAttempts,
     Unauthenticated,
     Unavailable,
 )
@@ -23,7 +24,7 @@ from eldercare.log import logger
 
 _log = logger(__name__)
 
-ErrorPage = Callable[[Request, Problem], Response]
+ErrorPage = Callable[[Request, Problem], Awaitable[Response]]
 """Shows a problem to a person: what the console sets as `app.state.error_page`."""
 
 TABLE: dict[type[EldercareError], tuple[int, str, str]] = {
@@ -31,6 +32,7 @@ TABLE: dict[type[EldercareError], tuple[int, str, str]] = {
     NotFound: (404, "not-found", "没有找到 / Not found"),
     Forbidden: (403, "forbidden", "没有权限 / Forbidden"),
     Unauthenticated: (401, "unauthenticated", "请先登录 / Nobody is logged in"),
+    TooManyAttempts: (429, "too-many-attempts", "错误次数太多，请稍后再试 / Too many attempts, try again later"),
     Conflict: (409, "conflict", "与现状冲突 / Conflict"),
     Unavailable: (503, "unavailable", "暂时无法服务，请稍后再试 / Unavailable, try again"),
 }
@@ -83,12 +85,14 @@ def install(app: FastAPI) -> None:
             _log.error("request_failed", path=request.url.path, status=found.status, error=repr(error)[:500])
         page: ErrorPage | None = getattr(request.app.state, "error_page", None)
         if page is not None and _wants_page(request):
-            return page(request, found)
+            return await page(request, found)
         headers = dict(getattr(error, "headers", None) or {})
         if found.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         if found.status == 503:
             headers["Retry-After"] = RETRY_AFTER_S
+        if isinstance(error, TooManyAttempts):
+            headers["Retry-After"] = str(error.retry_after_s)
         return respond(found, headers)
 
     for kind in (EldercareError, RequestValidationError, HTTPException, psycopg.Error, psycopg_pool.PoolTimeout):

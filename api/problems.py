@@ -59,5 +59,6 @@ _MEANINGS = {
     409: "与现状冲突 / In conflict with the present state",
     413: "内容过大 / Too large",
     422: "内容有误 / Invalid input, field by field",
+    429: "错误次数太多 / Too many wrong passwords; Retry-After says when to try again",
     503: "暂时无法服务 / The database is away",
 }

@@ -31,6 +31,14 @@ class Unauthenticated(EldercareError):
     """Nobody is logged in, or the session or token has ended."""
 
 
+class TooManyAttempts(EldercareError):
+    """Too many wrong passwords; the next try is taken after `retry_after_s` seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many wrong passwords, try again in {retry_after_s} s")
+        self.retry_after_s = retry_after_s
+
+
 class Conflict(EldercareError):
     """The thing is in a state that does not allow this change; says which state."""
 

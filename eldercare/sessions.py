@@ -6,6 +6,7 @@ prolong them.
 
 import asyncio
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,11 +32,12 @@ _REFUSED = "the username or the password is wrong"
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A session just begun. `token` is told once and stored nowhere."""
+    """A session just begun. `token` is told once and stored nowhere; `browser` is for `knows`, at the next login."""
 
     token: str
     viewer: Viewer
     expires_at: datetime
+    browser: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,16 @@ async def login(conn: Connection, username: str, password: str, user_agent: str 
     if row is None or not right or viewer is None:
         raise Unauthenticated(_REFUSED)
     if _hasher.check_needs_rehash(stored):
-        await _store_hash(conn, person_id, await asyncio.to_thread(_hasher.hash, password))
-    return await _begin(conn, viewer, user_agent)
+        stored = await asyncio.to_thread(_hasher.hash, password)
+        await _store_hash(conn, person_id, stored)
+    return await _begin(conn, viewer, user_agent, _mark(stored, secrets.token_urlsafe(12)))
+
+
+async def knows(conn: Connection, username: str, browser: str) -> bool:
+    """Whether `browser` is what a login of this person gave, under the password of today; the same work for nobody."""
+    row = await _account(conn, username)
+    stored = row[3] if row else _NOBODYS
+    return hmac.compare_digest(_mark(stored, browser.partition(".")[0]).encode(), browser.encode("utf-8", "replace"))
 
 
 async def resume(conn: Connection, token: str) -> Session:
@@ -113,7 +123,7 @@ async def _account(conn: Connection, username: str) -> tuple[int, str, str, str,
     return (row[0], row[1], row[2], row[3], row[4]) if row else None
 
 
-async def _begin(conn: Connection, viewer: Viewer, user_agent: str | None) -> Login:
+async def _begin(conn: Connection, viewer: Viewer, user_agent: str | None, browser: str) -> Login:
     token = secrets.token_urlsafe(32)
     await conn.execute("delete from session where expires_at < clock_timestamp()")
     row = await (
@@ -124,7 +134,7 @@ async def _begin(conn: Connection, viewer: Viewer, user_agent: str | None) -> Lo
         )
     ).fetchone()
     assert row is not None  # noqa: S101  an insert returns its row
-    return Login(token, viewer, row[0])
+    return Login(token, viewer, row[0], browser)
 
 
 async def _prolong(conn: Connection, key: bytes) -> datetime:
@@ -150,6 +160,11 @@ def _verify(stored: str, password: str) -> bool:
         return _hasher.verify(stored, password)
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _mark(stored: str, name: str) -> str:
+    # Nobody but us knows the stored hash, and a new password makes strangers of all browsers.
+    return f"{name}.{hmac.digest(stored.encode(), name.encode('utf-8', 'replace'), 'sha256').hex()}"
 
 
 def _hash(token: str) -> bytes:

@@ -9,11 +9,11 @@ from fastapi.responses import RedirectResponse
 
 from api.console import render
 from api.console.i18n import LANGUAGES
-from api.console.screen import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, AnonymousScreen
+from api.console.screen import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, AnonymousScreen, Screen
 from api.deps import COOKIE, Db, LoginSlot, over_https, require_same_origin
-from api.routers.session import set_cookie
+from api.routers.session import begin, set_cookies
 from eldercare import sessions
-from eldercare.errors import Unauthenticated
+from eldercare.errors import TooManyAttempts, Unauthenticated
 
 router = APIRouter(include_in_schema=False)
 
@@ -54,7 +54,6 @@ async def login_page(
 async def login(
     request: Request,
     _slot: LoginSlot,
-    conn: Db,
     screen: AnonymousScreen,
     username: Annotated[str, Form(max_length=64)] = "",
     password: Annotated[str, Form(max_length=sessions.MAX_PASSWORD_CHARS)] = "",
@@ -63,13 +62,23 @@ async def login(
     """Begin a session and go where the person wanted to; a wrong password says so in words."""
     require_same_origin(request)
     try:
-        begun = await sessions.login(conn, username, password, request.headers.get("user-agent"))
+        begun = await begin(request, username, password)
     except Unauthenticated:
-        wrong = screen.t("login.wrong")
-        return render.page(request, screen, "login.html", 401, next=local_path(next), username=username, error=wrong)
+        return _again(request, screen, 401, next, username, screen.t("login.wrong"))
+    except TooManyAttempts as error:
+        words = screen.t("login.too_many", seconds=error.retry_after_s)
+        response = _again(request, screen, 429, next, username, words)
+        response.headers["Retry-After"] = str(error.retry_after_s)
+        return response
     response = see(next)
-    set_cookie(request, response, begun)
+    set_cookies(request, response, username, begun)
     return response
+
+
+def _again(request: Request, screen: Screen, status_code: int, next: str, username: str, error: str) -> Response:
+    return render.page(
+        request, screen, "login.html", status_code, next=local_path(next), username=username, error=error
+    )
 
 
 @router.post("/logout")

@@ -6,23 +6,54 @@ from urllib.parse import quote
 from fastapi import Request, Response, status
 from fastapi.responses import RedirectResponse
 
-from api.console import render
-from api.console.screen import plain
-from api.deps import SAFE_METHODS, settings_of
+from api.console import reads, render
+from api.console.cards import Alarm
+from api.console.screen import Screen, plain
+from api.deps import COOKIE, SAFE_METHODS, pool_of, settings_of
 from api.problems import Problem
+from eldercare import clock, sessions
+from eldercare.errors import Unauthenticated
+from eldercare.log import logger
 
 NAMES = {403: "forbidden", 404: "not_found", 409: "conflict", 422: "invalid", 503: "unavailable"}
 """Which text says it; every other 4xx reads as invalid, every 5xx as internal."""
+PATIENCE_S = 1.0
+"""The page does not wait longer for a connection to the database; it comes without the navigation then."""
+
+_log = logger(__name__)
 
 
-def error_page(request: Request, problem: Problem) -> Response:
-    """The problem in the reader's language; whoever is not logged in goes to the login page and comes back after."""
+async def error_page(request: Request, problem: Problem) -> Response:
+    """The problem in the reader's language, under the navigation of whoever is logged in; who is not and has to be goes
+    to the login page and comes back after."""
     if problem.status == status.HTTP_401_UNAUTHORIZED:
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         back = wanted if request.method in SAFE_METHODS else "/"
         return RedirectResponse(f"/login?next={quote(back)}", status_code=status.HTTP_303_SEE_OTHER)
-    # The wall's clock: the database may be what is away, and nothing on this page depends on the time.
-    screen = plain(request, datetime.now(UTC), 1, settings_of(request).zone, None)
+    screen, alarms = await _seen_by_somebody(request, problem) or (_seen_by_anybody(request), [])
     name = NAMES.get(problem.status, "invalid" if problem.status < 500 else "internal")
     title, text = screen.t(f"error.{name}"), screen.t(f"error.{name}_text")
-    return render.page(request, screen, "error.html", problem.status, title=title, text=text, home="/")
+    return render.page(request, screen, "error.html", problem.status, title=title, text=text, home="/", alarms=alarms)
+
+
+def _seen_by_anybody(request: Request) -> Screen:
+    # The wall's clock: the database may be what is away, and nothing on this page depends on the time.
+    return plain(request, datetime.now(UTC), 1, settings_of(request).zone, None)
+
+
+async def _seen_by_somebody(request: Request, problem: Problem) -> tuple[Screen, list[Alarm]] | None:
+    """The screen and what waits for somebody; None where nobody is logged in, or that cannot be found out now."""
+    token = request.cookies.get(COOKIE)
+    if token is None or problem.status == status.HTTP_503_SERVICE_UNAVAILABLE:
+        return None
+    try:
+        async with pool_of(request).connection(timeout=PATIENCE_S) as conn:
+            viewer = (await sessions.resume(conn, token)).viewer
+            screen = plain(request, *await clock.reading(conn), settings_of(request).zone, viewer)
+            return screen, await reads.alarms(conn, screen)
+    except Unauthenticated:
+        return None
+    except Exception:
+        # Whatever it is, perhaps the very mistake this page is about: the page has to be shown all the same.
+        _log.exception("error_page_without_navigation", path=request.url.path)
+        return None

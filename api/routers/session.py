@@ -1,16 +1,19 @@
 """Logging in and out: a cookie for browsers, the same token as bearer for programs."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import COOKIE, CurrentSession, Db, LoginSlot, over_https, require_same_origin
+from api.deps import COOKIE, CurrentSession, Db, LoginSlot, over_https, pool_of, require_same_origin
 from api.problems import documented
-from eldercare import sessions
+from eldercare import clock, sessions, throttle
 from eldercare.access import Viewer
+from eldercare.database import Connection
 from eldercare.sessions import Login
+
+BROWSER_KNOWN = timedelta(days=365)
 
 router = APIRouter(prefix="/session", tags=["session"])
 
@@ -41,13 +44,13 @@ class Started(Me):
     token: Annotated[str, Field(examples=["PkSJ0h3..."])]
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, responses=documented(400, 401, 403, 413, 422, 503))
-async def log_in(body: Credentials, request: Request, response: Response, _slot: LoginSlot, conn: Db) -> Started:
+@router.post("", status_code=status.HTTP_201_CREATED, responses=documented(400, 401, 403, 413, 422, 429, 503))
+async def log_in(body: Credentials, request: Request, response: Response, _slot: LoginSlot) -> Started:
     """Begin a session: sets the cookie, and returns the same token for `Authorization: Bearer`."""
     if "origin" in request.headers:
         require_same_origin(request)
-    login = await sessions.login(conn, body.username, body.password, request.headers.get("user-agent"))
-    set_cookie(request, response, login)
+    login = await begin(request, body.username, body.password)
+    set_cookies(request, response, body.username, login)
     return Started(**_me(login.viewer, login.expires_at).model_dump(), token=login.token)
 
 
@@ -64,17 +67,48 @@ async def log_out(session: CurrentSession, response: Response, conn: Db) -> None
     response.delete_cookie(COOKIE, path="/")
 
 
-def set_cookie(request: Request, response: Response, login: Login) -> None:
-    """The browser keeps the token out of reach of scripts and of other sites' posts."""
-    response.set_cookie(
-        COOKIE,
-        login.token,
-        max_age=int(sessions.LONGEST.total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=over_https(request),
-    )
+async def begin(request: Request, username: str, password: str) -> Login:
+    """Begin a session. Raises Unauthenticated, and TooManyAttempts where too many of these came before.
+
+    Two transactions: the failure is counted though the login fails, and no row is held while the password is verified.
+    """
+    async with pool_of(request).connection() as conn:
+        source = await _source(conn, request, username)
+        await throttle.take(conn, username, source, await clock.wall(conn))
+    async with pool_of(request).connection() as conn:
+        login = await sessions.login(conn, username, password, request.headers.get("user-agent"))
+        await throttle.clear(conn, username, source)
+    return login
+
+
+def set_cookies(request: Request, response: Response, username: str, login: Login) -> None:
+    """The browser keeps the token out of reach of scripts and of other sites' posts; and what makes it a known one,
+    for each person at this desk, until long after the session."""
+    for name, value, lasts in (
+        (COOKIE, login.token, sessions.LONGEST),
+        (_browser_cookie(username), login.browser, BROWSER_KNOWN),
+    ):
+        response.set_cookie(
+            name,
+            value,
+            max_age=int(lasts.total_seconds()),
+            path="/",
+            httponly=True,
+            samesite="lax",
+            secure=over_https(request),
+        )
+
+
+async def _source(conn: Connection, request: Request, username: str) -> str:
+    """Whose failures these are: a known browser's own, else those of all who come from its network."""
+    browser = request.cookies.get(_browser_cookie(username))
+    if browser is not None and await sessions.knows(conn, username, browser):
+        return f"browser {browser}"
+    return f"network {throttle.network(request.client.host if request.client else '')}"
+
+
+def _browser_cookie(username: str) -> str:
+    return f"eldercare_browser_{username.strip().lower()}"
 
 
 def _me(viewer: Viewer, expires_at: datetime) -> Me:

@@ -10,8 +10,8 @@ import pytest
 
 from api.app import create_app
 from api.deps import COOKIE, MOST_WAITING_LOGINS
-from eldercare import sessions
-from eldercare.database import connect
+from eldercare import sessions, throttle
+from eldercare.database import Connection, connect
 from eldercare.settings import Settings
 from tests.conftest import MakeSettings
 
@@ -79,6 +79,37 @@ async def test_a_wrong_password_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/v1/session", json=LOGIN | {"password": "not the password"})
     assert answer.status_code == 401
     assert COOKIE not in client.cookies
+
+
+async def test_who_guesses_has_to_wait_and_the_usual_browser_has_not(
+    client: httpx.AsyncClient, conn: Connection
+) -> None:
+    assert (await client.post("/api/v1/session", json=LOGIN)).status_code == 201
+    usual = {name: value for name, value in client.cookies.items() if name != COOKIE}
+    forged = {name: f"{value[:-1]}{'0' if value[-1] != '0' else '1'}" for name, value in usual.items()}
+    client.cookies.clear()
+    for cookies in ({}, forged):
+        client.cookies.update(cookies)
+        wrong = await client.post("/api/v1/session", json=LOGIN | {"password": "guessed"})
+        assert wrong.status_code == 401
+    assert await _failures(conn) == [2]
+    await conn.execute("update login_failure set failures = 50")
+    await conn.commit()
+    refused = await client.post("/api/v1/session", json=LOGIN)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= throttle.LONGEST.total_seconds()
+    assert refused.json()["type"] == "urn:eldercare:problem:too-many-attempts"
+    client.cookies.update(usual)
+    assert (await client.post("/api/v1/session", json=LOGIN | {"password": "mistyped"})).status_code == 401
+    assert await _failures(conn) == [1, 50]
+    assert (await client.post("/api/v1/session", json=LOGIN | {"username": "Duty "})).status_code == 201
+    assert await _failures(conn) == [50]
+
+
+async def _failures(conn: Connection) -> list[int]:
+    rows = await (await conn.execute("select failures from login_failure order by failures")).fetchall()
+    await conn.commit()
+    return [row[0] for row in rows]
 
 
 async def test_a_write_by_cookie_needs_our_own_origin(client: httpx.AsyncClient) -> None:
@@ -150,7 +181,10 @@ async def test_every_answer_is_kept_from_frames_and_caches(client: httpx.AsyncCl
         assert headers["cache-control"] == "no-store"
 
 
-async def test_a_crowd_at_the_door_waits_without_the_database(client: httpx.AsyncClient) -> None:
+async def test_a_crowd_at_the_door_waits_without_the_database(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "FREE", 1000)
     wrong = LOGIN | {"password": "guessed"}
     answers = await asyncio.gather(
         *(client.post("/api/v1/session", json=wrong) for _ in range(MOST_WAITING_LOGINS + 10)), client.get("/readyz")

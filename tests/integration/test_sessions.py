@@ -61,6 +61,18 @@ async def test_an_unknown_user_costs_a_verification_too(conn: Connection, monkey
     assert verified[0].startswith("$argon2id$")
 
 
+async def test_a_browser_is_known_to_whom_logged_in_there_until_the_password_changes(conn: Connection) -> None:
+    person_id = await user(conn)
+    await user(conn, "li")
+    browser = (await sessions.login(conn, "zhang", PASSWORD)).browser
+    assert await sessions.knows(conn, " Zhang ", browser)
+    assert browser != (await sessions.login(conn, "zhang", PASSWORD)).browser
+    for username, claimed in [("li", browser), ("nobody", browser), ("zhang", ""), ("zhang", "张."), ("zhang", "a.b")]:
+        assert not await sessions.knows(conn, username, claimed)
+    await people.set_password(conn, person_id, sessions.hash_password("another password"))
+    assert not await sessions.knows(conn, "zhang", browser)
+
+
 @pytest.mark.parametrize("roles", [[Role.VOLUNTEER], [Role.CARE_WORKER]])
 async def test_only_the_five_roles_log_in(conn: Connection, roles: list[Role]) -> None:
     await user(conn, "zhang", *roles)
@@ -134,7 +146,8 @@ async def test_weaker_hashes_are_renewed_at_login(conn: Connection) -> None:
     await user(conn)
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     await conn.execute("update person set password_hash = %s", (weak,))
-    await sessions.login(conn, "zhang", PASSWORD)
+    login = await sessions.login(conn, "zhang", PASSWORD)
+    assert await sessions.knows(conn, "zhang", login.browser)
     row = await (await conn.execute("select password_hash from person")).fetchone()
     assert row is not None
     assert "m=19456,t=2,p=1" in row[0]

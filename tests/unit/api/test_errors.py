@@ -16,6 +16,7 @@ from eldercare.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    TooManyAttempts,
     Unauthenticated,
     Unavailable,
 )
@@ -28,6 +29,7 @@ from eldercare.errors import (
         (NotFound("resident", 12), 404, "not-found"),
         (Forbidden("no"), 403, "forbidden"),
         (Unauthenticated("no"), 401, "unauthenticated"),
+        (TooManyAttempts(7), 429, "too-many-attempts"),
         (Conflict("resolved"), 409, "conflict"),
         (Unavailable("away"), 503, "unavailable"),
         (HTTPException(405), 405, "method-not-allowed"),
@@ -62,7 +64,7 @@ async def _answers(accept: str, path: str) -> httpx.Response:
     app = FastAPI()
     errors.install(app)
 
-    def page(request: Request, found: Problem) -> Response:
+    async def page(request: Request, found: Problem) -> Response:
         return Response(f"<h1>{found.title}</h1>", status_code=found.status, media_type="text/html")
 
     app.state.error_page = page

@@ -1,0 +1,74 @@
+"""Wrong passwords make whoever types them wait, longer each time; nobody else waits for them.
+
+Failures are counted for a user name together with its source: a browser in which this person has logged in before, or
+else a network address. So an attacker who keeps a name busy holds up no duty officer at the usual desk, not even behind
+a proxy where all come from one address, and holds up nobody for longer than `LONGEST` after the last guess.
+"""
+
+import hashlib
+import math
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from eldercare.database import Connection
+from eldercare.errors import TooManyAttempts
+from eldercare.log import logger
+
+FREE = 5
+"""Wrong passwords in a row that cost nothing: people mistype."""
+LONGEST = timedelta(minutes=1)
+"""The wait grows up to this. A guess a minute leaves a password of eight characters alone, and a minute is what
+somebody in a hurry can bear."""
+FORGOTTEN = timedelta(minutes=15)
+"""Failures are forgotten when there was none for so long."""
+
+_log = logger(__name__)
+
+
+def wait(failures: int) -> timedelta:
+    """How long after the last of so many failures in a row the next try is taken: 2 s, doubled each time."""
+    if failures < FREE:
+        return timedelta(0)
+    return min(LONGEST, timedelta(seconds=2 ** min(failures - FREE + 1, 16)))
+
+
+def network(address: str) -> str:
+    """Whoever has this address: one of IPv4, a /64 of IPv6, since each customer has at least as many of these."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+
+
+async def take(conn: Connection, username: str, source: str, now: datetime) -> None:
+    """Count a try as failed before it is looked at; `clear` takes that back. `now` is the wall's time.
+
+    To be committed before the password is verified, so that tries at the same time cannot all be the first. Raises
+    TooManyAttempts, and then counts nothing: knocking on a closed door keeps it closed no longer.
+    """
+    key = _key(username, source)
+    await conn.execute("delete from login_failure where last_at < %s", (now - FORGOTTEN,))
+    row = await (
+        await conn.execute("select failures, last_at from login_failure where key = %s for update", (key,))
+    ).fetchone()
+    failures, last_at = row or (0, now)
+    left = last_at + wait(failures) - now
+    # Who had to wait for the row may come with an older `now` than is in it: no reason to wait where none is asked.
+    if failures >= FREE and left > timedelta(0):
+        _log.warning("login_throttled", source=source, failures=failures)
+        raise TooManyAttempts(math.ceil(left.total_seconds()))
+    await conn.execute(
+        "insert into login_failure as f (key, failures, last_at) values (%s, 1, %s)"
+        " on conflict (key) do update set failures = f.failures + 1, last_at = greatest(f.last_at, excluded.last_at)",
+        (key, now),
+    )
+
+
+async def clear(conn: Connection, username: str, source: str) -> None:
+    """The password was right."""
+    await conn.execute("delete from login_failure where key = %s", (_key(username, source),))
+
+
+def _key(username: str, source: str) -> bytes:
+    return hashlib.sha256(f"{username.strip().lower()}\n{source}".encode("utf-8", "replace")).digest()
