@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from api import errors
+from api import beats, errors
 from api.changes import Changes
 from api.console.install import install as install_console
 from api.deps import Logins
@@ -66,6 +66,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.pool.open(wait=False)
     app.state.changes = Changes(settings.required("database_url"), app.state.pool)
     listening = asyncio.create_task(app.state.changes.run(), name="changes")
+    leaving = asyncio.Event()
+    beating = asyncio.create_task(beats.run(app.state.pool, leaving), name="beats")
     try:
         yield
     finally:
@@ -73,4 +75,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         listening.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await listening
+        leaving.set()
+        await asyncio.wait([beating], timeout=beats.LEAVE_S)
+        beating.cancel()
         await app.state.pool.close()

@@ -14,6 +14,7 @@ from alerts import timelines
 from eldercare import sessions
 from eldercare.access import Viewer
 from eldercare.database import Pool
+from eldercare.log import logger
 from eldercare.wakeup import INCIDENT_CHANNEL, wakeups
 
 POLL_S = 10.0
@@ -21,6 +22,10 @@ POLL_S = 10.0
 GATHER_S = 0.02
 """Changes within this time are told together: one press makes several."""
 MOST_STREAMS = 1000
+AGAIN_S = 1.0
+"""Before listening anew, when it failed for another reason than a lost connection, which `wakeups` sees to itself."""
+
+_log = logger(__name__)
 
 
 @dataclass(eq=False)
@@ -47,7 +52,16 @@ class Changes:
         self._closing = False
 
     async def run(self) -> None:
-        """Listen until cancelled, through lost connections."""
+        """Listen until cancelled, through lost connections and whatever else may happen."""
+        while True:
+            try:
+                await self._listen()
+            except Exception:
+                # The streams go on at the pace of their poll meanwhile; the first word of a new listening wakes all.
+                _log.exception("listening_failed")
+            await asyncio.sleep(AGAIN_S)
+
+    async def _listen(self) -> None:
         async for payload in wakeups(self._url, INCIDENT_CHANNEL, POLL_S, application_name="eldercare api"):
             for stream in self._streams:
                 if payload.isdecimal():

@@ -62,6 +62,7 @@ class Card:
     since: datetime
     opened_at: datetime
     late: str | None
+    said: str | None
     press_count: int
     round: int
     address: str | None
@@ -116,12 +117,13 @@ _POSSIBLE = {
 
 
 def in_order(incidents: Sequence[Incident]) -> list[Incident]:
-    """The gravest first; among equals what nobody has yet, then what has waited the longest."""
+    """What nobody has yet before what somebody has, tasks after both; then the gravest, and what has waited longest."""
     return sorted(
         incidents,
         key=lambda incident: (
-            SEVERITY_ORDER.index(Severity(incident.severity)),
+            incident.severity == Severity.TASK,
             incident.state != IncidentState.OPEN,
+            SEVERITY_ORDER.index(Severity(incident.severity)),
             incident.opened_at,
             incident.id,
         ),
@@ -169,6 +171,7 @@ def card(
         since=incident.opened_at,
         opened_at=incident.opened_at,
         late=_late(screen, incident),
+        said=str((incident.detail or {}).get("said", "")) or None,
         press_count=incident.press_count,
         round=incident.round,
         address=incident.address,
@@ -225,8 +228,10 @@ def actions(screen: Screen, incident: Incident, deeds: frozenset[Deed]) -> list[
 
 
 def said(screen: Screen, table: str, deed: Deed, incident: Incident) -> str:
-    """A deed in words of `table` (`action`, `done`): duty notes an owner's way for the owner, and must not read "I"."""
+    """A deed in words of `table` (`action`, `done`): duty notes an owner's or 120's way, and must not read "I"."""
     viewer_id = screen.viewer.person_id if screen.viewer else None
+    if deed is Deed.ARRIVE and incident.accepted_at is None and incident.state == IncidentState.HANDED_TO_120:
+        return screen.t(f"{table}.arrive_120")
     if deed in (Deed.EN_ROUTE, Deed.ARRIVE) and incident.owner_name and incident.owner_id != viewer_id:
         return screen.t(f"{table}.{deed}_owner", name=incident.owner_name)
     return screen.t(f"{table}.{deed}")
@@ -310,6 +315,8 @@ def _owner(screen: Screen, incident: Incident) -> str | None:
         return t("card.handed_until", time=screen.when.short(due))
     if incident.owner_name is None or incident.state == IncidentState.RESOLVED:
         return None
+    if incident.state == IncidentState.ON_SITE and incident.accepted_at is None:
+        return t("card.on_site_120")
     words = {IncidentState.EN_ROUTE: "card.owner_en_route", IncidentState.ON_SITE: "card.owner_on_site"}
     owner = t(words.get(IncidentState(incident.state), "card.owner"), name=incident.owner_name)
     return t("card.owner_until", owner=owner, time=screen.when.short(due)) if due else owner

@@ -33,9 +33,9 @@ Change = Callable[[Connection, int, int, str, datetime], Awaitable[Case]]
 async def accept(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
     """ "I am going." Whoever is too late hears who goes."""
     viewer = reads.viewer_of(screen)
-    await _may(conn, screen, id, Deed.ACCEPT)
+    incident = await _may(conn, screen, id, Deed.ACCEPT)
     outcome = await incidents.accept(conn, id, viewer.person_id, VIA, screen.when.now)
-    return _answer(request, id, _accepted(screen, outcome), error=isinstance(outcome, AlreadyOwned))
+    return _answer(request, screen, incident, _accepted(screen, outcome), error=isinstance(outcome, AlreadyOwned))
 
 
 @router.post("/incidents/{id}/pass")
@@ -47,7 +47,7 @@ async def pass_on(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> 
         passed = await incidents.pass_on(conn, id, viewer.person_id, VIA, screen.when.now)
     except Conflict:
         return await _refuse(request, conn, screen, incident)
-    return _answer(request, id, screen.t(f"done.{passed.reason}"))
+    return _answer(request, screen, incident, screen.t(f"done.{passed.reason}"))
 
 
 @router.post("/incidents/{id}/en-route")
@@ -121,10 +121,10 @@ async def resolve(
 async def add_note(request: Request, id: Id, conn: Db, screen: CurrentScreen, text: Note = "") -> Response:
     """Write a note into the timeline; an empty one is nothing."""
     viewer = reads.viewer_of(screen)
-    await _may(conn, screen, id, Deed.NOTE)
+    incident = await _may(conn, screen, id, Deed.NOTE)
     if text.strip():
         await incidents.add_note(conn, id, viewer.person_id, VIA, text, screen.when.now)
-    return _answer(request, id, screen.t("done.note"), reset="note")
+    return _answer(request, screen, incident, screen.t("done.note"), reset="note")
 
 
 async def _may(conn: Connection, screen: Screen, incident_id: int, deed: Deed) -> Incident:
@@ -144,15 +144,17 @@ async def _change(
         await change(conn, incident_id, viewer.person_id, VIA, screen.when.now)
     except Conflict:
         return await _refuse(request, conn, screen, incident)
-    return _answer(request, incident_id, cards.said(screen, "done", deed, incident))
+    return _answer(request, screen, incident, cards.said(screen, "done", deed, incident))
 
 
 def _answer(
-    request: Request, incident_id: int, text: str, *, error: bool = False, reset: str | None = None
+    request: Request, screen: Screen, incident: Incident, text: str, *, error: bool = False, reset: str | None = None
 ) -> Response:
+    """What was done, and with whose incident: another card may be where this one was."""
     if render.is_part(request):
+        text = screen.t("done.about", name=cards.name(screen, incident), text=text)
         return render.done(text, error=error, close_dialog=True, reset=reset)
-    return see(f"/incidents/{incident_id}")
+    return see(f"/incidents/{incident.id}")
 
 
 async def _refuse(request: Request, conn: Connection, screen: Screen, before: Incident) -> Response:

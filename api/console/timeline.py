@@ -70,6 +70,8 @@ def _name(row: TimelineRow) -> str:
         return "event.reopened" if row.actor_name else "event.reopened_itself"
     if row.kind == "pressed_again" and row.via == "telephone":
         return "event.called_again"
+    if row.kind == "arrived" and detail.get("with_120"):
+        return "event.arrived_120"
     if row.kind in ("en_route", "arrived") and detail.get("owner"):
         return f"event.{row.kind}_owner"
     if row.kind == "step":

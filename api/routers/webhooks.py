@@ -1,11 +1,13 @@
 """Where the provider posts: how calls and texts went on, keys, replies, calls to us. Signed, or refused.
 
-A key must not be lost: while the database is away the call waits and hands it in again.
+Nothing may be lost while the database is away: with a key the call waits and hands it in again; a status waits in the
+request, as long as the provider does.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import urlencode
 
 import psycopg
@@ -18,9 +20,10 @@ from alerts.channels import twiml
 from alerts.channels.twilio_callbacks import Key, StatusChange
 from alerts.intents import DIGITS, Intent, for_the_carrier, understand
 from alerts.replies import Answered, Speaker
-from api.deps import Db, Now, SettingsOf, pool_of, settings_of
+from api.deps import SettingsOf, pool_of, settings_of
 from eldercare import clock
 from eldercare.database import Connection
+from eldercare.errors import Unavailable
 from eldercare.log import logger
 from eldercare.settings import Settings
 
@@ -29,8 +32,15 @@ AGAIN_S = 3
 MOST_AGAIN = 20
 """A minute of waiting on the line; after it the person is asked to ring the desk."""
 
+STATUS_WAITS_S = 12.0
+"""A status waits so long for the database. Twilio gives a callback 15 s with all its tries, and makes no other try for
+a 5xx unless the address asks for one (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides); within
+those 15 s a request that waits is worth more than tries."""
+LOOK_AGAIN_S = 0.2
+
 router = APIRouter(prefix=PATH, include_in_schema=False)
 _log = logger(__name__)
+T = TypeVar("T")
 
 SORRY = f"{messages.sorry('zh')} {messages.sorry('en')}"
 Again = Annotated[int, Query(ge=0, le=MOST_AGAIN)]
@@ -52,21 +62,21 @@ SignedForm = Annotated[Mapping[str, str], Depends(_signed_form)]
 
 
 @router.post("/call-status", status_code=status.HTTP_204_NO_CONTENT)
-async def call_status(form: SignedForm, n: NotificationId, conn: Db, now: Now) -> None:
+async def call_status(request: Request, form: SignedForm, n: NotificationId) -> None:
     """How a call went on."""
-    await _record(conn, n, callbacks.call_status(form), now)
+    await _record(request, n, callbacks.call_status(form))
 
 
 @router.post("/amd", status_code=status.HTTP_204_NO_CONTENT)
-async def answered_by(form: SignedForm, n: NotificationId, conn: Db, now: Now) -> None:
+async def answered_by(request: Request, form: SignedForm, n: NotificationId) -> None:
     """Whether a machine answered: then others are called at once."""
-    await _record(conn, n, callbacks.answered_by(form), now)
+    await _record(request, n, callbacks.answered_by(form))
 
 
 @router.post("/message-status", status_code=status.HTTP_204_NO_CONTENT)
-async def message_status(form: SignedForm, n: NotificationId, conn: Db, now: Now) -> None:
+async def message_status(request: Request, form: SignedForm, n: NotificationId) -> None:
     """How a text went on."""
-    await _record(conn, n, callbacks.message_status(form), now)
+    await _record(request, n, callbacks.message_status(form))
 
 
 @router.post("/gather")
@@ -118,8 +128,8 @@ async def incoming_text(request: Request, form: SignedForm, settings: SettingsOf
 
 
 async def _while_there_is_a_database(
-    request: Request, work: Callable[[Connection, datetime], Awaitable[str]]
-) -> str | None:
+    request: Request, work: Callable[[Connection, datetime], Awaitable[T]]
+) -> T | None:
     """What `work` says, in one transaction; None while the database is away."""
     try:
         async with pool_of(request).connection() as conn:
@@ -142,9 +152,22 @@ async def _greet(conn: Connection, caller: str, settings: Settings, now: datetim
     return twiml.announcement(content, called.language, _url(settings, "gather", {"i": called.incident_id}))
 
 
-async def _record(conn: Connection, notification_id: int, change: StatusChange, now: Now) -> None:
-    if change.event is not None:
-        await outbox.record_status(conn, notification_id, change.provider_id, change.event, now)
+async def _record(request: Request, notification_id: int, change: StatusChange) -> None:
+    event = change.event
+    if event is None:
+        return
+
+    async def record(conn: Connection, now: datetime) -> bool:
+        return await outbox.record_status(conn, notification_id, change.provider_id, event, now)
+
+    try:
+        async with asyncio.timeout(STATUS_WAITS_S):
+            while True:
+                if await _while_there_is_a_database(request, record) is not None:
+                    return
+                await asyncio.sleep(LOOK_AGAIN_S)
+    except TimeoutError as error:
+        raise Unavailable("the database is away") from error
 
 
 async def _answer_key(

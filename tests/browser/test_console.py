@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from alerts import openings
 from alerts.openings import Press
 from eldercare import clock
 from eldercare.database import Connection, connect
 from eldercare.seed import seed
+from ingest.gcj02 import to_wgs84
 from tests.browser import history
 from tests.browser.console import ROOT, Console, console
 from tests.services.databases import DatabaseServer
@@ -116,9 +117,14 @@ async def test_an_sos_appears_without_a_reload_and_is_accepted_with_one_key(
     await expect(page.locator(f"[data-resident='{service.residents[0]['id']}']")).to_have_attribute("data-level", "sos")
     await expect(page.locator("#board-map .pin-sos")).to_have_count(1)
 
+    await page.keyboard.down("a")  # nothing was selected: it selects, and takes nobody's SOS
+    await expect(card).to_be_focused()
+    await page.keyboard.down("a")  # still held
+    await page.keyboard.up("a")
+    await expect(page.locator("body")).to_have_attribute("data-siren", "sounding")
+    assert await state_of(conn, incident_id) == ("open", None)
     await page.keyboard.press("j")
     await expect(card).to_be_focused()
-    await expect(page.locator("body")).to_have_attribute("data-siren", "sounding")
     await page.keyboard.press("a")
 
     await expect(card).to_contain_text("沈值班 已接手")
@@ -155,6 +161,85 @@ async def test_the_siren_is_silenced_for_one_press_and_sounds_for_the_next(
     await expect(page.locator(f"#mute-{incident_id}")).to_have_attribute("aria-pressed", "true")
     await press(conn, service, event_id="two")
     await expect(page.locator("body")).to_have_attribute("data-siren", "sounding")
+
+
+async def test_the_keyboard_silences_the_card_that_is_selected_and_none_before(
+    page: Page, service: Console, conn: Connection
+) -> None:
+    await log_in(page, service)
+    await live(page)
+    for number in range(2):
+        await press(conn, service, number, event_id=f"first of {number}")
+    await expect(page.locator("[data-mute]")).to_have_count(2)
+    first, other = [
+        int(await card.get_attribute("data-incident") or 0) for card in await page.locator(".queue > *").all()
+    ]
+    await page.keyboard.press("m")
+    await expect(page.locator(f"#incident-{first}")).to_be_focused()
+    await expect(page.locator(f"#mute-{first}")).to_have_attribute("aria-pressed", "false")
+    await page.keyboard.press("m")
+    await expect(page.locator(f"#mute-{first}")).to_have_attribute("aria-pressed", "true")
+    for number in range(2):
+        await press(conn, service, number, event_id=f"second of {number}")
+    await expect(page.locator(f"#incident-{first}")).to_contain_text("按了 2 次")
+    await expect(page.locator(f"#mute-{first}")).to_have_attribute("aria-pressed", "false")
+    await expect(page.locator(f"#incident-{first}")).to_be_focused()
+    await page.keyboard.press("m")
+    await expect(page.locator(f"#mute-{first}")).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator(f"#mute-{other}")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_a_pressed_button_leaves_the_keyboard_with_its_card(
+    page: Page, service: Console, conn: Connection
+) -> None:
+    """The browser takes the focus from a button that is disabled; the next key must not begin at the first card."""
+    lost = asyncio.Event()
+
+    async def keep_waiting(route: Route) -> None:
+        await lost.wait()
+        await route.abort()
+
+    await page.route("**/accept", keep_waiting)
+    await log_in(page, service)
+    await live(page)
+    for number in range(2):
+        await press(conn, service, number)
+    await expect(page.locator("[data-mute]")).to_have_count(2)
+    _, last = [int(await card.get_attribute("data-incident") or 0) for card in await page.locator(".queue > *").all()]
+    await page.locator(f"#accept-{last}").click()
+    await expect(page.locator(f"#accept-{last}")).not_to_be_focused()
+    await page.keyboard.press("m")
+    await expect(page.locator(f"#mute-{last}")).to_have_attribute("aria-pressed", "true")
+    lost.set()
+    await expect(page.locator("#toasts")).to_contain_text("没有发出去")
+    await expect(page.locator(f"#incident-{last}")).to_be_focused()
+    await page.locator(".section-head h2").first.click()
+    await page.keyboard.press("m")  # who clicked beside the cards has selected none
+    await expect(page.locator(".queue > *").first).to_be_focused()
+    await expect(page.locator(f"#mute-{last}")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_a_key_does_nothing_to_a_card_that_is_out_of_view(page: Page, service: Console, conn: Connection) -> None:
+    await page.set_viewport_size({"width": 390, "height": 700})
+    await log_in(page, service)
+    await live(page)
+    taken, *waiting = [await press(conn, service, number) for number in range(4)]
+    await expect(page.locator("[data-mute]")).to_have_count(4)
+    await page.keyboard.press("j")
+    await page.keyboard.press("a")
+    await expect(page.locator(".queue > *").last).to_have_attribute("id", f"incident-{taken}")
+    await expect(page.locator("#toasts")).to_contain_text(str(service.residents[0]["name"]))
+    await expect(page.locator(f"#incident-{taken}")).to_be_focused()
+    await expect(page.locator(f"#incident-{waiting[0]}")).to_be_in_viewport()
+    await page.keyboard.press("w")  # its card left the view when it was accepted: this only shows it
+    await expect(page.locator(f"#incident-{taken}")).to_be_in_viewport()
+    assert await state_of(conn, taken) == ("accepted", "duty")
+    await page.keyboard.press("w")
+    await expect(page.locator(f"#incident-{taken} .owner")).to_contain_text("正在赶去")
+    await page.evaluate("scrollTo(0, 0)")
+    await page.keyboard.press("a")  # that one is not accepted twice: another is meant, and selected first
+    await expect(page.locator(f"#incident-{waiting[0]}")).to_be_focused()
+    assert await state_of(conn, waiting[0]) == ("open", None)
 
 
 async def test_a_browser_that_blocks_sound_is_told_of(page: Page, service: Console) -> None:
@@ -220,10 +305,11 @@ async def test_a_second_click_and_a_slower_colleague_are_told_in_words(
     send = "url => fetch(url, { method: 'POST', headers: { 'HX-Request': 'true' } })"
     told = f"{send}.then((answer) => JSON.parse(answer.headers.get('HX-Trigger')).toast.text)"
     address = f"/incidents/{incident_id}/accept"
-    assert await page.evaluate(told, address) == "已由您接手，其他人会收到通知。"
-    assert await page.evaluate(told, address) == "这件事已经由您接手。"
-    assert await other.evaluate(told, address) == "沈值班 已经接手，您不用去了。"
-    for expected in ("已处理完毕。", "这件事已经处理完毕，不能这样操作。"):
+    about = f"关于{service.residents[0]['name']}："
+    assert await page.evaluate(told, address) == f"{about}已由您接手，其他人会收到通知。"
+    assert await page.evaluate(told, address) == f"{about}这件事已经由您接手。"
+    assert await other.evaluate(told, address) == f"{about}沈值班 已经接手，您不用去了。"
+    for expected in (f"{about}已处理完毕。", "这件事已经处理完毕，不能这样操作。"):
         body = "body: new URLSearchParams({ disposition: 'helped' })"
         assert (
             await page.evaluate(told.replace("method:", f"{body}, method:"), f"/incidents/{incident_id}/resolve")
@@ -254,6 +340,7 @@ async def test_an_emergency_that_came_by_telephone(page: Page, service: Console,
     await form.locator("[name=resident]").fill(f"{service.residents[2]['name']} #{service.residents[2]['id']}")
     await form.locator("button[type=submit]").click()
     await expect(page.locator("#incidents")).to_contain_text("来电求助")
+    await expect(page.locator("#incidents")).to_contain_text("来电说：女儿来电，说老人摔倒")
     await expect(form).to_be_hidden()
 
 
@@ -279,6 +366,43 @@ async def test_a_residents_page_draws_heart_rate_and_track(page: Page, service: 
         )
     ).fetchone()
     assert row == (1,)
+
+
+async def test_a_chart_leaves_gaps_where_nothing_was_measured(page: Page, service: Console, conn: Connection) -> None:
+    """Twenty hours at one value every five minutes, with two pauses of two hours and one of ten minutes."""
+    resident, band = service.residents[2]["id"], service.residents[2]["device_id"]
+    await conn.execute("delete from heart_rate where device_id = %s", (band,))
+    await conn.execute(
+        "insert into heart_rate (device_id, ts, received_at, bpm)"
+        " select %(band)s, ts, ts, 70 from eldercare_now() as now,"
+        "  generate_series(now - interval '20 hours', now, interval '5 minutes') with ordinality as g (ts, step)"
+        " where step not between 50 and 73 and step not between 120 and 143 and step <> 200",
+        {"band": band},
+    )
+    await conn.commit()
+    await log_in(page, service)
+    await page.goto(f"{service.url}/residents/{resident}")
+    chart = page.locator("#heart-chart")
+    await expect(chart).to_have_attribute("data-gaps", "2")
+    await expect(chart).to_have_attribute("data-points", str(241 - 2 * 24 - 1))
+
+
+async def test_a_position_said_in_gcj02_comes_back_to_its_place_on_such_a_map(page: Page, service: Console) -> None:
+    """Stored as WGS-84, converted once at the screen, and only where the tiles want it."""
+    await log_in(page, service)
+    said = (31.2397, 121.4998)
+    shown = """async ([datum, place]) => {
+        const board = document.querySelector("script[src*='/js/board.js']").src;
+        const { createMap } = await import(board.replace("board", "map"));
+        const element = document.createElement("div");
+        Object.assign(element.dataset, { tileUrl: `${location.origin}/favicon.ico`, tileDatum: datum });
+        return createMap(element).point(...place);
+    }"""
+    stored = to_wgs84(*said)
+    assert max(abs(stored[0] - said[0]), abs(stored[1] - said[1])) > 0.001
+    metre = 1e-5
+    assert await page.evaluate(shown, ["gcj02", stored]) == pytest.approx(said, abs=metre)
+    assert await page.evaluate(shown, ["wgs84", stored]) == pytest.approx(stored, abs=1e-9)
 
 
 async def agree_to(conn: Connection, resident_id: int, *purposes: str) -> None:

@@ -92,9 +92,14 @@ class Listener:
 
 @pytest.fixture
 async def desk(
-    conn: Connection, database_url: str, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    conn: Connection,
+    database_url: str,
+    make_settings: MakeSettings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Desk]:
-    monkeypatch.setattr(changes, "POLL_S", 0.5)
+    """The parameter, if any: how long the streams wait before they look for themselves, seconds."""
+    monkeypatch.setattr(changes, "POLL_S", getattr(request, "param", 0.5))
     built = await world.build(conn)
     tokens = {role: (await sessions.login(conn, role, world.PASSWORD)).token for role in ROLES}
     await conn.commit()
@@ -119,6 +124,41 @@ async def test_duty_hears_of_every_incident_and_the_others_of_theirs(desk: Desk)
         assert await _until(family, {desk.world.own_incident})
         for listener in (family, admin):
             assert desk.world.other_incident not in await listener.incidents()
+
+
+@pytest.mark.parametrize("desk", [3600], indirect=True)
+async def test_a_notice_is_enough_and_nobody_waits_for_a_look(desk: Desk) -> None:
+    async with desk.listening("duty") as listener:
+        assert (await listener.next())[0] == "ping"
+        for _ in range(3):
+            await desk.change(desk.world.other_incident)
+            while (event := await listener.next())[0] == "ping":
+                pass
+            assert event[:2] == ("incident", {"id": desk.world.other_incident})
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first listening fails, and not for a lost connection."""
+    listen, failures = changes.wakeups, iter([RuntimeError("a mistake of ours")])
+
+    async def wakeups(*arguments: Any, **more: Any) -> AsyncIterator[str]:
+        for failure in failures:
+            raise failure
+        async for payload in listen(*arguments, **more):
+            yield payload
+
+    monkeypatch.setattr(changes, "wakeups", wakeups)
+
+
+@pytest.mark.parametrize("desk", [3600], indirect=True)
+async def test_listening_that_failed_begins_anew(broken: None, desk: Desk) -> None:
+    async with desk.listening("duty") as listener:
+        assert (await listener.next())[0] == "ping"
+        await desk.change(desk.world.other_incident)
+        while (event := await listener.next())[0] == "ping":
+            pass
+        assert event[:2] == ("incident", {"id": desk.world.other_incident})
 
 
 async def test_who_was_away_hears_what_was_missed(desk: Desk) -> None:

@@ -104,15 +104,30 @@ async def test_a_wrong_parameter_is_named(desk: Desk, query: dict[str, Any], fie
 
 async def test_each_reading_leaves_one_row(desk: Desk) -> None:
     for path, what in (
-        ("heart-rate", "heart_rate"),
-        ("locations", "locations"),
-        ("dossier", "file"),
-        ("status", None),
-        ("incidents", None),
+        ("/heart-rate", "heart_rate"),
+        ("/locations", "locations"),
+        ("/dossier", "file"),
+        ("/status", None),
+        ("/incidents", None),
+        ("", "newest"),
     ):
         before = len(await desk.trail())
-        await desk.get("duty", f"/residents/{desk.world.own}/{path}")
+        await desk.get("duty", f"/residents/{desk.world.own}{path}")
         assert (await desk.trail())[before:] == ([("duty", what, desk.world.own)] if what else [])
+
+
+async def test_each_reading_of_an_incident_leaves_one_row_and_only_where_it_shows_health(desk: Desk) -> None:
+    await desk.get("duty", f"/residents/{desk.world.called}/incidents")
+    await desk.get("duty", f"/incidents/{desk.world.own_incident}")
+    await desk.get("family", f"/incidents/{desk.world.own_incident}")
+    assert await desk.trail() == [
+        ("duty", "incidents", desk.world.called),
+        ("duty", "incident", desk.world.called),
+        ("family", "incident", desk.world.called),
+    ]
+    await desk.get("admin", f"/residents/{desk.world.called}")  # contact data only
+    await desk.get("admin", f"/incidents/{desk.world.own_incident}", 404)
+    assert len(await desk.trail()) == 3
 
 
 async def test_a_refused_reading_leaves_none(desk: Desk) -> None:

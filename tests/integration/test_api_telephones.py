@@ -131,7 +131,7 @@ async def town(conn: Connection, settings: Settings, api: None) -> AsyncIterator
         phones = await stack.enter_async_context(serve(account, people, time_scale=0))
         found = await stack.enter_async_context(channels(settings.model_copy(update={"twilio_api_url": phones.url})))
         sender = Sender(url, found)
-        line = await connect(url, options=outbox.SESSION)
+        line = await connect(url, autocommit=True, options=outbox.SESSION)
         recorder = asyncio.create_task(sender.run())
         yield Town(conn, line, sender, phones)
         recorder.cancel()

@@ -1,5 +1,6 @@
 """What the provider posts: keys, states, replies, people who call back. Every form signed as the provider signs it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,12 @@ from fastapi import FastAPI
 from twilio.request_validator import RequestValidator
 
 from api.app import create_app
-from eldercare.database import Connection
+from api.routers import webhooks
+from eldercare.database import Connection, connect
 from eldercare.settings import Settings
 from tests import world
 from tests.conftest import MakeSettings
+from tests.services.timescale import Timescale
 from tests.world import World, phone
 
 TOKEN = "secret-of-the-test"
@@ -358,7 +361,9 @@ async def test_a_caller_cannot_accept_what_they_were_not_called_to(line: Line) -
     assert await line.state(incident) == "open"
 
 
-async def test_while_the_database_is_away_a_key_waits_on_the_line(make_settings: MakeSettings) -> None:
+@pytest.fixture
+async def cut_off(make_settings: MakeSettings) -> AsyncIterator[Line]:
+    """A line whose database is away."""
     settings = make_settings(
         database_url="postgresql://nobody@127.0.0.1:1/none", public_url=PUBLIC, twilio_auth_token=TOKEN
     )
@@ -369,14 +374,40 @@ async def test_while_the_database_is_away_a_key_waits_on_the_line(make_settings:
     ):
         app.state.pool.timeout = 0.1
         line = Line(app, client, None, World())  # type: ignore[arg-type]  # no row is looked at
-        root = tree(await line.press("1", 7))
-        assert [element.tag for element in root] == ["Pause", "Redirect"]
-        again = root[1].text or ""
-        assert again == f"{PUBLIC}/webhooks/twilio/gather?n=7&d=1&again=1"
-        answer = await line.post("gather?n=7&d=1&again=20", CallSid=SID, To=DUTY, From=OURS)
-        assert "请联系值班室" in said(answer.text)
-        assert "请联系值班室" in (await line.text(DUTY, "1") or "")
-        assert (await line.call_back(DUTY))[1].text == f"{PUBLIC}/webhooks/twilio/voice?again=1"
+        yield line
+
+
+async def test_while_the_database_is_away_a_key_waits_on_the_line(cut_off: Line) -> None:
+    root = tree(await cut_off.press("1", 7))
+    assert [element.tag for element in root] == ["Pause", "Redirect"]
+    again = root[1].text or ""
+    assert again == f"{PUBLIC}/webhooks/twilio/gather?n=7&d=1&again=1"
+    answer = await cut_off.post("gather?n=7&d=1&again=20", CallSid=SID, To=DUTY, From=OURS)
+    assert "请联系值班室" in said(answer.text)
+    assert "请联系值班室" in (await cut_off.text(DUTY, "1") or "")
+    assert (await cut_off.call_back(DUTY))[1].text == f"{PUBLIC}/webhooks/twilio/voice?again=1"
+
+
+async def test_a_status_waits_for_the_database(
+    timescale_server: Timescale, line: Line, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "STATUS_WAITS_S", 60)
+    notification = await line.ask("duty", line.world.own_incident)
+    timescale_server.stop()
+    line.app.state.pool.timeout = 0.1
+    waiting = asyncio.create_task(line.post(f"call-status?n={notification}", CallSid=SID, CallStatus="busy"))
+    while not line.app.state.pool.get_stats().get("requests_errors"):  # noqa: ASYNC110  the pool only counts
+        await asyncio.sleep(0.01)
+    timescale_server.start()
+    assert (await waiting).status_code == 204
+    async with await connect(settings.required("database_url")) as conn:
+        row = await (await conn.execute("select status from notification where id = %s", (notification,))).fetchone()
+    assert row == ("failed",)
+
+
+async def test_a_status_does_not_wait_longer_than_the_provider(cut_off: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "STATUS_WAITS_S", 0.3)
+    assert (await cut_off.post("call-status?n=7", CallSid=SID, CallStatus="busy")).status_code == 503
 
 
 async def test_a_key_handed_in_again_counts(line: Line) -> None:

@@ -67,6 +67,48 @@ async def test_a_login_from_another_site_is_refused(client: httpx.AsyncClient, u
     assert "set-cookie" not in answer.headers
 
 
+async def test_who_guesses_reads_how_long_to_wait(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    assert (await log_in(client, {"duty": "guessed"})).status_code == 401
+    await conn.execute("update login_failure set failures = 50")
+    await conn.commit()
+    answer = await log_in(client, users)
+    assert answer.status_code == 429
+    assert f"请 {answer.headers['retry-after']} 秒后再试" in answer.text
+    assert 'value="duty"' in answer.text
+
+
+async def test_an_error_page_has_the_way_on_for_whoever_is_logged_in(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    assert '<nav class="nav"' not in (await client.get("/nothing")).text
+    await log_in(client, users)
+    await press(conn)
+    for path in ("/nothing", "/residents/9999999"):
+        answer = await client.get(path)
+        assert answer.status_code == 404
+        assert 'href="/residents"' in answer.text, path
+        assert "data-alarm=" in answer.text, path
+    foreign = await client.post("/preferences", data={"theme": "dark"}, headers={"Origin": "https://evil.example"})
+    assert foreign.status_code == 403
+    assert '<nav class="nav"' in foreign.text
+
+
+async def test_an_error_page_is_shown_though_the_way_on_fails_too(
+    client: httpx.AsyncClient, users: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    await log_in(client, users)
+    monkeypatch.setattr(reads, "alarms", fail)
+    answer = await client.get("/nothing")
+    assert answer.status_code == 404
+    assert "没有找到" in answer.text
+    assert '<nav class="nav"' not in answer.text
+
+
 async def test_no_page_is_kept_by_a_browser_and_none_allows_anything_inline(
     client: httpx.AsyncClient, users: dict[str, str]
 ) -> None:
@@ -154,6 +196,17 @@ async def test_a_sitting_at_the_board_is_one_row_of_the_audit_and_a_resident_one
         assert (await client.get(path)).status_code == 200
     rows = await (await conn.execute("select action, what, resident_id from audit order by id")).fetchall()
     assert rows == [("board", "board", None), ("read", "file", 1), ("read", "file", 1)]
+
+
+async def test_an_incidents_page_is_one_row_of_the_audit_and_its_parts_belong_to_the_sitting(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    incident_id = await press(conn)
+    await log_in(client, users)
+    for path in ("/incidents/{}", "/parts/incidents/{}", "/parts/incidents/{}", "/incidents/{}/hand-to-120"):
+        assert (await client.get(path.format(incident_id))).status_code == 200
+    rows = await (await conn.execute("select action, what, resident_id from audit order by id")).fetchall()
+    assert rows == [("read", "incident", 1), ("board", "board", None), ("read", "file", 1)]
 
 
 async def test_names_are_never_taken_for_markup(

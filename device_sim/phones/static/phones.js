@@ -249,8 +249,8 @@ function connect() {
     for (const phone of JSON.parse(event.data)) {
       phones.set(phone.number, phone);
       listen(phone);
-      const busy = phones.get(selected)?.calls.length;
-      // On a wide screen the ringing phone comes to hand, unless another is in use.
+      // On a wide screen the ringing phone comes to hand, unless another is in use, for a call or to write a text.
+      const busy = phones.get(selected)?.calls.length || $("text").value || document.activeElement === $("text");
       if (rings(phone) && !busy && matchMedia("(min-width: 821px)").matches) select(phone.number);
     }
     draw();

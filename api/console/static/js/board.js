@@ -1,6 +1,5 @@
 // The duty board: the map drawn from the tiles and cards, search and filter, and the keyboard.
 import { createMap, markers, pin } from "./map.js";
-import { toggleMute } from "./siren.js";
 
 const LEVELS = { sos: 4, urgent: 3, warning: 2 };
 const element = document.getElementById("board-map");
@@ -76,8 +75,24 @@ for (const button of document.querySelectorAll("[data-filter]")) {
 
 const cards = () => [...document.querySelectorAll("#incidents [data-incident]")];
 
+// A pressed button is disabled, and gone with the state it belonged to: the focus falls to the page until it is put back.
+// The selection outlasts that by the card's id, or the next key would begin again at the first card, somebody else's.
+let lastCard = null;
+
 function selected() {
-  return document.activeElement?.closest?.("[data-incident]") ?? null;
+  const { activeElement } = document;
+  if (activeElement && activeElement !== document.body) return activeElement.closest("[data-incident]");
+  return lastCard && document.getElementById(lastCard);
+}
+
+function remember(event) {
+  lastCard = event.target.closest("[data-incident]")?.id ?? null;
+}
+document.addEventListener("focusin", remember);
+document.addEventListener("pointerdown", remember); // beside all cards it selects none, and focuses nothing
+
+function putBack() {
+  if (document.activeElement === document.body) selected()?.focus({ preventScroll: true });
 }
 
 function move(step) {
@@ -85,17 +100,36 @@ function move(step) {
   if (!all.length) return;
   const at = all.indexOf(selected());
   const next = at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1);
-  all[next].focus();
-  all[next].scrollIntoView({ block: "nearest" });
+  select(all[next]);
+}
+
+function select(card) {
+  card.focus();
+  card.scrollIntoView({ block: "nearest" });
+}
+
+function inView(card) {
+  const { top, bottom } = card.getBoundingClientRect();
+  return bottom > 120 && top < innerHeight - 120;
 }
 
 function act(key) {
-  // Without a selection the keys mean the first card, the gravest one.
-  const card = selected() ?? cards()[0];
+  const card = selected();
   const control = card?.querySelector(`[data-key="${key}"]`);
-  if (!control) return false;
-  card.focus();
-  control.click();
+  // What is out of view is shown first, or for a key that it does not know is no longer meant: with somebody else's
+  // card before the eyes nothing is done to this one.
+  if (card && inView(card)) {
+    control?.click();
+    return Boolean(control);
+  }
+  if (control) {
+    card.scrollIntoView({ block: "center" });
+    return true;
+  }
+  // Without a selection a key only selects: the first card may have become another's since it was looked at.
+  const [first] = cards();
+  if (!first?.querySelector(`[data-key="${key}"]`)) return false;
+  select(first);
   return true;
 }
 
@@ -105,10 +139,6 @@ const keys = {
   k: () => move(-1),
   ArrowUp: () => move(-1),
   o: () => selected()?.querySelector("a[data-page]")?.click(),
-  m: () => {
-    const mute = (selected() ?? cards()[0])?.querySelector("[data-mute]");
-    if (mute) toggleMute(mute.dataset.mute);
-  },
   "/": () => search.focus(),
   n: () => document.getElementById("new-incident").click(),
   "?": () => document.getElementById("help").showModal(),
@@ -124,21 +154,16 @@ document.addEventListener("keydown", (event) => {
   if (event.key in keys) {
     keys[event.key]();
     event.preventDefault();
-  } else if (/^[a-z0-9]$/.test(event.key) && act(event.key)) {
+  } else if (!event.repeat && /^[a-z0-9]$/.test(event.key) && act(event.key)) {
     event.preventDefault();
   }
-});
-
-let lastCard = null;
-document.addEventListener("focusin", (event) => {
-  lastCard = event.target.closest("[data-incident]")?.id ?? null;
 });
 
 document.body.addEventListener("htmx:afterSettle", () => {
   redraw();
   filter();
-  // The button that was pressed is gone with the state it belonged to; the keyboard goes on from its card.
-  if (lastCard && document.activeElement === document.body) document.getElementById(lastCard)?.focus({ preventScroll: true });
+  putBack();
 });
+document.body.addEventListener("htmx:afterRequest", putBack); // refused or lost, it draws nothing anew
 redraw();
 filter();

@@ -171,6 +171,7 @@ function plot(view, from, to, points, step) {
   box.dataset.wide = String(wide);
   chart.setScale("x", { min: from, max: to });
   box.dataset.points = String(points.length);
+  box.dataset.gaps = String(data[0].length - points.length);
   say(points.length ? "" : word("chart_empty"));
 }
 

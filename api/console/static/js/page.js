@@ -48,6 +48,13 @@ document.body.addEventListener("htmx:responseError", (event) => {
   if (!xhr.getResponseHeader("HX-Trigger")) toast(word([401, 403, 404, 409, 422].includes(xhr.status) ? `error_${xhr.status}` : "error_other"), "error");
 });
 
+// What a person asked for and never left the browser must not look as if it had.
+for (const lost of ["htmx:sendError", "htmx:timeout"]) {
+  document.body.addEventListener(lost, (event) => {
+    if (event.detail.requestConfig?.verb !== "get") toast(word("error_unsent"), "error");
+  });
+}
+
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open]");
   if (opener) document.getElementById(opener.dataset.open).showModal();

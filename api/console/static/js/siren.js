@@ -68,7 +68,7 @@ function update() {
   }
 }
 
-export function toggleMute(key) {
+function toggleMute(key) {
   const quiet = silenced();
   if (!quiet.delete(key)) quiet.add(key);
   localStorage.setItem(STORE, JSON.stringify([...quiet].slice(-200)));

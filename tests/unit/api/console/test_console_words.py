@@ -95,6 +95,22 @@ def test_the_running_clock_of_an_incident(seconds: int, clock: str) -> None:
     assert times.running(NOW - timedelta(seconds=seconds), NOW) == clock
 
 
+def test_yesterday_is_yesterday_on_the_days_when_clocks_change() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    for when, offset in (
+        (datetime(2026, 3, 29, 12, tzinfo=berlin), 23),
+        (datetime(2026, 10, 25, 12, tzinfo=berlin), 25),
+    ):
+        midnight = when.replace(hour=0).astimezone(UTC)
+        assert (midnight + timedelta(hours=offset)).astimezone(berlin).hour == 0
+        minute = timedelta(minutes=1)
+        assert times.short(ZH, midnight, when, berlin) == "00:00"
+        assert times.short(ZH, midnight - minute, when, berlin) == "昨天 23:59"
+        last = midnight + timedelta(hours=offset) - minute
+        assert times.short(ZH, last, last, berlin) == "23:59"
+        assert times.short(ZH, last, last + minute, berlin) == "昨天 23:59"
+
+
 def test_a_moment_is_said_in_the_communitys_zone() -> None:
     assert times.short(ZH, before(minutes=5), NOW, ZONE) == "13:55"
     assert times.short(ZH, before(hours=15), NOW, ZONE) == "昨天 23:00"
@@ -165,11 +181,12 @@ def test_the_gravest_incident_of_each_resident_counts() -> None:
 # Cards ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_queue_is_by_severity_then_what_nobody_has_then_age() -> None:
+def test_the_queue_is_what_nobody_has_then_severity_then_age_and_tasks_are_last() -> None:
     old, new = incident(id=1, opened_at=before(minutes=9)), incident(id=2)
-    taken = incident(id=3, state="accepted", opened_at=before(minutes=30))
-    task = incident(id=4, severity="task", opened_at=before(days=1))
-    assert [each.id for each in cards.in_order([task, taken, new, old])] == [1, 2, 3, 4]
+    urgent = incident(id=3, severity="urgent", opened_at=before(hours=1))
+    taken = incident(id=4, state="accepted", opened_at=before(minutes=30))
+    task = incident(id=5, severity="task", opened_at=before(days=1))
+    assert [each.id for each in cards.in_order([task, taken, urgent, new, old])] == [1, 2, 3, 4, 5]
 
 
 def test_the_siren_sounds_for_what_is_grave_and_nobodys_and_again_after_another_press() -> None:
@@ -259,6 +276,15 @@ def test_a_card_says_who_has_it_and_by_when() -> None:
     assert cards.card(screen(), handed).owner == "已移交 120，14:30 前需确认"
 
 
+def test_who_notes_that_120_is_there_is_not_shown_as_being_there() -> None:
+    handed = incident(state="handed_to_120")
+    assert cards.actions(screen(), handed, ALL)[0].label == "记录：120 已到场"
+    assert cards.said(screen(), "done", Deed.ARRIVE, handed) == "已记录：120 已到场。"
+    there = incident(state="on_site", owner_id=DUTY.person_id, owner_name="沈值班")
+    assert cards.card(screen(), there).owner == "120 已到场"
+    assert cards.card(screen(), replace(there, accepted_at=NOW)).owner == "沈值班 已到场"
+
+
 # Calls and timelines ----------------------------------------------------------------------------------------------
 
 
@@ -312,6 +338,8 @@ def row(kind: str, actor: str | None = None, via: str = "ladder", **detail: Any)
         (row("fell_through", step=0, reason="no_contact"), "第 1 步没有人可联系：没有登记联系人，立即进入下一步"),
         (row("accepted", "蔡爱华", "voice", arrival_due_at="2026-11-24T06:20:00+00:00"),
          "蔡爱华接手（电话按键），应在 14:20 前到场"),
+        (row("arrived", "沈值班", "console", with_120=True), "沈值班记录：120 已到场（控制台）"),
+        (row("arrived", "沈值班", "console"), "沈值班已到场（控制台）"),
         (row("reopened", reason="not_there_in_time"), "重新开始联系：没有按时到场"),
         (row("resolved", "蔡爱华", "console", disposition="helped"), "蔡爱华处理完毕：已现场帮助（控制台）"),
         (row("resolved", via="rule", reason="battery_ok"), "情况解除，自动结束"),
