@@ -24,7 +24,7 @@ setup: $(VENV)/.dev $(VENDOR)
 test: setup
 	@tests/services/install
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then export ELDERCARE_REQUIRE_SERVICES=1; fi; \
-	exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+	exec $(BIN)/python -m pytest $(or $(PYTEST_ARGS),--cov)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -63,4 +63,4 @@ constraints:
 	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
 
 clean:
-	rm -rf $(VENV) node_modules $(VENDOR) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules $(VENDOR) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

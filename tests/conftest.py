@@ -21,6 +21,7 @@ from tests.services.timescale import Timescale
 
 MakeSettings = Callable[..., Settings]
 
+UNIT = Path(__file__).parent / "unit"
 OF_THE_TESTS = {
     f"{PREFIX}{name}" for name in ("TEST_DATABASE_URL", "TIMESCALE_ROOT", "REQUIRE_SERVICES", "SHARED_DATA")
 }
@@ -33,6 +34,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("skipped")
     for reason, count in skipped.most_common():
         terminalreporter.line(f"{count} tests: {reason.removeprefix('Skipped: ')}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With --cov the pure modules are measured: what decides is tested by itself, not by the way of a broker."""
+    for item in items:
+        if UNIT not in item.path.parents:
+            item.add_marker(pytest.mark.no_cover)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ Every call and every text has to be expected by the story, in any order; one tha
 import asyncio
 import hashlib
 import itertools
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -64,7 +65,7 @@ class Recorder:
         self.hung_up.append(provider_id)
 
 
-class Teller:
+class Teller(ABC):
     """Time, presses and what must have happened. Names of people are the keys of `community.PHONES`."""
 
     def __init__(
@@ -143,8 +144,9 @@ class Teller:
         expected = Counter(_happening(each) for each in wanted)
         assert new == expected, f"unexpected {dict(new - expected)}, missing {dict(expected - new)}"
 
+    @abstractmethod
     def _happened(self) -> Counter[Happening]:
-        raise NotImplementedError
+        """Everything since the story began."""
 
     async def one(self, query: str, *arguments: object) -> Any:
         """The single value of a query."""
@@ -242,7 +244,7 @@ Told = TypeVar("Told", bound=Teller)
 async def telling(story: Told) -> AsyncIterator[Told]:
     """From noon to the end of the story; then nothing may have been sent that it did not expect."""
     await story.set_clock(NOON)
-    story.line = await connect(story.url, application_name="story", options=outbox.SESSION)
+    story.line = await connect(story.url, autocommit=True, application_name="story", options=outbox.SESSION)
     recorder = asyncio.create_task(story.sender.run())
     try:
         yield story

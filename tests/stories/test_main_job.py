@@ -1,4 +1,6 @@
-"""The main job, on real input: recordings run through the broker, somebody presses, a digit accepts, the band hears."""
+"""The main job, told with the real services: recordings run through the broker, somebody presses, a digit accepts, the
+band hears. Once on real recordings, where they are at hand, and once on simulated ones, which are everywhere.
+"""
 
 import json
 import os
@@ -13,6 +15,7 @@ import pytest
 from eldercare.settings import parse_mqtt_url
 from tests.faults.line import ROOT, Line, wait_until
 from tests.services.mosquitto import Mosquitto
+from tests.stories import simulated
 
 RECORDINGS = Path(os.environ.get("ELDERCARE_SHARED_DATA") or ROOT.parent / "shared" / "data")
 HEART_RATES = RECORDINGS / "hr_stanford" / "heartrate.csv.gz"
@@ -48,9 +51,18 @@ class Wrist:
         self._client.loop_stop()
 
 
-@pytest.mark.skipif(not HEART_RATES.exists(), reason=f"the recordings are not here: {HEART_RATES.name}")
+@pytest.fixture(params=["recorded", "simulated"])
+def recordings(request: pytest.FixtureRequest, tmp_path: Path) -> list[Path]:
+    """Heart rates of several subjects and tracks of several others."""
+    if request.param == "simulated":
+        return simulated.recordings(tmp_path)
+    if not HEART_RATES.exists():
+        pytest.skip(f"the recordings are not here: {HEART_RATES.name}")
+    return [HEART_RATES, TRACKS]
+
+
 def test_a_press_in_the_middle_of_recorded_days_rings_a_telephone_and_is_accepted(
-    database_url: str, clean_broker: Mosquitto, tmp_path: Path
+    recordings: list[Path], database_url: str, clean_broker: Mosquitto, tmp_path: Path
 ) -> None:
     with Line(database_url, clean_broker, tmp_path) as line:
         seeded = json.loads(line.run("eldercare", "seed", "--residents", "12", "--json"))
@@ -64,8 +76,8 @@ def test_a_press_in_the_middle_of_recorded_days_rings_a_telephone_and_is_accepte
         line.phones("PUT", "phones/*/calls", {"does": "answer", "answer_after_s": 0.2, "digits": ["1"]})
         wrist = Wrist(clean_broker)
         player = subprocess.Popen(
-            [sys.executable, "-m", "eldercare", "replay", str(HEART_RATES), str(TRACKS), "--bands", str(bands),
-             "--speed", "120", "--align", "--hours", "1", "--origin", "2020-03-10T08:00:00+08:00",
+            [sys.executable, "-m", "eldercare", "replay", *map(str, recordings), "--bands", str(bands),
+             "--speed", "120", "--align", "--hours", "0.6", "--origin", "2020-03-10T08:00:00+08:00",
              "--sos-at", "2020-03-10T08:20:00+08:00", "--sos-band", presser],
             cwd=ROOT, env=line.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip

@@ -215,7 +215,7 @@ async def test_not_there_in_time_it_starts_again_with_the_owner_among_the_called
     hung_up = [f"hang_up {who}" for who in EVERYBODY]
     story.expect(*FIRST, *SECOND, *THIRD, *standing_down, *hung_up, "band accepted")
     await story.advance(minutes=20)
-    story.expect(*FIRST, "voice daughter", "sms daughter")
+    story.expect(*FIRST, "voice daughter", "sms daughter", "band received")
     assert await story.state(incident) == "open"
     await story.advance(minutes=1)
     story.expect(*SECOND)
@@ -226,7 +226,7 @@ async def test_an_owner_who_cannot_go_after_all_hands_it_back(story: Story) -> N
     await story.accepts("duty", incident)
     story.expect(*FIRST, "hang_up grid", "sms grid stand_down", "band accepted")
     assert (await story.passes("duty", incident)).reason == "handed_back"
-    story.expect(*FIRST)
+    story.expect(*FIRST, "band received")
 
 
 async def test_the_band_of_nobody_we_know_is_raised_too(story: Story) -> None:
@@ -259,11 +259,34 @@ async def test_120_is_called_and_the_family_hears_it_at_the_same_time(story: Sto
     await story.conn.commit()
     await story.settle()
     story.expect("voice daughter", "sms daughter", "band accepted")
+    assert "120 has been called" in story.said("sms", "daughter")["text"]
+    assert "120 has been called." in story.said("voice", "daughter")["say"]
     await story.advance(minutes=29)
     story.expect()
     await story.advance(minutes=1)
-    story.expect(*FIRST)
+    story.expect(*FIRST, "band received")
+    assert "120" not in story.said("sms", "duty")["text"]
     assert await story.state(incident) == "open"
+
+
+async def test_who_notes_that_120_is_there_is_nowhere_said_to_go(story: Story) -> None:
+    incident = (await story.press()).incident_id
+    await incidents.hand_to_120(story.conn, incident, story.people.duty, "console", story.now)
+    await story.conn.commit()
+    await story.settle()
+    await incidents.arrive(story.conn, incident, story.people.duty, "console", story.now)
+    await story.conn.commit()
+    await story.settle()
+    story.expect(*FIRST, "voice daughter", "sms daughter", "band accepted", "band arriving")
+    assert await story.one("select detail from incident_event where kind = 'arrived'") == {"with_120": True}
+    await story.accepts("grid", incident)
+    story.expect("sms grid stand_down")
+    assert "120已到场" in story.said("sms", "grid")["text"]
+    await incidents.resolve(story.conn, incident, story.people.duty, "console", "hospital", None, story.now)
+    await story.conn.commit()
+    await story.settle()
+    story.expect("sms daughter stand_down", "hang_up duty", "hang_up daughter", "band closed")
+    assert "dealt with" in story.said("sms", "daughter")["text"]
 
 
 async def test_nobody_to_call_keeps_trying_and_says_so(story: Story) -> None:

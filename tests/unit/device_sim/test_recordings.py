@@ -48,6 +48,12 @@ def test_a_time_without_zone_is_the_communitys_and_one_with_zone_keeps_it(tmp_pa
     assert Location.model_validate_json(orjson.dumps(first)).accuracy_m == 5
 
 
+def test_a_track_without_accuracy_claims_none(tmp_path: Path) -> None:
+    text = "user,ts,lat,lon,alt_ft\na,2020-01-01T00:00:00Z,31.2,121.4,30\n"
+    ((_, message),) = play(scan(write(tmp_path / "x.csv", text), ZONE))
+    assert message == {"ts": "2020-01-01T00:00:00+00:00", "lat": 31.2, "lon": 121.4, "source": "gnss"}
+
+
 def test_a_late_row_is_delivered_after_the_rows_before_it(tmp_path: Path) -> None:
     times = (("a", "08:00"), ("a", "09:00"), ("a", "08:30"), ("b", "08:45"))
     text = "subject,ts,bpm\n" + "".join(f"{who},2020-01-01T{at}:00,{i}\n" for i, (who, at) in enumerate(times, start=1))

@@ -78,6 +78,27 @@ def test_the_day_of_a_change_to_summer_time_has_no_hole() -> None:
         moment += timedelta(minutes=1)
 
 
+def test_walks_are_taken_on_some_days_and_not_on_others() -> None:
+    who = wearer("band-0001", HOME)
+    days_of_winter = [date(2026, 1, 1) + timedelta(days=number) for number in range(60)]
+    walks = [[span for span in day(who, when, ZONE) if span.activity is Activity.WALK] for when in days_of_winter]
+    assert {len(each) for each in walks} == {0, 1, 2}
+    walk = next(span for each in walks for span in each)
+    half_way = walk.start + (walk.end - walk.start) / 2
+    assert position(who, span_at(who, half_way, ZONE), half_way) != HOME
+    before = walk.start - timedelta(minutes=1)
+    assert position(who, span_at(who, before, ZONE), before) == HOME
+
+
+def test_some_days_have_a_dead_zone_and_some_have_none() -> None:
+    who = wearer("band-0001", HOME)
+    days_of_winter = [date(2026, 1, 1) + timedelta(days=number) for number in range(60)]
+    assert {bool(dead_zones(who, when, ZONE)) for when in days_of_winter} == {True, False}
+    start, end = next(zone for when in days_of_winter for zone in dead_zones(who, when, ZONE))
+    assert in_dead_zone(who, start, ZONE)
+    assert not in_dead_zone(who, end, ZONE)
+
+
 def test_a_walk_begins_and_ends_at_home() -> None:
     for fraction in (0.0, 1.0):
         assert max(map(abs, loop(fraction, 300, 1.2))) < 1e-9

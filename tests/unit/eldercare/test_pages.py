@@ -22,6 +22,11 @@ def test_what_was_encoded_comes_back(number: int, text: str, moment: datetime) -
     assert pages.decode("nouns", cursor, (int, str, datetime)) == (number, text, moment)
 
 
+def test_a_moment_keeps_its_microseconds() -> None:
+    moment = datetime(2026, 5, 4, 4, 0, 0, 1, tzinfo=UTC)
+    assert pages.decode("nouns", pages.encode("nouns", (moment, "王", -1)), (datetime, str, int)) == (moment, "王", -1)
+
+
 @given(st.text(max_size=500))
 def test_anything_else_is_refused_by_name(cursor: str) -> None:
     with pytest.raises(InvalidInput) as refused:

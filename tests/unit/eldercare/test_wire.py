@@ -20,6 +20,10 @@ def test_a_topic_and_back(device_id: str, kind: Kind) -> None:
     assert wire.parse_topic(wire.topic(device_id, kind)) == (device_id, kind)
 
 
+def test_a_topic_is_as_the_bands_have_it() -> None:
+    assert wire.topic("band-0001", Kind.SOS_STATE) == "eldercare/v1/band-0001/sos_state"
+
+
 @pytest.mark.parametrize("device_id", ["", "a/b", "+", "#", "带", "a" * 65, "a b", "a\n"])
 def test_a_device_id_keeps_to_its_characters(device_id: str) -> None:
     with pytest.raises(ValueError, match="device_id"):
