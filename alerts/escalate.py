@@ -3,7 +3,8 @@
 Two statements stand between the notice and the provider's request, each a transaction of its own. The claim brings
 everything the decision needs, and holds nothing once it has. What is decided is written as one statement, with the rows
 of this step born leased, so that this very process sends them at once; of an incident that changed since it was read,
-or that somebody holds, nothing is written: whoever changed it gives notice, and else the poll comes to it.
+or that somebody holds, nothing is written. Such a one is waited for, for a moment and one at a time; else whoever
+changed it gives notice, and the poll comes to it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+import psycopg
 
 from alerts import case_store, consequences, escalation, messages
 from alerts.case import Case
@@ -30,6 +32,8 @@ from eldercare.wire import SosState
 SLICE = 50
 """Incidents of one look: of a thousand at once the first are rung before the last is read."""
 AFTER_AN_ERROR = timedelta(seconds=30)
+HELD_MS = 100
+"""How long an incident that somebody holds is waited for, milliseconds: longer than a batch of presses takes."""
 
 _TARGETS = {target.value: target for target in Target}
 
@@ -92,6 +96,8 @@ left join lateral ({_CONTACTS}) contact on true
 _CLAIM = _claim("")
 _CLAIM_WHAT_NOBODY_HOLDS = _claim("for no key update skip locked")
 """The locks end with the statement; they cost what the first look has not got."""
+_CLAIM_AND_HOLD = _claim("for no key update")
+"""To be asked within a transaction, for one: others hold several, in orders of their own."""
 
 _VERSION = 4
 """Where a claimed row has its version: `xmin`, the transaction that wrote the row as it was read."""
@@ -164,6 +170,17 @@ class _Plan:
     rows: list[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one look came to: how many were due, whose step was taken, what was written to be sent at once,
+    which were reopened and when."""
+
+    due: int = 0
+    moved: frozenset[int] = frozenset()
+    written: tuple[Leased, ...] = ()
+    reopened: tuple[tuple[int, datetime], ...] = ()
+
+
 async def run_once(
     conn: Connection, sender: Sender, outside: Outside, now: datetime | None = None, limit: int = SLICE
 ) -> int:
@@ -172,22 +189,30 @@ async def run_once(
     `conn` commits by itself. What is to be sent at once is handed to `sender`. Returns how many steps were taken; the
     caller comes back until that is fewer than `limit`.
     """
-    due, moved = await _look(conn, _CLAIM, sender, outside, now, limit)
-    if moved < due:
+    first = await _look(conn, _CLAIM, sender, outside, now, limit)
+    await _follow(conn, sender, first)
+    moved, left = len(first.moved), first.due - len(first.moved)
+    if left:
         # What somebody holds would stand before the rest at every look.
-        _, more = await _look(conn, _CLAIM_WHAT_NOBODY_HOLDS, sender, outside, now, limit - moved)
-        moved += more
+        second = await _look(conn, _CLAIM_WHAT_NOBODY_HOLDS, sender, outside, now, limit - moved)
+        await _follow(conn, sender, second)
+        moved, left = moved + len(second.moved), left - len(second.moved)
+    if left > 0:
+        # A band whose presses follow each other without a pause would change its own incident at every look.
+        third = await _hold(conn, sender, outside, now)
+        await _follow(conn, sender, third)
+        moved += len(third.moved)
     return moved
 
 
 async def _look(
     conn: Connection, claim: str, sender: Sender, outside: Outside, now: datetime | None, limit: int
-) -> tuple[int, int]:
-    """How many were due at this look, and how many steps were taken."""
+) -> _Look:
+    """Read what is due, decide, write."""
     cursor = await conn.execute(claim, {"now": now, "limit": limit}, prepare=True)
     due = await cursor.fetchall()
     if not due:
-        return 0, 0
+        return _Look()
     moment: datetime = due[0][0]
     plans = [_plan(row, outside, moment) for row in due]
     values = _parameters([row[_VERSION] for row in due], plans, sender, moment)
@@ -195,13 +220,28 @@ async def _look(
     rows = await cursor.fetchall()
     place = {plan.case.id: at for at, plan in enumerate(plans)}
     written = [Leased(*row) for row in rows if row[0] is not None]
-    sender.take(sorted(written, key=lambda row: (place[row.incident_id or 0], row.id)))
-    moved = {row[1] for row in rows if row[0] is None}
-    for plan in plans:
-        if plan.case.id in moved and any(kind == "reopened" for kind, _ in plan.events):
-            # No telephone waits for that, and who has accepted meanwhile is spoken of by that.
-            await consequences.tell_band(conn, plan.case.id, SosState.RECEIVED, moment, only_while=IncidentState.OPEN)
-    return len(due), len(moved)
+    written.sort(key=lambda row: (place[row.incident_id or 0], row.id))
+    moved = frozenset(row[1] for row in rows if row[0] is None)
+    again = [plan.case.id for plan in plans if any(kind == "reopened" for kind, _ in plan.events)]
+    return _Look(len(due), moved, tuple(written), tuple((id, moment) for id in again if id in moved))
+
+
+async def _hold(conn: Connection, sender: Sender, outside: Outside, now: datetime | None) -> _Look:
+    """The same for the one that comes first, waiting for whoever holds it, but no longer than `HELD_MS`."""
+    try:
+        async with conn.transaction():
+            await conn.execute(f"set local lock_timeout = {HELD_MS}")
+            return await _look(conn, _CLAIM_AND_HOLD, sender, outside, now, 1)
+    except psycopg.errors.LockNotAvailable:
+        return _Look()
+
+
+async def _follow(conn: Connection, sender: Sender, look: _Look) -> None:
+    """What comes after a look that is committed: the telephones first."""
+    sender.take(look.written)
+    for incident_id, at in look.reopened:
+        # No telephone waits for that, and who has accepted meanwhile is spoken of by that.
+        await consequences.tell_band(conn, incident_id, SosState.RECEIVED, at, only_while=IncidentState.OPEN)
 
 
 def _claimed(case: Case, row: Sequence[Any], outside: Outside) -> _Claimed:

@@ -57,6 +57,14 @@ async def open_many(conn: Connection, number: int, severity: str = "sos", kind: 
     await conn.commit()
 
 
+async def until_it_waits(conn: Connection, line: Connection) -> None:
+    """Until `line` waits for a row that somebody holds."""
+    async with asyncio.timeout(30):
+        waiting = "select from pg_locks where pid = %s and not granted"
+        while await (await conn.execute(waiting, (line.info.backend_pid,))).fetchone() is None:
+            pass
+
+
 async def count(conn: Connection, query: str) -> int:
     row = await (await conn.execute(query)).fetchone()
     await conn.commit()
@@ -167,6 +175,35 @@ async def test_one_that_somebody_holds_is_left_to_them(conn: Connection, line: C
     assert await escalate.run_once(line, hands, OUTSIDE) == 1
     await conn.rollback()
     assert await escalate.run_once(line, hands, OUTSIDE) == 1
+
+
+async def test_one_that_is_let_go_in_time_is_waited_for(
+    conn: Connection, line: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when presses of its band come in batch after batch: held when it is looked at, and different after that."""
+    monkeypatch.setattr(escalate, "HELD_MS", 60_000)
+    await open_many(conn, 1)
+    await conn.execute("update incident set press_count = press_count + 1")
+    hands = Hands()
+    step = asyncio.create_task(escalate.run_once(line, hands, OUTSIDE))
+    await until_it_waits(conn, line)
+    await conn.commit()
+    assert await step == 1
+    assert {row.incident_id for row in hands.taken} == {1}
+    assert await count(conn, "select presses_told from incident") == 2
+
+
+async def test_one_that_is_accepted_while_it_is_waited_for_is_not_called_about(
+    conn: Connection, line: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(escalate, "HELD_MS", 60_000)
+    await open_many(conn, 1)
+    await conn.execute("update incident set due_at = due_at + interval '20 minutes'")
+    hands = Hands()
+    step = asyncio.create_task(escalate.run_once(line, hands, OUTSIDE))
+    await until_it_waits(conn, line)
+    await conn.commit()
+    assert (await step, hands.taken) == (0, [])
 
 
 async def test_of_one_that_changed_since_it_was_read_nothing_is_written(
