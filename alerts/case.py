@@ -28,7 +28,10 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The columns of `incident` that handling reads and writes. `round` counts from 1, `next_step` from 0."""
+    """The columns of `incident` that handling reads and writes. `round` counts from 1, `next_step` from 0.
+
+    `declined_id` is who handed the case back and is not asked again at once.
+    """
 
     id: int
     kind: IncidentKind
@@ -43,6 +46,7 @@ class Case:
     presses_told: int
     owner_id: int | None
     previous_owner_id: int | None
+    declined_id: int | None
     accepted_at: datetime | None
     accepted_via: str | None
     arrival_due_at: datetime | None
@@ -73,6 +77,7 @@ def accept(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime) 
         case,
         state=IncidentState.ACCEPTED,
         owner_id=person_id,
+        declined_id=None,
         accepted_at=now,
         accepted_via=via,
         presses_told=case.press_count,
@@ -82,14 +87,15 @@ def accept(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime) 
 
 
 def pass_on(case: Case, person_id: int, now: datetime) -> Case:
-    """`person_id` cannot go. Who was asked moves the ladder on at once; who had accepted hands the case back."""
+    """`person_id` cannot go. Who was asked moves the ladder on at once; who had accepted hands the case back,
+    and is called again only when everybody is."""
     _refuse(case, "passed on", IncidentState.RESOLVED)
     if case.open:
         return replace(case, due_at=now)
     if case.owner_id != person_id:
         return case  # somebody else goes, so there is nothing to move on
     _require(case, "passed on", IncidentState.ACCEPTED, IncidentState.EN_ROUTE)
-    return _again(case, now)
+    return replace(_again(case, now), declined_id=person_id)
 
 
 def en_route(case: Case) -> Case:
@@ -161,6 +167,7 @@ def _again(case: Case, now: datetime) -> Case:
         due_at=now,
         presses_told=case.press_count,
         previous_owner_id=case.previous_owner_id if case.owner_id is None else case.owner_id,
+        declined_id=None,
         owner_id=None,
         accepted_at=None,
         accepted_via=None,

@@ -24,9 +24,9 @@ LADDER = """
 ASSIGNMENTS = """
     state = c.state, round = c.round, round_started_at = c.round_started_at, next_step = c.next_step,
     stepped_at = c.stepped_at, due_at = c.due_at, presses_told = c.presses_told, owner_id = c.owner_id,
-    previous_owner_id = c.previous_owner_id, accepted_at = c.accepted_at, accepted_via = c.accepted_via,
-    arrival_due_at = c.arrival_due_at, arrived_at = c.arrived_at, resolved_at = c.resolved_at,
-    disposition = c.disposition
+    previous_owner_id = c.previous_owner_id, declined_id = c.declined_id, accepted_at = c.accepted_at,
+    accepted_via = c.accepted_via, arrival_due_at = c.arrival_due_at, arrived_at = c.arrived_at,
+    resolved_at = c.resolved_at, disposition = c.disposition
 """
 """What handling may change, from the alias `c`, a record of type `incident`."""
 

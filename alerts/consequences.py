@@ -11,11 +11,7 @@ from alerts.outbox import Row
 from eldercare.database import Connection
 from eldercare.wire import SosState
 
-_STOP = """
-with unsent as (
-    update notification set status = 'cancelled', reason = %(reason)s, finished_at = %(now)s, leased_until = null
-    where incident_id = %(id)s and status = 'queued' and purpose in ('alarm', 'pressed_again')
-)
+_HANG_UP = """
 insert into notification (incident_id, person_id, channel, address, purpose, round, language, content, ends_id,
     send_after, created_at)
 select incident_id, person_id, channel, address, 'hang_up', round, language,
@@ -23,8 +19,16 @@ select incident_id, person_id, channel, address, 'hang_up', round, language,
 from notification n
 where incident_id = %(id)s and purpose = 'alarm' and channel = 'voice' and provider_id is not null
   and status in ('sending', 'sent', 'ringing', 'answered') and person_id is distinct from %(talking)s
+  and person_id = coalesce(%(only)s, person_id)
   and not exists (select from notification h where h.ends_id = n.id and h.content ->> 'provider_id' = n.provider_id)
 """
+_STOP = f"""
+with unsent as (
+    update notification set status = 'cancelled', reason = %(reason)s, finished_at = %(now)s, leased_until = null
+    where incident_id = %(id)s and status = 'queued' and purpose in ('alarm', 'pressed_again')
+)
+{_HANG_UP}
+"""  # noqa: S608  constants of ours
 
 
 async def stop_calling(conn: Connection, incident_id: int, talking: int | None, reason: str, now: datetime) -> None:
@@ -32,7 +36,7 @@ async def stop_calling(conn: Connection, incident_id: int, talking: int | None, 
 
     A row that is just being sent is not touched: whoever sends it looks again afterwards, and hangs up.
     """
-    await conn.execute(_STOP, {"id": incident_id, "talking": talking, "reason": reason, "now": now})
+    await conn.execute(_STOP, {"id": incident_id, "talking": talking, "only": None, "reason": reason, "now": now})
 
 
 _CALLED = """
@@ -102,8 +106,12 @@ async def tell_band(
     await conn.execute(_BAND, {"id": incident_id, "state": state, "now": now, "only_while": only_while})
 
 
-async def mark_passed(conn: Connection, incident_id: int, person_id: int, now: datetime) -> None:
-    """Nothing more is expected of what this person was sent."""
+async def mark_passed(
+    conn: Connection, incident_id: int, person_id: int, now: datetime, *, talking: int | None
+) -> None:
+    """Nothing more is expected of what this person was sent; a telephone that still rings there is hung up, but for
+    that of who is `talking` to us."""
+    await conn.execute(_HANG_UP, {"id": incident_id, "talking": talking, "only": person_id, "now": now})
     await conn.execute(
         "update notification set status = 'done', reason = 'passed', finished_at = coalesce(finished_at, %(now)s)"
         " where incident_id = %(id)s and person_id = %(person_id)s and purpose = 'alarm'"

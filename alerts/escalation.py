@@ -58,7 +58,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A step that reached nobody: `no_contact`, `called_before` (all of them in this round) or `carrier_limit`."""
+    """A step that reached nobody: `no_contact`, `called_before` (all of them in this round,
+    or they have just handed the case back) or `carrier_limit`."""
 
     step: int
     reason: str
@@ -172,6 +173,10 @@ class _Round:
                         found.setdefault((method.channel, method.address), (person, method))
         return list(found.values())
 
+    def unasked(self, person: Contact, method: Method) -> bool:
+        """Whether this round has not called there yet, nor begun with this person saying that they cannot go."""
+        return method.called_round < self.case.round and person.person_id != self.case.declined_id
+
     def allowed_at(self, method: Method) -> datetime:
         """When the carrier takes the next message of this incident to this address."""
         if method.called_at is None:
@@ -195,7 +200,7 @@ def _climb(of: _Round) -> Decision:
         step = of.ladder.steps[index]
         ask_120 = ask_120 or step.ask_120
         found = of.methods(step, frozenset(step.targets))
-        fresh = [pair for pair in found if pair[1].called_round < of.case.round]
+        fresh = [pair for pair in found if of.unasked(*pair)]
         messages = _messages(pair for pair in fresh if of.allowed(pair[1]))
         if messages or not step.targets:
             reason = "step" if messages else "console"

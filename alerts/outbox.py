@@ -14,7 +14,7 @@ import orjson
 
 from alerts.kinds import IncidentState
 from alerts.openings import BAND_STATES
-from alerts.states import FINAL, RANK, Event, Status
+from alerts.states import FINAL, RANK, Event, Status, hung_up
 from eldercare.database import LOOKUPS, Connection
 from eldercare.errors import NotFound
 from eldercare.wakeup import INCIDENT_CHANNEL
@@ -285,6 +285,7 @@ _HOLD = """
 select i.id, i.state, i.owner_id, i.accepted_via from incident i
 where i.id = (select n.incident_id from notification n where n.id = %(id)s) for no key update
 """
+_ENDED_BY_US = "select from notification where ends_id = %s and content ->> 'provider_id' = %s"
 
 _SET_STATUS = """
 update notification set status = %(status)s, reason = coalesce(%(reason)s, reason),
@@ -315,11 +316,14 @@ async def record_status(
 ) -> bool:
     """Write down what the provider (or a digit) says of a notification; True if that moved its status.
 
-    A status never moves backwards, and a word about another call than the row's newest changes nothing. A failure that
-    leaves nobody who may answer makes the incident due; a call that lives although somebody accepted is hung up.
-    Raises NotFound.
+    The end of a call that we hung up is nobody's failure. A status never moves backwards, and a word about another
+    call than the row's newest changes nothing. A failure that leaves nobody who may answer makes the incident due; a
+    call that lives although somebody accepted is hung up. Raises NotFound.
     """
     incident = await (await conn.execute(_HOLD, {"id": notification_id})).fetchone()
+    if event.status is Status.FAILED:
+        ended = await (await conn.execute(_ENDED_BY_US, (notification_id, provider_id))).fetchone()
+        event = event if ended is None else hung_up(event)
     lower = [status for status, rank in RANK.items() if rank < RANK[event.status]]
     values = {
         "id": notification_id,

@@ -5,7 +5,7 @@ text are failures that move the ladder on at once; so is a call that was heard t
 The words are those of Twilio's call status, answering machine detection, message status and error dictionary.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -163,6 +163,12 @@ def call_event(call_status: str, error_code: int | None = None) -> Event | None:
     if status is Status.FAILED and error_code in ERRORS:
         reason, permanent = ERRORS[error_code]
     return Event(status, reason, permanent, call_status)
+
+
+def hung_up(event: Event) -> Event:
+    """What the end of a call means that we ended ourselves: nobody failed to answer it."""
+    unanswered = event.status is Status.FAILED and event.reason in ("no_answer", "heard_no_answer")
+    return replace(event, reason="hung_up") if unanswered else event
 
 
 def answered_by_event(answered_by: str) -> Event | None:

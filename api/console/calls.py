@@ -58,7 +58,7 @@ def everything(t: Translator, notifications: Iterable[Notification]) -> list[Cal
 def call(t: Translator, notification: Notification) -> Call:
     """One notification in words."""
     tone = _TONES[notification.status]
-    if notification.status == Status.DONE and notification.reason == "passed":
+    if notification.reason in ("passed", "hung_up"):
         tone = "idle"
     return Call(
         name=notification.person_name or t("call.band"),

@@ -47,7 +47,8 @@ class KeyHolder:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Everything a card says. None and empty are left out of it. `since` is when it began to wait."""
+    """Everything a card says. None and empty are left out of it. `since` is when it began to wait,
+    `calls_again` when the next are called, while no telephone rings."""
 
     id: int
     severity: str
@@ -83,6 +84,7 @@ class Card:
     outcome: str | None
     ask_120: bool
     calls: list[Call]
+    calls_again: datetime | None
     actions: list[Action]
     alarm_key: str | None
 
@@ -157,6 +159,7 @@ def card(
     t, resident = screen.t, file.resident if file else None
     known = facts(screen, incident, file)
     spot = wording.whereabouts(known, screen.language)
+    under_way = calls.present(t, told)
     return Card(
         id=incident.id,
         severity=incident.severity,
@@ -191,7 +194,8 @@ def card(
         owner=_owner(screen, incident),
         outcome=_outcome(screen, incident),
         ask_120=incident.ask_120 and incident.state == IncidentState.OPEN,
-        calls=calls.present(t, told),
+        calls=under_way,
+        calls_again=_calls_again(screen, incident, under_way),
         actions=actions(screen, incident, deeds),
         alarm_key=alarm_key(incident) if alarms([incident]) else None,
     )
@@ -320,6 +324,14 @@ def _owner(screen: Screen, incident: Incident) -> str | None:
     words = {IncidentState.EN_ROUTE: "card.owner_en_route", IncidentState.ON_SITE: "card.owner_on_site"}
     owner = t(words.get(IncidentState(incident.state), "card.owner"), name=incident.owner_name)
     return t("card.owner_until", owner=owner, time=screen.when.short(due)) if due else owner
+
+
+def _calls_again(screen: Screen, incident: Incident, under_way: Sequence[Call]) -> datetime | None:
+    """Of an SOS alone it is known: its ladder never ends, while another's next step may call nobody."""
+    if incident.kind != IncidentKind.SOS or incident.state != IncidentState.OPEN or incident.due_at is None:
+        return None
+    quiet = not any(call.tone == "live" for call in under_way)
+    return incident.due_at if quiet and incident.due_at > screen.when.now else None
 
 
 def _outcome(screen: Screen, incident: Incident) -> str | None:

@@ -333,6 +333,17 @@ async def test_a_call_that_lives_although_somebody_goes_is_hung_up_once(box: Box
     assert ends == [(row, "CA1")]
 
 
+async def test_the_end_of_a_call_that_we_hung_up_is_nobodys_failure(box: Box) -> None:
+    ours, theirs = await box.row("duty", status="ringing"), await box.row("lead", status="ringing")
+    await box.owned_by("grid")
+    await outbox.record_status(box.conn, ours, "CA1", Event(Status.RINGING), NOW)
+    await outbox.record_status(box.conn, ours, "CA1", Event(Status.ANSWERED), NOW)
+    for row, call in ((ours, "CA1"), (theirs, "CA2")):
+        await outbox.record_status(box.conn, row, call, Event(Status.FAILED, "no_answer"), NOW)
+    assert await box.of(ours, "status", "reason") == ("failed", "hung_up")
+    assert await box.of(theirs, "status", "reason") == ("failed", "no_answer")
+
+
 async def test_the_owners_own_call_is_left_alone(box: Box) -> None:
     row = await box.row("duty", status="sending", attempts=1)
     await box.owned_by("duty")

@@ -121,7 +121,7 @@ async def test_who_passes_moves_it_on_at_once(story: Story) -> None:
     assert (await story.passes("duty", incident)).reason == "moved_on"
     story.expect(*SECOND)
     assert (await story.passes("lead", incident, "sms")).reason == "moved_on"
-    story.expect(*THIRD)
+    story.expect(*THIRD, "hang_up lead")
     await story.passes("doctor", incident)
     story.expect()
     assert 0 < await story.due_in(incident) <= 300
@@ -226,7 +226,13 @@ async def test_an_owner_who_cannot_go_after_all_hands_it_back(story: Story) -> N
     await story.accepts("duty", incident)
     story.expect(*FIRST, "hang_up grid", "sms grid stand_down", "band accepted")
     assert (await story.passes("duty", incident)).reason == "handed_back"
-    story.expect(*FIRST, "band received")
+    story.expect("voice grid", "sms grid", "band received")
+    await story.advance(minutes=1)
+    story.expect(*SECOND)
+    await story.advance(minutes=2)
+    story.expect(*THIRD)
+    await story.advance(minutes=5)
+    story.expect(*FIRST, *SECOND, *THIRD)
 
 
 async def test_the_band_of_nobody_we_know_is_raised_too(story: Story) -> None:

@@ -83,7 +83,7 @@ def test_passing_on_moves_an_open_case_and_hands_back_ones_own() -> None:
     assert cases.pass_on(an_open_case(), SEVEN, NOW).due_at == NOW
     back = cases.pass_on(accepted(), SEVEN, NOW)
     assert (back.state, back.round, back.next_step, back.due_at) == (IncidentState.OPEN, 2, 0, NOW)
-    assert (back.owner_id, back.previous_owner_id, back.arrival_due_at) == (None, SEVEN, None)
+    assert (back.owner_id, back.previous_owner_id, back.declined_id, back.arrival_due_at) == (None, SEVEN, SEVEN, None)
     assert cases.pass_on(accepted(), EIGHT, NOW) == accepted()
 
 

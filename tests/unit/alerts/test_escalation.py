@@ -183,6 +183,21 @@ def test_a_new_round_calls_everybody_anew_and_the_previous_owner_with_the_first(
     assert called(next_step(replace(case, next_step=1), SOS, before, OUTSIDE, NOW)) == {BACKUP, LEAD}
 
 
+def test_who_handed_it_back_is_called_again_only_with_everybody() -> None:
+    before = everybody(called_at=NOW - timedelta(minutes=20), called_round=1)
+    case = cases.pass_on(accepted(), GRID, NOW)
+    assert called(next_step(case, SOS, before, OUTSIDE, NOW)) == {DUTY}
+    alone = tuple(replace(each, methods=each.methods if each.person_id == GRID else ()) for each in before)
+    nobody = next_step(case, SOS, alone, OUTSIDE, NOW)
+    assert isinstance(nobody, Notify)
+    assert (nobody.reason, called(nobody), nobody.next_due) == ("nobody_left", set(), NOW + seconds(300))
+    assert {skipped.reason for skipped in nobody.skipped} == {"called_before", "no_contact"}
+    repeat = next_step(after(case, nobody, NOW), SOS, alone, OUTSIDE, NOW + seconds(300))
+    assert called(repeat) == {GRID}
+    assert cases.accept(case, SOS, DUTY, "voice", NOW).declined_id is None
+    assert cases.reopen(cases.accept(case, SOS, DUTY, "voice", NOW), NOW).declined_id is None
+
+
 def accepted(by: int = GRID) -> Case:
     return cases.accept(fresh(next_step=1, stepped_at=NOW), SOS, by, "voice", NOW)
 

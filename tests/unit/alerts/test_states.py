@@ -170,3 +170,14 @@ def _after(start: Status, events: list[states.Event | None]) -> Status:
         if states.moves(current, event):
             current = event.status
     return current
+
+
+def test_a_call_that_we_ended_did_not_fail_for_want_of_an_answer() -> None:
+    for word in ("completed", "no-answer"):
+        event = states.call_event(word)
+        assert event is not None
+        assert states.hung_up(event).reason == "hung_up"
+    for word in ("busy", "failed", "canceled", "ringing"):
+        event = states.call_event(word)
+        assert event is not None
+        assert states.hung_up(event) == event

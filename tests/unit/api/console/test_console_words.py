@@ -299,6 +299,7 @@ def test_who_notes_that_120_is_there_is_not_shown_as_being_there() -> None:
         ({"status": "failed", "reason": "brand_new"}, "没有成功（brand_new）", "bad"),
         ({"status": "done", "reason": "accepted"}, "已接手", "good"),
         ({"status": "done", "reason": "passed"}, "转给别人", "idle"),
+        ({"status": "failed", "reason": "hung_up"}, "已挂断", "idle"),
         ({"status": "cancelled", "reason": None}, "已取消", "idle"),
         ({"channel": "sms", "status": "sent"}, "已发出，等待送达", "live"),
         ({"channel": "sms", "status": "delivered"}, "已送达", "good"),
@@ -307,6 +308,16 @@ def test_who_notes_that_120_is_there_is_not_shown_as_being_there() -> None:
 def test_how_far_a_notification_has_come(values: dict[str, Any], words: str, tone: str) -> None:
     line = calls.call(ZH, notification(**values))
     assert (line.words, line.tone) == (words, tone)
+
+
+def test_a_card_says_when_it_calls_again_while_no_telephone_rings() -> None:
+    due = NOW + timedelta(minutes=5)
+    failed = notification(status="failed", reason="no_answer")
+    assert cards.card(screen(), incident(due_at=due), told=[failed]).calls_again == due
+    assert cards.card(screen(), incident(due_at=due), told=[failed, notification(channel="sms")]).calls_again is None
+    assert cards.card(screen(), incident(due_at=NOW), told=[failed]).calls_again is None
+    for other in ({"state": "accepted"}, {"kind": "silent", "severity": "task"}, {"due_at": None}):
+        assert cards.card(screen(), incident(**{"due_at": due} | other), told=[failed]).calls_again is None
 
 
 def test_a_card_shows_each_persons_newest_call_the_live_ones_first() -> None:
