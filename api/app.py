@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api import beats, errors
 from api.changes import Changes
@@ -30,9 +31,18 @@ details (RFC 9457). What a viewer may not know of does not exist for them (404);
 they know is absent or refused (403)."""
 
 
+class _App(FastAPI):
+    """Sets the headers around everything: no middleware sees the answer to a mistake of ours."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        settings: Settings = self.state.settings
+        https = (settings.public_url or "").startswith("https://")
+        return SecurityHeaders(super().build_middleware_stack(), https=https, tile_url=settings.map_tile_url)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings; its database is reached when it starts."""
-    app = FastAPI(
+    app = _App(
         title="eldercare",
         version="1",
         description=_DESCRIPTION,
@@ -45,8 +55,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.logins = Logins()
     errors.install(app)
-    https = (settings.public_url or "").startswith("https://")
-    app.add_middleware(SecurityHeaders, https=https, tile_url=settings.map_tile_url)
     app.include_router(health.router)
     app.include_router(webhooks.router)
     for noun in (session, residents, readings, devices, incidents, policies, events, audits):

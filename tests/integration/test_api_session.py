@@ -39,7 +39,10 @@ async def served(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk.example") as found,
+        # Raised anew for the server's log, after it was answered, a mistake of ours would hide that answer.
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app, raise_app_exceptions=False), base_url="http://desk.example"
+        ) as found,
     ):
         yield found
 
@@ -179,6 +182,19 @@ async def test_every_answer_is_kept_from_frames_and_caches(client: httpx.AsyncCl
         assert headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["cache-control"] == "no-store"
+
+
+async def test_the_answer_to_a_mistake_of_ours_is_kept_from_them_too(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sessions, "login", broken)
+    answer = await client.post("/api/v1/session", json=LOGIN)
+    assert (answer.status_code, answer.json()["title"] != "") == (500, True)
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_a_crowd_at_the_door_waits_without_the_database(

@@ -92,6 +92,7 @@ document.addEventListener("focusin", remember);
 document.addEventListener("pointerdown", remember); // beside all cards it selects none, and focuses nothing
 
 function putBack() {
+  if (lastCard && !document.getElementById(lastCard)) lastCard = null; // should it come back, it is not selected
   if (document.activeElement === document.body) selected()?.focus({ preventScroll: true });
 }
 
