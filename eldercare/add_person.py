@@ -14,10 +14,11 @@ LANGUAGES = ("zh", "en")
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """`password` is told once, and None for somebody who does not log in."""
+    """`password` is told once, and None for somebody who does not log in; `shares` are others at the same number."""
 
     id: int
     password: str | None
+    shares: tuple[str, ...]
 
 
 async def add_person(
@@ -39,6 +40,8 @@ async def add_person(
         raise InvalidInput("role", f"none of {', '.join(roles)} logs in")
     if grid is not None and Role.GRID not in wanted:
         raise InvalidInput("grid", "only somebody with the role grid works one")
+    if grid is None and Role.GRID in wanted:
+        raise InvalidInput("grid", "is missing: who works no grid would never be called")
     password = secrets.token_urlsafe(12) if username else None
     person_id = await people.create(
         conn,
@@ -51,7 +54,7 @@ async def add_person(
     )
     if grid is not None:
         await people.add_grid_worker(conn, grid, person_id)
-    return Added(person_id, password)
+    return Added(person_id, password, await people.at_the_number_of(conn, person_id))
 
 
 def _role(word: str) -> Role:

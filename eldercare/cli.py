@@ -176,7 +176,12 @@ def add_person(
     from eldercare.add_person import add_person as run
 
     added = _with_connection(load_settings(), lambda conn: run(conn, name, role, phone, grid, username, language))
-    print(f"{added.id} {name}" + (f" {username} {added.password}" if added.password else ""))
+    print(f"编号 · id: {added.id}")
+    if added.password:
+        print(f"登录名 · username: {username}\n密码 · password: {added.password}")
+    if added.shares:
+        names = "、".join(added.shares)
+        _say(f"这个号码也是 {names} 的，只会呼叫其中一人 · is the number of {names} too: only one of them is called")
 
 
 @app.command()

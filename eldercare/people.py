@@ -108,6 +108,16 @@ async def create(
     return person_id
 
 
+async def at_the_number_of(conn: Connection, person_id: int) -> tuple[str, ...]:
+    """The names of others at this person's number: of them all only one is called."""
+    rows = await conn.execute(
+        "select other.name from person p join person other on other.phone = p.phone and other.id <> p.id"
+        " where p.id = %s and other.left_at is null order by other.id",
+        (person_id,),
+    )
+    return tuple(row[0] for row in await rows.fetchall())
+
+
 async def get(conn: Connection, person_id: int) -> Person:
     """One person. Raises NotFound."""
     async with conn.cursor(row_factory=class_row(Person)) as cursor:

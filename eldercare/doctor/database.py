@@ -7,7 +7,7 @@ from eldercare.database import Connection
 from eldercare.doctor.finding import Finding, error, note, ok, warning
 from eldercare.settings import Settings
 
-SERVICES = ("ingest.sos", "ingest.telemetry", "alerts")
+SERVICES = ("ingest.sos", "ingest.telemetry", "alerts", "api")
 SKEW_WARNING_S = 2.0
 SKEW_ERROR_S = 60.0
 """Callbacks are signed and sessions end by the clock; a minute apart the timeline tells nonsense."""

@@ -100,10 +100,14 @@ def test_people_to_call_are_added_with_a_password_that_opens_the_door(tmp_path: 
         return eldercare("add-person", *arguments, cwd=tmp_path, database_url=database_url)
 
     duty = add("沈值班", "--role", "duty", "--role", "duty_lead", "--phone", "+86 138 0000 0000", "--username", "shen")
-    number, name, username, password = duty.stdout.split()
-    assert (name, username, duty.returncode) == ("沈值班", "shen", 0)
-    for worker in ("李网格", "周网格"):
-        assert add(worker, "--role", "grid", "--phone", "+8613800000001", "--grid", "二网格").returncode == 0
+    number, username, password = (line.rpartition(" ")[2] for line in duty.stdout.splitlines())
+    assert (username, duty.returncode, duty.stderr) == ("shen", 0, "")
+    first, second = (
+        add(worker, "--role", "grid", "--phone", "+8613800000001", "--grid", "二网格")
+        for worker in ("李网格", "周网格")
+    )
+    assert (first.returncode, first.stderr, second.returncode) == (0, "", 0)
+    assert "李网格" in second.stderr
 
     async def may_log_in() -> int:
         async with await connect(database_url) as conn:
@@ -134,6 +138,7 @@ def test_people_to_call_are_added_with_a_password_that_opens_the_door(tmp_path: 
             ["--role", "grid", "--phone", "+8613800000000", "--grid", "九网格"],
             "grid: there is no 九网格; there are: none",
         ),
+        (["--role", "grid", "--phone", "+8613800000000"], "grid: is missing"),
         (["--role", "duty", "--username", "Shen"], "username: "),
         (["--role", "duty", "--username", "shen", "--language", "fr"], "language: fr is neither"),
     ],
@@ -208,7 +213,7 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path, database_url: str, broke
 def test_the_doctor_finds_nothing_wrong_with_a_good_community(tmp_path: Path, database_url: str) -> None:
     assert eldercare("seed", "--residents", "20", cwd=tmp_path, database_url=database_url).returncode == 0
     with psycopg.connect(database_url) as conn:
-        for service in ("ingest.sos", "ingest.telemetry", "alerts"):
+        for service in ("ingest.sos", "ingest.telemetry", "alerts", "api"):
             conn.execute("insert into heartbeat (instance, service) values (%s, %s)", (service, service))
     done = eldercare("doctor", cwd=tmp_path, database_url=database_url)
     of_database = [line for line in done.stdout.splitlines() if "ELDERCARE_" not in line]
