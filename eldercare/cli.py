@@ -146,10 +146,28 @@ def _tell_seeded(made: dict[str, Any], as_json: bool) -> None:
     print("手环密码只在 --json 中给出 · The bands' passwords are told with --json only")
 
 
+def _list_columns(wanted: bool) -> None:
+    if wanted:
+        from eldercare.resident_import.columns import HEADINGS, REQUIRED
+
+        for field, words in HEADINGS.items():
+            print(f"{'*' if field in REQUIRED else ' '} {field}: {'、'.join(words)}")
+        raise typer.Exit
+
+
 @app.command("import-residents")
 def import_residents(
     file: Annotated[Path, typer.Argument(help="xlsx 或 csv · xlsx or csv")],
     check: Annotated[bool, typer.Option("--check", help="只检查不写入 · check only, write nothing")] = False,
+    columns: Annotated[
+        bool,
+        typer.Option(
+            "--columns",
+            is_eager=True,
+            callback=_list_columns,
+            help="列出认得的列名，* 为必填 · print the headings that are understood, * must be there",
+        ),
+    ] = False,
 ) -> None:
     """导入居委会名单 · Read the committee's list.
 

@@ -239,15 +239,17 @@ async def _hold(conn: Connection, device_id: str) -> datetime | None:
 async def _who_wears(conn: Connection, device_id: str, since: datetime, until: datetime | None) -> str:
     row = await (
         await conn.execute(
-            "select resident_id, lower(period), upper(period) from assignment"
-            " where device_id = %s and period && tstzrange(%s, %s) order by period limit 1",
+            "select a.resident_id, r.name, lower(a.period), upper(a.period)"
+            " from assignment a join resident r on r.id = a.resident_id"
+            " where a.device_id = %s and a.period && tstzrange(%s, %s) order by a.period limit 1",
             (device_id, since, until),
         )
     ).fetchone()
     if row is None:  # whoever was in the way has just gone
         return f"the band {device_id} was assigned at the same moment"
-    end = f" until {row[2].isoformat()}" if row[2] else ""
-    return f"the band {device_id} is worn by resident {row[0]} from {row[1].isoformat()}{end}"
+    resident_id, name, since, until = row
+    end = f" until {until:%Y-%m-%d %H:%M} UTC" if until else ""
+    return f"the band {device_id} is worn by {name} (resident {resident_id}) since {since:%Y-%m-%d %H:%M} UTC{end}"
 
 
 async def _forget_wearer(conn: Connection, device_id: str) -> None:

@@ -168,6 +168,14 @@ def test_the_clock_is_set_shown_and_reset(tmp_path: Path, database_url: str) -> 
     assert year >= 2026
 
 
+def test_the_headings_of_a_list_are_told_without_a_list(tmp_path: Path) -> None:
+    done = eldercare("import-residents", "--columns", cwd=tmp_path)
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert lines[1].startswith("* name: 姓名、")
+    assert [line[2:].partition(":")[0] for line in lines if line.startswith("*")] == ["name", "address"]
+
+
 def test_a_file_that_is_no_list_is_refused_in_one_line(tmp_path: Path, database_url: str) -> None:
     file = tmp_path / "list.csv"
     for content, reason in ((b"", "is empty"), (b"\0\1\2", "neither xlsx nor csv"), (b"a,b\n1,2\n", "name no column")):
