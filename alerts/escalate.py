@@ -7,6 +7,7 @@ or that somebody holds, nothing is written. Such a one is waited for, for a mome
 changed it gives notice, and the poll comes to it.
 """
 
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from alerts.deliver import Sender
 from alerts.escalation import Contact, Decision, Message, Method, Notify, Outside, Remind, Reopen, TellFamily, TellOwner
 from alerts.facts import Facts
 from alerts.incident_facts import FACTS, to_facts
-from alerts.kinds import IncidentKind, IncidentState
+from alerts.kinds import IncidentKind, IncidentState, Severity
 from alerts.ladder import Target
 from alerts.outbox import LEASE, Leased
 from eldercare.clock import NOW
@@ -34,6 +35,8 @@ SLICE = 50
 AFTER_AN_ERROR = timedelta(seconds=30)
 HELD_MS = 100
 """How long an incident that somebody holds is waited for, milliseconds: longer than a batch of presses takes."""
+HELD_MOST = 3
+"""How many are waited for at one look, one after the other."""
 
 _TARGETS = {target.value: target for target in Target}
 
@@ -72,19 +75,19 @@ _CONTACTS = """
 """A row for each way to reach somebody and each reason to; grouped in Python, which takes less time over so few."""
 
 
-def _claim(lock: str) -> str:
+def _claim(which: str) -> str:
     # What an SOS needs goes before everything else; among equals, what has been due the longest.
     return f"""
 with moment as materialized (select coalesce(%(now)s::timestamptz, {NOW}) as now),
 sos as materialized (
     select *, xmin as version from incident
-    where state <> 'resolved' and severity = 'sos' and due_at <= (select now from moment)
-    order by due_at limit %(limit)s {lock}
+    where state <> 'resolved' and severity = 'sos' and due_at <= (select now from moment) and {which}
+    order by due_at limit %(limit)s
 ),
 other as materialized (
     select *, xmin as version from incident
-    where state <> 'resolved' and severity <> 'sos' and due_at <= (select now from moment)
-    order by due_at limit %(limit)s - (select count(*) from sos) {lock}
+    where state <> 'resolved' and severity <> 'sos' and due_at <= (select now from moment) and {which}
+    order by due_at limit %(limit)s - (select count(*) from sos)
 )
 select (select now from moment), {case_store.LADDER}, {FACTS}, contact.list, i.version, {case_store.COLUMNS}
 from (select * from sos union all select * from other) i
@@ -93,11 +96,9 @@ left join lateral ({_CONTACTS}) contact on true
 """  # noqa: S608  constants of ours
 
 
-_CLAIM = _claim("")
-_CLAIM_WHAT_NOBODY_HOLDS = _claim("for no key update skip locked")
-"""The locks end with the statement; they cost what the first look has not got."""
-_CLAIM_AND_HOLD = _claim("for no key update")
-"""To be asked within a transaction, for one: others hold several, in orders of their own."""
+_CLAIM = _claim("id <> all(%(ids)s)")
+_CLAIM_THESE = _claim("id = any(%(ids)s)")
+_HOLD = "select from incident where id = %s for no key update"
 
 _VERSION = 4
 """Where a claimed row has its version: `xmin`, the transaction that wrote the row as it was read."""
@@ -172,10 +173,10 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one look came to: how many were due, whose step was taken, what was written to be sent at once,
-    which were reopened and when."""
+    """What one look came to: what was due, an SOS before the rest; whose step was taken; what was written to be sent at
+    once; which were reopened and when."""
 
-    due: int = 0
+    due: tuple[Case, ...] = ()
     moved: frozenset[int] = frozenset()
     written: tuple[Leased, ...] = ()
     reopened: tuple[tuple[int, datetime], ...] = ()
@@ -189,32 +190,41 @@ async def run_once(
     `conn` commits by itself. What is to be sent at once is handed to `sender`. Returns how many steps were taken; the
     caller comes back until that is fewer than `limit`.
     """
-    first = await _look(conn, _CLAIM, sender, outside, now, limit)
-    await _follow(conn, sender, first)
-    moved, left = len(first.moved), first.due - len(first.moved)
-    if left:
+    moved, left = 0, list[Case]()
+    while True:
+        asked = limit - moved
         # What somebody holds would stand before the rest at every look.
-        second = await _look(conn, _CLAIM_WHAT_NOBODY_HOLDS, sender, outside, now, limit - moved)
-        await _follow(conn, sender, second)
-        moved, left = moved + len(second.moved), left - len(second.moved)
-    if left > 0:
-        # A band whose presses follow each other without a pause would change its own incident at every look.
-        third = await _hold(conn, sender, outside, now)
-        await _follow(conn, sender, third)
-        moved += len(third.moved)
+        look = await _look(conn, _CLAIM, [case.id for case in left], sender, outside, now, asked)
+        await _follow(conn, sender, look)
+        moved += len(look.moved)
+        missed = [case for case in look.due if case.id not in look.moved]
+        left += missed
+        if not missed or len(look.due) < asked:
+            break
+    for case in _worth_waiting_for(left)[: limit - moved]:
+        look = await _hold(conn, case.id, sender, outside, now)
+        await _follow(conn, sender, look)
+        moved += len(look.moved)
     return moved
 
 
 async def _look(
-    conn: Connection, claim: str, sender: Sender, outside: Outside, now: datetime | None, limit: int
+    conn: Connection,
+    claim: str,
+    ids: Sequence[int],
+    sender: Sender,
+    outside: Outside,
+    now: datetime | None,
+    limit: int,
 ) -> _Look:
-    """Read what is due, decide, write."""
-    cursor = await conn.execute(claim, {"now": now, "limit": limit}, prepare=True)
+    """Read what is due, decide, write. `ids`: those that `claim` leaves out, or those alone that it looks at."""
+    cursor = await conn.execute(claim, {"now": now, "limit": limit, "ids": list(ids)}, prepare=True)
     due = await cursor.fetchall()
     if not due:
         return _Look()
     moment: datetime = due[0][0]
-    plans = [_plan(row, outside, moment) for row in due]
+    cases = [case_store.from_row(tuple(row[_CASE:])) for row in due]
+    plans = [_plan(case, row, outside, moment) for case, row in zip(cases, due, strict=True)]
     values = _parameters([row[_VERSION] for row in due], plans, sender, moment)
     cursor = await conn.execute(_CARRY_OUT, values, prepare=True)
     rows = await cursor.fetchall()
@@ -223,15 +233,30 @@ async def _look(
     written.sort(key=lambda row: (place[row.incident_id or 0], row.id))
     moved = frozenset(row[1] for row in rows if row[0] is None)
     again = [plan.case.id for plan in plans if any(kind == "reopened" for kind, _ in plan.events)]
-    return _Look(len(due), moved, tuple(written), tuple((id, moment) for id in again if id in moved))
+    return _Look(tuple(cases), moved, tuple(written), tuple((id, moment) for id in again if id in moved))
 
 
-async def _hold(conn: Connection, sender: Sender, outside: Outside, now: datetime | None) -> _Look:
-    """The same for the one that comes first, waiting for whoever holds it, but no longer than `HELD_MS`."""
+def _worth_waiting_for(left: Sequence[Case]) -> Sequence[Case]:
+    """A few of what changed or was held as it was looked at, an SOS before the rest.
+
+    By chance: in any order, some that stay held would keep waiting those behind them, whose bands only press without
+    a pause.
+    """
+    wanted = [case for case in left if case.severity is Severity.SOS] or left
+    return random.sample(wanted, min(len(wanted), HELD_MOST))
+
+
+async def _hold(conn: Connection, incident_id: int, sender: Sender, outside: Outside, now: datetime | None) -> _Look:
+    """The same for one alone, waiting for whoever holds it, but no longer than `HELD_MS`.
+
+    It is read by a statement of its own once it is held: the one that waits sees nothing else of what was written
+    meanwhile, such as who has just been called by another process.
+    """
     try:
         async with conn.transaction():
             await conn.execute(f"set local lock_timeout = {HELD_MS}")
-            return await _look(conn, _CLAIM_AND_HOLD, sender, outside, now, 1)
+            await conn.execute(_HOLD, (incident_id,))
+            return await _look(conn, _CLAIM_THESE, [incident_id], sender, outside, now, 1)
     except psycopg.errors.LockNotAvailable:
         return _Look()
 
@@ -272,8 +297,7 @@ def _contacts(rows: Iterable[list[Any]]) -> Iterable[Contact]:
         yield Contact(person_id, person.language, frozenset(person.targets), methods)
 
 
-def _plan(row: Sequence[Any], outside: Outside, now: datetime) -> _Plan:
-    case = case_store.from_row(tuple(row[_CASE:]))
+def _plan(case: Case, row: Sequence[Any], outside: Outside, now: datetime) -> _Plan:
     try:
         return _decide(_claimed(case, row, outside), outside, now)
     except Exception:
@@ -385,7 +409,7 @@ def _parameters(versions: Sequence[str], plans: Sequence[_Plan], sender: Sender,
 
 async def warm(conn: Connection) -> None:
     """Prepare the statements; nothing is claimed and nothing written."""
-    for claim in (_CLAIM, _CLAIM_WHAT_NOBODY_HOLDS):
-        await conn.execute(claim, {"now": None, "limit": 0}, prepare=True)
+    for claim in (_CLAIM, _CLAIM_THESE):
+        await conn.execute(claim, {"now": None, "limit": 0, "ids": []}, prepare=True)
     nothing = {"seen": "[]", "cases": "[]", "events": "[]", "rows": "[]", "now": datetime.now(UTC), "lease": LEASE}
     await conn.execute(_CARRY_OUT, nothing, prepare=True)

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
+from psycopg.errors import LockNotAvailable
 
 from alerts import escalate, escalation, outbox
 from alerts.deliver import Sender
@@ -206,6 +208,52 @@ async def test_one_that_is_accepted_while_it_is_waited_for_is_not_called_about(
     assert (await step, hands.taken) == (0, [])
 
 
+async def test_whoever_was_called_while_it_was_waited_for_is_not_called_again(
+    conn: Connection, line: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process takes the first step, and the second is overdue too: duty lead is the duty officer too."""
+    monkeypatch.setattr(escalate, "HELD_MS", 60_000)
+    duty = await count(conn, "select p.id from person p join person_role r on r.person_id = p.id where role = 'duty'")
+    await conn.execute("insert into person_role (person_id, role) values (%s, 'duty_lead')", (duty,))
+    await open_many(conn, 1)
+    await conn.execute("update incident set next_step = 1, stepped_at = %s", (NOW,))
+    await conn.execute(
+        "insert into notification (incident_id, person_id, channel, address, purpose, step, content, status,"
+        " send_after, created_at) select 1, person_id, channel, address, 'alarm', 0, '{}', 'sent', %(now)s, %(now)s"
+        " from contact_method where person_id = %(duty)s",
+        {"duty": duty, "now": NOW},
+    )
+    hands = Hands()
+    step = asyncio.create_task(escalate.run_once(line, hands, OUTSIDE))
+    await until_it_waits(conn, line)
+    await conn.commit()
+    assert await step == 1
+    assert {row.address for row in hands.taken} == {community.PHONES["lead"]}
+
+
+async def test_one_that_changes_all_the_time_is_rung_though_another_stays_held(
+    conn: Connection, line: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is waited for at a look, by chance: sooner or later it is the one that is only pressed again and again."""
+    monkeypatch.setattr(escalate, "HELD_MS", 1)
+    monkeypatch.setattr(escalate, "HELD_MOST", 1)
+    next_step = escalation.next_step
+
+    def is_pressed_meanwhile(case: escalation.Case, *rest: object) -> escalation.Decision:
+        with psycopg.connect(database_url, options="-c lock_timeout=1") as other, suppress(LockNotAvailable):
+            other.execute("update incident set press_count = press_count + 1 where id = 2")
+        return next_step(case, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(escalation, "next_step", is_pressed_meanwhile)
+    await open_many(conn, 2)
+    await conn.execute("select from incident where id = 1 for no key update")
+    hands = Hands()
+    for _ in range(100):
+        if await escalate.run_once(line, hands, OUTSIDE):
+            break
+    assert {row.incident_id for row in hands.taken} == {2}
+
+
 async def test_of_one_that_changed_since_it_was_read_nothing_is_written(
     conn: Connection, line: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,7 +314,8 @@ async def test_the_claim_reads_no_more_when_a_hundred_thousand_wait(conn: Connec
     await conn.commit()
     plan = await (
         await line.execute(
-            "explain (analyze, buffers off, costs off, timing off) " + escalate._CLAIM, {"now": NOW, "limit": 50}
+            "explain (analyze, buffers off, costs off, timing off) " + escalate._CLAIM,
+            {"now": NOW, "limit": 50, "ids": []},
         )
     ).fetchall()
     await line.commit()
