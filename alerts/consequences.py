@@ -8,8 +8,11 @@ from alerts.case import Case
 from alerts.incident_facts import facts
 from alerts.kinds import IncidentState
 from alerts.outbox import Row
+from alerts.states import Status
 from eldercare.database import Connection
 from eldercare.wire import SosState
+
+_EXPECTED = (Status.QUEUED, Status.SENT, Status.RINGING, Status.ANSWERED, Status.DELIVERED)
 
 _HANG_UP = """
 insert into notification (incident_id, person_id, channel, address, purpose, round, language, content, ends_id,
@@ -17,7 +20,7 @@ insert into notification (incident_id, person_id, channel, address, purpose, rou
 select incident_id, person_id, channel, address, 'hang_up', round, language,
        jsonb_build_object('provider_id', provider_id), id, %(now)s, %(now)s
 from notification n
-where incident_id = %(id)s and purpose = 'alarm' and channel = 'voice' and provider_id is not null
+where incident_id = %(id)s and purpose in ('alarm', 'pressed_again') and channel = 'voice' and provider_id is not null
   and status in ('sending', 'sent', 'ringing', 'answered') and person_id is distinct from %(talking)s
   and person_id = coalesce(%(only)s, person_id)
   and not exists (select from notification h where h.ends_id = n.id and h.content ->> 'provider_id' = n.provider_id)
@@ -106,15 +109,19 @@ async def tell_band(
     await conn.execute(_BAND, {"id": incident_id, "state": state, "now": now, "only_while": only_while})
 
 
-async def mark_passed(
-    conn: Connection, incident_id: int, person_id: int, now: datetime, *, talking: int | None
-) -> None:
-    """Nothing more is expected of what this person was sent; a telephone that still rings there is hung up, but for
-    that of who is `talking` to us."""
-    await conn.execute(_HANG_UP, {"id": incident_id, "talking": talking, "only": person_id, "now": now})
+async def mark_passed(conn: Connection, incident_id: int, person_id: int, now: datetime, *, talking: bool) -> None:
+    """Nothing more is expected of what this person was sent, and what waits is not sent.
+
+    Their telephone stops ringing, unless they are `talking` to us on it. A call that is just being placed is hung up
+    by whoever writes down that it was.
+    """
+    values = {"id": incident_id, "person_id": person_id, "only": person_id, "now": now}
+    await conn.execute(_HANG_UP, {**values, "talking": person_id if talking else None})
     await conn.execute(
-        "update notification set status = 'done', reason = 'passed', finished_at = coalesce(finished_at, %(now)s)"
+        "update notification set status = 'done', reason = 'passed', finished_at = coalesce(finished_at, %(now)s),"
+        " leased_until = null"
         " where incident_id = %(id)s and person_id = %(person_id)s and purpose = 'alarm'"
-        " and status in ('sent', 'ringing', 'answered', 'delivered')",
-        {"id": incident_id, "person_id": person_id, "now": now},
+        " and status = any(%(statuses)s)",
+        # The call on which they talk may not have been written down yet; the key that they pressed makes it `done`.
+        {**values, "statuses": [*_EXPECTED, *([] if talking else [Status.SENDING])]},
     )

@@ -166,16 +166,21 @@ class _Round:
         """Who the step can reach at all, each address once."""
         previous_owner = self.case.previous_owner_id if step is self.ladder.steps[0] else None
         found: dict[tuple[str, str], tuple[Contact, Method]] = {}
-        for person in self.people:
+        # Of two with one number the one who has not just declined stands for it.
+        for person in sorted(self.people, key=self.declined):
             if person.targets & targets or person.person_id == previous_owner:
                 for method in person.methods:
                     if method.channel in step.channels and method.channel in self.outside.min_gap:
                         found.setdefault((method.channel, method.address), (person, method))
         return list(found.values())
 
+    def declined(self, person: Contact) -> bool:
+        """Whether they have handed the case back, at which this round began."""
+        return person.person_id == self.case.declined_id
+
     def unasked(self, person: Contact, method: Method) -> bool:
         """Whether this round has not called there yet, nor begun with this person saying that they cannot go."""
-        return method.called_round < self.case.round and person.person_id != self.case.declined_id
+        return method.called_round < self.case.round and not self.declined(person)
 
     def allowed_at(self, method: Method) -> datetime:
         """When the carrier takes the next message of this incident to this address."""
@@ -212,7 +217,8 @@ def _climb(of: _Round) -> Decision:
 
 
 def _with_somebody(of: _Round) -> _Round:
-    """An SOS whose own ladder names nobody who can be reached, such as a daughter without a number, goes to duty."""
+    """An SOS whose own ladder names nobody who can be reached, such as a daughter without a number, goes to duty;
+    so does one whose only ones have handed it back."""
     names_somebody = any(step.targets for step in of.ladder.steps)
     if of.case.severity is not Severity.SOS or not names_somebody or _anybody(of):
         return of
@@ -238,7 +244,9 @@ def _repeat(of: _Round) -> Decision:
 
 
 def _anybody(of: _Round) -> bool:
-    return any(of.methods(step, frozenset(step.targets)) for step in of.ladder.steps)
+    return any(
+        not of.declined(person) for step in of.ladder.steps for person, _ in of.methods(step, frozenset(step.targets))
+    )
 
 
 def _everybody(of: _Round) -> list[tuple[Contact, Method]]:

@@ -87,7 +87,7 @@ async def pass_on(conn: Connection, incident_id: int, person_id: int, via: str, 
     await _name(conn, person_id)
     case = cases.pass_on(before, person_id, now)
     await case_store.save(conn, case)
-    await consequences.mark_passed(conn, case.id, person_id, now, talking=_talking(person_id, via))
+    await consequences.mark_passed(conn, case.id, person_id, now, talking=via == "voice")
     handed_back = before.owner_id is not None and case.owner_id is None
     if handed_back:
         await consequences.tell_band(conn, case.id, SosState.RECEIVED, now)

@@ -248,6 +248,7 @@ opened as (
         press_count = incident.press_count + {_TELLS_OWNER}::int,
         next_step = case when {_GRAVER} then 0 else incident.next_step end,
         stepped_at = case when {_GRAVER} then null else incident.stepped_at end,
+        declined_id = case when {_GRAVER} then null else incident.declined_id end,
         round_started_at = case when {_GRAVER} then excluded.round_started_at else incident.round_started_at end,
         due_at = case when {_GRAVER} or {_TELLS_OWNER} then excluded.due_at else incident.due_at end,
         detail = (incident.detail - 'cleared_at') || excluded.detail

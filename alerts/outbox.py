@@ -203,9 +203,13 @@ ended as (
            jsonb_build_object('provider_id', judged.provider_id), n.id, now, now
     from judged join notification n on n.id = judged.notification_id
     where n.purpose = 'alarm' and n.channel = 'voice' and judged.provider_id is not null
-      and state not in ('open', 'handed_to_120')
-      -- Who accepted by telephone may be hearing the thanks; who clicked must not be asked once more.
-      and (n.person_id is distinct from owner_id or accepted_via is distinct from 'voice')
+      and (
+          state not in ('open', 'handed_to_120')
+          -- Who accepted by telephone may be hearing the thanks; who clicked must not be asked once more.
+          and (n.person_id is distinct from owner_id or accepted_via is distinct from 'voice')
+          -- They said by another way that they cannot go, while their call was being placed.
+          or n.status = 'done' and n.reason = 'passed' and n.provider_id is null
+      )
     returning id
 )
 select incident_id, bool_or(error is not null) and bool_or(purpose = 'alarm'), (select count(*) from ended), null
@@ -256,7 +260,7 @@ held as materialized (
 ),
 asked as (
     select held.id, n.channel, bool_or(
-        case when n.status = 'queued' then n.attempts < %(patience)s and n.reason is distinct from 'passed'
+        case when n.status = 'queued' then n.attempts < %(patience)s
              when n.channel = 'voice' then n.status in ('sending', 'sent', 'ringing', 'answered')
              else n.status in ('sending', 'sent', 'delivered') end) as may_answer
     from held join notification n

@@ -109,11 +109,13 @@ async def create(
 
 
 async def at_the_number_of(conn: Connection, person_id: int) -> tuple[str, ...]:
-    """The names of others at this person's number: of them all only one is called."""
+    """The names of others at this person's number: about one incident only one of them all is called."""
     rows = await conn.execute(
-        "select other.name from person p join person other on other.phone = p.phone and other.id <> p.id"
-        " where p.id = %s and other.left_at is null order by other.id",
-        (person_id,),
+        "select other.name from person other where other.left_at is null and other.id <> %(id)s and exists ("
+        "   select from contact_method mine join contact_method theirs using (address)"
+        "   where mine.person_id = %(id)s and mine.active and theirs.person_id = other.id and theirs.active)"
+        " order by other.id",
+        {"id": person_id},
     )
     return tuple(row[0] for row in await rows.fetchall())
 

@@ -323,12 +323,17 @@ async def test_a_finding_opens_and_the_same_again_changes_nothing(conn: Connecti
 async def test_a_graver_finding_raises_and_starts_the_ladder_again(conn: Connection, resident: int) -> None:
     subject = resident_subject(resident, "band-1")
     await apply_verdicts(conn, [Judged(subject, finding(Severity.WARNING))], NOON)
-    await conn.execute("update incident set next_step = 2, due_at = due_at + interval '10 min'")
+    await conn.execute(
+        "with duty as (insert into person (name) values ('张值班') returning id) update incident"
+        " set declined_id = duty.id, next_step = 2, due_at = due_at + interval '10 min' from duty"
+    )
     later = NOON + timedelta(minutes=3)
     await apply_verdicts(conn, [Judged(subject, finding(Severity.URGENT))], later)
     await apply_verdicts(conn, [Judged(subject, finding(Severity.WARNING))], later + timedelta(minutes=1))
-    row = await one(conn, "select severity, next_step, round_started_at, due_at, detail ->> 'reason' from incident")
-    assert row == ("urgent", 0, later, later, "urgent_reason")
+    row = await one(
+        conn, "select severity, next_step, round_started_at, due_at, detail ->> 'reason', declined_id from incident"
+    )
+    assert row == ("urgent", 0, later, later, "urgent_reason", None)
     assert await timeline(conn, await one(conn, "select id from incident")) == ["opened", "raised"]
 
 

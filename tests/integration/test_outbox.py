@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from alerts import outbox, states
+from alerts import incidents, outbox, states
 from alerts.kinds import Press
 from alerts.openings import raise_sos
 from alerts.outbox import Outcome
@@ -342,6 +342,21 @@ async def test_the_end_of_a_call_that_we_hung_up_is_nobodys_failure(box: Box) ->
         await outbox.record_status(box.conn, row, call, Event(Status.FAILED, "no_answer"), NOW)
     assert await box.of(ours, "status", "reason") == ("failed", "hung_up")
     assert await box.of(theirs, "status", "reason") == ("failed", "no_answer")
+
+
+async def test_who_passes_by_text_is_not_rung_by_what_was_on_its_way(box: Box) -> None:
+    waiting = await box.row("duty", status="queued", attempts=1)
+    placed, pressed = [await box.row("duty", status="sending", attempts=1) for _ in range(2)]
+    await incidents.pass_on(box.conn, box.incident, box.people.duty, "sms", NOW)
+    assert [await box.of(row, "status") for row in (waiting, placed)] == ["done", "done"]
+    assert (await outbox.record(box.conn, [Outcome(placed, 1, "CA1", "queued")], NOW)).more
+    ends = await box.conn.execute("select ends_id from notification where purpose = 'hang_up'")
+    assert await ends.fetchall() == [(placed,)]
+    await box.conn.execute("update notification set status = 'sending' where id = %s", (pressed,))
+    await incidents.pass_on(box.conn, box.incident, box.people.duty, "voice", NOW)
+    await outbox.record_status(box.conn, pressed, "CA2", states.answered_event("passed"), NOW)
+    assert not (await outbox.record(box.conn, [Outcome(pressed, 1, "CA2", "queued")], NOW)).more
+    assert await box.of(pressed, "status", "reason", "provider_id") == ("done", "passed", "CA2")
 
 
 async def test_the_owners_own_call_is_left_alone(box: Box) -> None:

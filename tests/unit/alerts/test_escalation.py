@@ -198,6 +198,21 @@ def test_who_handed_it_back_is_called_again_only_with_everybody() -> None:
     assert cases.reopen(cases.accept(case, SOS, DUTY, "voice", NOW), NOW).declined_id is None
 
 
+def test_an_sos_that_the_only_ones_of_its_ladder_hand_back_goes_to_duty() -> None:
+    own = Ladder(steps=(Step(targets=(Target.FAMILY,), channels=("voice",)),), repeat_s=300)
+    case = fresh(round=2, previous_owner_id=CHILD, declined_id=CHILD)
+    assert called(next_step(case, own, everybody(), OUTSIDE, NOW)) == {DUTY, LEAD}
+    son = replace(person(7, Target.FAMILY), methods=(Method("voice", "+99907"),))
+    assert called(next_step(case, own, (*everybody(), son), OUTSIDE, NOW)) == {7}
+
+
+@pytest.mark.parametrize("declined", [DUTY, GRID])
+def test_a_number_of_two_is_called_when_one_of_them_handed_it_back(declined: int) -> None:
+    desk = (person(DUTY, Target.DUTY), replace(person(DUTY, Target.DUTY), person_id=GRID))
+    case = fresh(round=2, previous_owner_id=declined, declined_id=declined)
+    assert called(next_step(case, SOS, desk, OUTSIDE, NOW)) == {DUTY, GRID} - {declined}
+
+
 def accepted(by: int = GRID) -> Case:
     return cases.accept(fresh(next_step=1, stepped_at=NOW), SOS, by, "voice", NOW)
 
