@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from alerts.incident_views import Notification
-from alerts.states import Status
+from alerts.states import FINAL, Status
 from api.console.i18n import Translator
 
 Tone = Literal["live", "good", "bad", "idle"]
@@ -48,6 +48,11 @@ def present(t: Translator, notifications: Iterable[Notification]) -> list[Call]:
             newest[notification.person_id, notification.channel] = notification
     lines = [call(t, notification) for notification in newest.values()]
     return sorted(lines, key=lambda line: ("live", "good", "bad", "idle").index(line.tone))
+
+
+def may_ring(notification: Notification) -> bool:
+    """Whether a telephone rings because of it, or will in a moment."""
+    return notification.channel == "voice" and notification.purpose in ALARMS and notification.status not in FINAL
 
 
 def everything(t: Translator, notifications: Iterable[Notification]) -> list[Call]:

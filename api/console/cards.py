@@ -84,6 +84,7 @@ class Card:
     outcome: str | None
     ask_120: bool
     calls: list[Call]
+    nobody_to_call: bool
     calls_again: datetime | None
     actions: list[Action]
     alarm_key: str | None
@@ -159,7 +160,6 @@ def card(
     t, resident = screen.t, file.resident if file else None
     known = facts(screen, incident, file)
     spot = wording.whereabouts(known, screen.language)
-    under_way = calls.present(t, told)
     return Card(
         id=incident.id,
         severity=incident.severity,
@@ -194,8 +194,9 @@ def card(
         owner=_owner(screen, incident),
         outcome=_outcome(screen, incident),
         ask_120=incident.ask_120 and incident.state == IncidentState.OPEN,
-        calls=under_way,
-        calls_again=_calls_again(screen, incident, under_way),
+        calls=calls.present(t, told),
+        nobody_to_call=screen.on_duty and _nobody_to_call(incident, told),
+        calls_again=_calls_again(screen, incident, told),
         actions=actions(screen, incident, deeds),
         alarm_key=alarm_key(incident) if alarms([incident]) else None,
     )
@@ -326,12 +327,18 @@ def _owner(screen: Screen, incident: Incident) -> str | None:
     return t("card.owner_until", owner=owner, time=screen.when.short(due)) if due else owner
 
 
-def _calls_again(screen: Screen, incident: Incident, under_way: Sequence[Call]) -> datetime | None:
+def _nobody_to_call(incident: Incident, told: Sequence[Notification]) -> bool:
+    """The ladder has stepped, and there was nobody: whoever reads this is the only one who knows."""
+    return incident.state == IncidentState.OPEN and incident.severity in LOUD and incident.next_step > 0 and not told
+
+
+def _calls_again(screen: Screen, incident: Incident, told: Sequence[Notification]) -> datetime | None:
     """Of an SOS alone it is known: its ladder never ends, while another's next step may call nobody."""
     if incident.kind != IncidentKind.SOS or incident.state != IncidentState.OPEN or incident.due_at is None:
         return None
-    quiet = not any(call.tone == "live" for call in under_way)
-    return incident.due_at if quiet and incident.due_at > screen.when.now else None
+    if not told or any(calls.may_ring(notification) for notification in told):
+        return None
+    return incident.due_at if incident.due_at > screen.when.now else None
 
 
 def _outcome(screen: Screen, incident: Incident) -> str | None:

@@ -313,11 +313,23 @@ def test_how_far_a_notification_has_come(values: dict[str, Any], words: str, ton
 def test_a_card_says_when_it_calls_again_while_no_telephone_rings() -> None:
     due = NOW + timedelta(minutes=5)
     failed = notification(status="failed", reason="no_answer")
+    text = notification(channel="sms", status="sent")
+    other = notification(status="ringing", address="+99910000002")
     assert cards.card(screen(), incident(due_at=due), told=[failed]).calls_again == due
-    assert cards.card(screen(), incident(due_at=due), told=[failed, notification(channel="sms")]).calls_again is None
+    assert cards.card(screen(), incident(due_at=due), told=[failed, text]).calls_again == due
+    for told in ([], [other, failed], [failed, notification(status="queued")]):
+        assert cards.card(screen(), incident(due_at=due), told=told).calls_again is None
     assert cards.card(screen(), incident(due_at=NOW), told=[failed]).calls_again is None
-    for other in ({"state": "accepted"}, {"kind": "silent", "severity": "task"}, {"due_at": None}):
-        assert cards.card(screen(), incident(**{"due_at": due} | other), told=[failed]).calls_again is None
+    for values in ({"state": "accepted"}, {"kind": "silent", "severity": "task"}, {"due_at": None}):
+        assert cards.card(screen(), incident(**{"due_at": due} | values), told=[failed]).calls_again is None
+
+
+def test_a_card_says_when_there_is_nobody_to_call() -> None:
+    assert cards.card(screen(), incident(next_step=3)).nobody_to_call
+    assert not cards.card(screen(replace(DUTY, roles=frozenset({Role.FAMILY}))), incident(next_step=3)).nobody_to_call
+    assert not cards.card(screen(), incident(next_step=3), told=[notification()]).nobody_to_call
+    for values in ({"next_step": 0}, {"severity": "warning"}, {"state": "accepted"}):
+        assert not cards.card(screen(), incident(**{"next_step": 3} | values)).nobody_to_call
 
 
 def test_a_card_shows_each_persons_newest_call_the_live_ones_first() -> None:
