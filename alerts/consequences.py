@@ -121,7 +121,7 @@ async def mark_passed(conn: Connection, incident_id: int, person_id: int, now: d
         "update notification set status = 'done', reason = 'passed', finished_at = coalesce(finished_at, %(now)s),"
         " leased_until = null"
         " where incident_id = %(id)s and person_id = %(person_id)s and purpose = 'alarm'"
-        " and status = any(%(statuses)s)",
+        " and (status = any(%(statuses)s) or status = 'done' and reason = 'accepted')",
         # The call on which they talk may not have been written down yet; the key that they pressed makes it `done`.
         {**values, "statuses": [*_EXPECTED, *([] if talking else [Status.SENDING])]},
     )

@@ -58,11 +58,12 @@ def accepted(facts: Facts, language: str, told: Sequence[str] = ()) -> str:
     if language == "en":
         entry = f" To get in: {full_stop(facts.entry, language)}" if facts.entry else ""
         names = f"Told that you are going: {', '.join((*told, 'the wearer'))}."
-        there = f"Once there, text: arrived {code}"
+        there = f"Once there, text: arrived {code}. If you cannot go after all: 9 {code}"
         return f"You are the one going to {name}, alarm {code}. {where}{entry} {names} {there}"
     entry = f"进门：{full_stop(facts.entry, language)}" if facts.entry else ""
     names = "、".join((*told, "老人"))
-    return f"收到，由您去{name}处，编号{code}。{where}{entry}已告诉{names}您正在去。到了请发短信“到了 {code}”"
+    there = f"到了请发短信“到了 {code}”，去不了请发“9 {code}”"
+    return f"收到，由您去{name}处，编号{code}。{where}{entry}已告诉{names}您正在去。{there}"
 
 
 def already_yours(facts: Facts, language: str) -> str:
@@ -100,10 +101,10 @@ def on_the_way(facts: Facts, language: str) -> str:
 
 
 def passed(facts: Facts, language: str) -> str:
-    """To somebody who cannot go: others are called now."""
+    """To somebody who cannot go: others go on being called, some of them later."""
     name, code = subject(facts, language), facts.code
-    zh = f"知道了，马上通知其他人去{name}处（编号{code}）"
-    return either(language, zh, f"Noted, others are being called for {name}, alarm {code}")
+    zh = f"知道了，会继续通知其他人去{name}处（编号{code}）"
+    return either(language, zh, f"Noted, others go on being called for {name}, alarm {code}")
 
 
 def arrived(facts: Facts, language: str) -> str:

@@ -122,7 +122,8 @@ def choose(called: Sequence[CalledFrom], reply: Reply) -> list[CalledFrom]:
         return list(called)
     own = [each for each in called if each.owner_id == each.person_id]
     free = [each for each in called if each.owner_id is None]
-    likely = {Intent.ACCEPT: free, Intent.PASS: free or own, Intent.ADDRESS: own or free}.get(
+    # Who has one in hand and is called to another may be unable to go to either.
+    likely = {Intent.ACCEPT: free, Intent.PASS: own + free, Intent.ADDRESS: own or free}.get(
         reply.intent or Intent.ACCEPT, own
     )
     return likely or list(called)

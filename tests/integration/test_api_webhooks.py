@@ -180,7 +180,7 @@ async def test_key_2_repeats_the_address_and_asks_again(line: Line) -> None:
 async def test_key_9_passes_on_at_once(line: Line) -> None:
     incident = line.world.other_incident
     notification = await line.ask("duty", incident)
-    assert "马上通知其他人" in said(await line.press("9", notification))
+    assert "会继续通知其他人" in said(await line.press("9", notification))
     assert await line.status(notification) == ("done", "passed")
     assert await line.one("select due_at from incident where id = %s", incident) == world.NOW
     assert await line.state(incident) == "open"

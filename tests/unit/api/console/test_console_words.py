@@ -298,7 +298,7 @@ def test_who_notes_that_120_is_there_is_not_shown_as_being_there() -> None:
         ({"status": "failed", "reason": "machine"}, "语音信箱", "bad"),
         ({"status": "failed", "reason": "brand_new"}, "没有成功（brand_new）", "bad"),
         ({"status": "done", "reason": "accepted"}, "已接手", "good"),
-        ({"status": "done", "reason": "passed"}, "转给别人", "idle"),
+        ({"status": "done", "reason": "passed"}, "去不了", "idle"),
         ({"status": "failed", "reason": "hung_up"}, "已挂断", "idle"),
         ({"status": "cancelled", "reason": None}, "已取消", "idle"),
         ({"channel": "sms", "status": "sent"}, "已发出，等待送达", "live"),
