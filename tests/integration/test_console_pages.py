@@ -153,6 +153,27 @@ async def test_an_incident_is_handled_without_any_script(
     assert answer.status_code == 303
 
 
+async def test_board_and_page_say_when_calls_go_out_again_or_that_there_is_nobody_to_call(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    await log_in(client, users)
+    incident_id = await press(conn)
+    await conn.execute("update incident set next_step = 3, due_at = now() + interval '5 min'")
+    await conn.commit()
+    for address in ("/", f"/incidents/{incident_id}"):
+        assert "没有可以呼叫的人" in (await client.get(address)).text
+    await conn.execute(
+        "insert into notification (incident_id, person_id, channel, address, purpose, content, status, reason,"
+        " send_after, created_at) select %s, id, 'voice', phone, 'alarm', '{}', 'failed', 'busy', now(), now()"
+        " from person where username = 'duty'",
+        (incident_id,),
+    )
+    await conn.commit()
+    for address in ("/", f"/incidents/{incident_id}"):
+        text = (await client.get(address)).text
+        assert ("没有可以呼叫的人" in text, "现在没有电话在响" in text) == (False, True)
+
+
 async def test_what_to_tell_120_is_on_one_page(
     client: httpx.AsyncClient, users: dict[str, str], conn: Connection
 ) -> None:

@@ -59,12 +59,16 @@ async def open_many(conn: Connection, number: int, severity: str = "sos", kind: 
     await conn.commit()
 
 
-async def until_it_waits(conn: Connection, line: Connection) -> None:
-    """Until `line` waits for a row that somebody holds."""
+async def step_once_let_go(conn: Connection, line: Connection) -> tuple[int, list[Leased]]:
+    """How many steps `line` takes, and what it hands over, when it waits for what `conn` holds, which then commits."""
+    hands = Hands()
+    step = asyncio.create_task(escalate.run_once(line, hands, OUTSIDE))
     async with asyncio.timeout(30):
         waiting = "select from pg_locks where pid = %s and not granted"
         while await (await conn.execute(waiting, (line.info.backend_pid,))).fetchone() is None:
             pass
+    await conn.commit()
+    return await step, hands.taken
 
 
 async def count(conn: Connection, query: str) -> int:
@@ -186,12 +190,8 @@ async def test_one_that_is_let_go_in_time_is_waited_for(
     monkeypatch.setattr(escalate, "HELD_MS", 60_000)
     await open_many(conn, 1)
     await conn.execute("update incident set press_count = press_count + 1")
-    hands = Hands()
-    step = asyncio.create_task(escalate.run_once(line, hands, OUTSIDE))
-    await until_it_waits(conn, line)
-    await conn.commit()
-    assert await step == 1
-    assert {row.incident_id for row in hands.taken} == {1}
+    steps, taken = await step_once_let_go(conn, line)
+    assert (steps, {row.incident_id for row in taken}) == (1, {1})
     assert await count(conn, "select presses_told from incident") == 2
 
 
@@ -201,11 +201,7 @@ async def test_one_that_is_accepted_while_it_is_waited_for_is_not_called_about(
     monkeypatch.setattr(escalate, "HELD_MS", 60_000)
     await open_many(conn, 1)
     await conn.execute("update incident set due_at = due_at + interval '20 minutes'")
-    hands = Hands()
-    step = asyncio.create_task(escalate.run_once(line, hands, OUTSIDE))
-    await until_it_waits(conn, line)
-    await conn.commit()
-    assert (await step, hands.taken) == (0, [])
+    assert await step_once_let_go(conn, line) == (0, [])
 
 
 async def test_whoever_was_called_while_it_was_waited_for_is_not_called_again(
@@ -223,12 +219,8 @@ async def test_whoever_was_called_while_it_was_waited_for_is_not_called_again(
         " from contact_method where person_id = %(duty)s",
         {"duty": duty, "now": NOW},
     )
-    hands = Hands()
-    step = asyncio.create_task(escalate.run_once(line, hands, OUTSIDE))
-    await until_it_waits(conn, line)
-    await conn.commit()
-    assert await step == 1
-    assert {row.address for row in hands.taken} == {community.PHONES["lead"]}
+    steps, taken = await step_once_let_go(conn, line)
+    assert (steps, {row.address for row in taken}) == (1, {community.PHONES["lead"]})
 
 
 async def test_one_that_changes_all_the_time_is_rung_though_another_stays_held(
