@@ -2,9 +2,9 @@
 
     python -m benchmarks.replay [--hours HOURS] [FILE ...]
 
-Six people's heart rates (Stanford) and six people's tracks (GeoLife) by default, each on a band of its own, moved to
-one origin. A stand-in for the duty staff closes what is open every second, so that one incident does not hide the
-next. Exit status 1 when a message was rejected.
+Six people's heart rates (Stanford) and six people's tracks (GeoLife) by default, each on a band of its own, moved by
+whole days to one origin. A stand-in for the duty staff closes what is open every second, so that one incident does not
+hide the next. Exit status 1 when a message was rejected.
 """
 
 import argparse

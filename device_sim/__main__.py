@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         "--speed", type=_speed, default=1.0, help="so many times as fast as recorded; max or 0: no wait"
     )
     replay.add_argument("--origin", type=_moment, help="recorded time at which it starts; default: the first row's")
-    replay.add_argument("--align", action="store_true", help="move every subject's recording to start at the origin")
+    replay.add_argument("--align", action="store_true", help="move every subject's recording by whole days, to start within a day of the origin")
     replay.add_argument("--hours", type=float, help="stop after so much recorded time")
     replay.add_argument(
         "--pace",
@@ -206,7 +206,7 @@ def _replay(settings: Settings, arguments: argparse.Namespace) -> None:
         settings.zone,
         origin,
         speed=arguments.speed,
-        shifts=player.aligned(recordings, origin) if arguments.align else {},
+        shifts=player.aligned(recordings, origin, settings.zone) if arguments.align else {},
         until=origin + timedelta(hours=arguments.hours) if arguments.hours else None,
         pace=player.pace_by_lines if arguments.pace else None,
         pace_s=arguments.pace or 60.0,

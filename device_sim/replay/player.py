@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -72,9 +72,19 @@ def assign(recordings: Sequence[Recording], wanted: dict[str, str], devices: Seq
     return bands
 
 
-def aligned(recordings: Sequence[Recording], origin: datetime) -> dict[str, timedelta]:
-    """Shifts that let every subject begin at `origin`."""
-    return {subject: origin - first_of(recordings, subject) for subject in subjects(recordings)}
+def aligned(recordings: Sequence[Recording], origin: datetime, zone: tzinfo) -> dict[str, timedelta]:
+    """Shifts, in whole days, that let every subject begin within the day after `origin`.
+
+    They are added to what the clocks of `zone` show, so that everybody keeps the hour of day at which they were
+    recorded: at another hour, sleep would be judged as waking.
+    """
+    return {subject: _shift(first_of(recordings, subject), origin, zone) for subject in subjects(recordings)}
+
+
+def _shift(first: datetime, origin: datetime, zone: tzinfo) -> timedelta:
+    first = first.astimezone(zone)
+    shift = timedelta(days=(origin.astimezone(zone).date() - first.date()).days)
+    return shift if first + shift >= origin else shift + timedelta(days=1)
 
 
 def earliest(recordings: Sequence[Recording]) -> datetime:

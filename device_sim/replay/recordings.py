@@ -88,7 +88,10 @@ def scan(path: Path, zone: ZoneInfo) -> Recording:
 
 
 def rows(recording: Recording, subject: str, zone: ZoneInfo, shift: timedelta = timedelta(0)) -> Iterator[Row]:
-    """One subject's rows in the order of delivery, every time moved by `shift`. Raises InvalidInput."""
+    """One subject's rows in the order of delivery. Raises InvalidInput.
+
+    `shift` is added to what the clocks of `zone` show, so that whole days keep the hour of day.
+    """
     extent = recording.extents[subject]
     name = subject.encode()
     delivered = float("-inf")
@@ -99,7 +102,9 @@ def rows(recording: Recording, subject: str, zone: ZoneInfo, shift: timedelta = 
             cells = line.rstrip(b"\r\n").split(b",")
             if cells[recording.columns[0]] != name:
                 continue
-            ts = _moment(recording, cells, number, zone) + shift
+            ts = _moment(recording, cells, number, zone)
+            if shift:
+                ts = ts.astimezone(zone) + shift
             delivered = max(delivered, ts.timestamp())
             yield Row(delivered, recording.measure, subject, ts, _values(recording, cells, number))
             seen += 1

@@ -182,7 +182,7 @@ async def test_real_recordings_speak_the_contract(replay: Replay) -> None:
         SHARED / name for name in ("hr_stanford/heartrate.csv.gz", "hr_stanford/steps.csv.gz", "gps_other/gps.csv")
     ]
     files.append(SHARED / "gps_geolife/gps.csv.gz")
-    status, out, err = await replay.run(*map(str, files), "--speed", "max", "--align", "--hours", "2")
+    status, out, err = await replay.run(*map(str, files), "--speed", "max", "--align", "--hours", "26")
     assert status == 0, err
     summary = json.loads(out)
     count: Counter[Kind] = Counter()

@@ -15,7 +15,7 @@ import pytest
 from eldercare.settings import parse_mqtt_url
 from tests.faults.line import ROOT, Line, wait_until
 from tests.services.mosquitto import Mosquitto
-from tests.stories import simulated
+from tests.stories import recorded, simulated
 
 RECORDINGS = Path(os.environ.get("ELDERCARE_SHARED_DATA") or ROOT.parent / "shared" / "data")
 HEART_RATES = RECORDINGS / "hr_stanford" / "heartrate.csv.gz"
@@ -58,7 +58,7 @@ def recordings(request: pytest.FixtureRequest, tmp_path: Path) -> list[Path]:
         return simulated.recordings(tmp_path)
     if not HEART_RATES.exists():
         pytest.skip(f"the recordings are not here: {HEART_RATES.name}")
-    return [HEART_RATES, TRACKS]
+    return recorded.mornings([HEART_RATES, TRACKS], tmp_path)
 
 
 def test_a_press_in_the_middle_of_recorded_days_rings_a_telephone_and_is_accepted(
@@ -77,8 +77,8 @@ def test_a_press_in_the_middle_of_recorded_days_rings_a_telephone_and_is_accepte
         wrist = Wrist(clean_broker)
         player = subprocess.Popen(
             [sys.executable, "-m", "eldercare", "replay", *map(str, recordings), "--bands", str(bands),
-             "--speed", "120", "--align", "--hours", "0.6", "--origin", "2020-03-10T08:00:00+08:00",
-             "--sos-at", "2020-03-10T08:20:00+08:00", "--sos-band", presser],
+             "--speed", "120", "--align", "--hours", "0.6", "--origin", "2026-03-12T08:00:00+08:00",
+             "--sos-at", "2026-03-12T08:20:00+08:00", "--sos-band", presser],
             cwd=ROOT, env=line.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert wrist.next() == (presser, "received")

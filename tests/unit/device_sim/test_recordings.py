@@ -83,14 +83,35 @@ def test_a_heart_rate_carries_the_steps_since_the_one_before(tmp_path: Path) -> 
         HeartRate.model_validate_json(orjson.dumps(message))
 
 
-def test_aligned_subjects_begin_together(tmp_path: Path) -> None:
+def test_aligned_subjects_begin_on_the_day_after_the_origin_at_their_own_hour(tmp_path: Path) -> None:
+    text = "subject,ts,bpm\na,2020-01-01T08:00:00,1\nb,2021-06-01T09:30:00,2\nc,2019-03-01T03:15:00,3\n"
+    recording = scan(write(tmp_path / "x.csv", text), ZONE)
+    origin = datetime(2020, 3, 10, 0, tzinfo=UTC)  # 08:00 in Shanghai
+    shifts = aligned([recording], origin, ZONE)
+    begins = [next(rows(recording, name, ZONE, shifts[name])).ts.astimezone(ZONE).isoformat() for name in "abc"]
+    assert begins == ["2020-03-10T08:00:00+08:00", "2020-03-10T09:30:00+08:00", "2020-03-11T03:15:00+08:00"]
+    assert all(shift % timedelta(days=1) == timedelta(0) for shift in shifts.values())
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Shanghai", "Australia/Lord_Howe"])
+@pytest.mark.parametrize("month", [1, 7])
+def test_aligned_subjects_keep_the_hour_of_their_clocks_across_summer_time(
+    tmp_path: Path, zone: str, month: int
+) -> None:
+    place = ZoneInfo(zone)
+    recording = scan(write(tmp_path / "x.csv", "subject,ts,bpm\na,2020-04-20T22:45:00,1\n"), place)
+    origin = datetime(2021, month, 5, 12, tzinfo=UTC)
+    first = next(rows(recording, "a", place, aligned([recording], origin, place)["a"])).ts.astimezone(place)
+    assert first.strftime("%H:%M") == "22:45"
+    assert origin <= first < origin + timedelta(days=1)
+
+
+def test_without_an_origin_of_its_own_a_replay_begins_with_the_first_row_of_all(tmp_path: Path) -> None:
     text = "subject,ts,bpm\na,2020-01-01T08:00:00,1\nb,2021-06-01T09:00:00,2\n"
     recording = scan(write(tmp_path / "x.csv", text), ZONE)
     origin = earliest([recording])
     assert origin == datetime(2020, 1, 1, tzinfo=UTC)
-    shifts = aligned([recording], origin)
-    assert shifts["a"] == timedelta(0)
-    assert [next(rows(recording, name, ZONE, shifts[name])).ts for name in ("a", "b")] == [origin, origin]
+    assert aligned([recording], origin, ZONE)["a"] == timedelta(0)
 
 
 def test_every_subject_gets_a_band(tmp_path: Path) -> None:
