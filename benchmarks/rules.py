@@ -29,6 +29,7 @@ EPISODES = {"high_urgent": (141, 300), "high_warning": (121, 600), "low_warning"
 """What is injected: the middle rate (beats per minute) and how long the rule wants it to last (seconds)."""
 PER_PERSON = 25
 STANDING_M = 50
+LONGEST_STAY_S = 1800
 ANYWHERE = Profile(1, None, None, RADIUS_M, None, UTC, Thresholds())
 
 
@@ -163,13 +164,16 @@ def _inject_one(
 
 
 def home_of(fixes: list[Location]) -> tuple[float, float]:
-    """The middle of the 200 m where most time was spent."""
+    """The middle of the 200 m where most time was spent; a fix is known to hold for half an hour at most.
+
+    Where no two fixes tell any time, where most fixes are.
+    """
     spent: Counter[tuple[int, int]] = Counter()
     for fix, following in itertools.pairwise(fixes):
         pause = (following.ts - fix.ts).total_seconds()
-        if 0 < pause < 1800:
-            spent[_cell(fix)] += round(pause)
-    favourite = spent.most_common(1)[0][0]
+        if pause > 0:
+            spent[_cell(fix)] += round(min(pause, LONGEST_STAY_S))
+    favourite = (spent or Counter(map(_cell, fixes))).most_common(1)[0][0]
     return _middle([fix for fix in fixes if _cell(fix) == favourite])
 
 
