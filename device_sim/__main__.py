@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         "--speed", type=_speed, default=1.0, help="so many times as fast as recorded; max or 0: no wait"
     )
     replay.add_argument("--origin", type=_moment, help="recorded time at which it starts; default: the first row's")
-    replay.add_argument("--align", action="store_true", help="move every subject's recording by whole days, to start within a day of the origin")
+    replay.add_argument("--align", action="store_true", help="move every recording by whole days, to the origin")
     replay.add_argument("--hours", type=float, help="stop after so much recorded time")
     replay.add_argument(
         "--pace",
