@@ -14,7 +14,19 @@ from api.console.install import install as install_console
 from api.deps import Logins
 from api.headers import SecurityHeaders
 from api.openapi import document
-from api.routers import audits, devices, events, health, incidents, policies, readings, residents, session, webhooks
+from api.routers import (
+    audits,
+    devices,
+    events,
+    health,
+    incidents,
+    policies,
+    readings,
+    rejected,
+    residents,
+    session,
+    webhooks,
+)
 from eldercare import database
 from eldercare.settings import Settings
 
@@ -57,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     app.include_router(health.router)
     app.include_router(webhooks.router)
-    for noun in (session, residents, readings, devices, incidents, policies, events, audits):
+    for noun in (session, residents, readings, devices, incidents, policies, events, audits, rejected):
         app.include_router(noun.router, prefix=PREFIX)
     install_console(app)
     document(app)

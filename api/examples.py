@@ -152,6 +152,16 @@ AUDIT = {
 }
 
 
+REJECTED = {
+    "id": 17,
+    "received_at": NOW,
+    "topic": "eldercare/v1/band-0012/heart_rate",
+    "reason": "range",
+    "detail": "bpm: Input should be less than or equal to 300",
+    "payload": '{"ts": "2026-11-24T14:05:00+08:00", "bpm": 900}',
+}
+
+
 def page(item: Any) -> dict[str, Any]:
     """A page that holds one item and has a next one."""
     return {"items": [item], "next_cursor": "WyJyZXNpZGVudHMiLDEyXQ"}

@@ -230,6 +230,32 @@ def enroll(
 
 
 @app.command()
+def rejected(
+    device: Annotated[str | None, typer.Option(help="只看这只手环 · of this band only")] = None,
+    since: Annotated[str, typer.Option(help="30m、2h、7d 或 RFC 3339")] = "1d",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="最多几条 · at most so many")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="每行一个 JSON 对象 · a JSON object a line")] = False,
+) -> None:
+    """手环发来但不能用的消息 · What bands sent that could not be used, and why."""
+    from eldercare import clock
+    from eldercare import rejected as messages
+
+    settings = load_settings()
+
+    async def read(conn: Any) -> list[messages.RejectedMessage]:
+        start = messages.since_of(since, await clock.now(conn), settings.zone)
+        return await messages.read(conn, since=start, device_id=device, limit=limit)
+
+    found = _with_connection(settings, read)
+    for line in messages.json_lines(found) if as_json else messages.lines(found, settings.zone):
+        print(line)
+    if not found:
+        _say(f"没有被拒收的消息（{since}）· nothing was rejected")
+    elif len(found) == limit:
+        _say(f"只显示最新的 {limit} 条 · only the newest {limit}: --limit shows more")
+
+
+@app.command()
 def doctor() -> None:
     """检查整套设置 · Name what is wrong with the set-up."""
     from eldercare.doctor import run

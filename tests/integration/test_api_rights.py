@@ -73,6 +73,7 @@ EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
     # `other` is the community's default, which can be changed and not removed.
     ("DELETE", "/policies/{id}"): ("403 403 403 403 204", "403 403 403 403 422"),
     ("GET", "/audit"): ("403 403 403 403 200", "403 403 403 403 200"),
+    ("GET", "/rejected"): ("200 403 403 403 200", "200 403 403 403 200"),
 }
 
 
