@@ -1,6 +1,7 @@
 """Settings from the environment (or `.env`), prefix `ELDERCARE_`. Built once in each `__main__` and passed down."""
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -70,6 +71,13 @@ def _checked_base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _checked_number(number: str) -> str:
+    plain = re.sub(r"[\s()-]", "", number)
+    if not re.fullmatch(r"\+[1-9][0-9]{3,14}", plain):
+        raise ValueError("is no telephone number with its country, such as +8613812345678")
+    return plain
+
+
 def is_loopback(url: str) -> bool:
     """Whether only this machine can reach the address."""
     host = urlsplit(url).hostname or ""
@@ -106,7 +114,8 @@ class Settings(BaseSettings):
 
     twilio_account_sid: str | None = None
     twilio_auth_token: SecretStr | None = None
-    twilio_from: str | None = None
+    twilio_from: Annotated[str, AfterValidator(_checked_number)] | None = None
+    """The number we call and text from, with its country; `doctor` says where no such number exists."""
     twilio_api_url: BaseUrl = "https://api.twilio.com"
     deadman_url: BaseUrl | None = None
     deadman_interval_s: float = Field(default=60, gt=0)

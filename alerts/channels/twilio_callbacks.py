@@ -7,7 +7,7 @@ from twilio.request_validator import RequestValidator
 
 from alerts import states
 from eldercare.errors import Forbidden, InvalidInput
-from eldercare.fields import phone
+from eldercare.telephone import caller
 
 SIGNATURE = "X-Twilio-Signature"
 Form = Mapping[str, str]
@@ -77,18 +77,18 @@ def key(form: Form, digit: str | None = None) -> Key:
     return Key(
         _needed(form, "CallSid"),
         digit if digit is not None else form.get("Digits", "")[:1],
-        _number(form.get("From" if incoming else "To", "")),
+        caller(form.get("From" if incoming else "To", "")),
     )
 
 
 def incoming_text(form: Form) -> IncomingText:
     """A text somebody sent us. Raises InvalidInput."""
-    return IncomingText(_number(_needed(form, "From")), form.get("Body", "")[:1600])
+    return IncomingText(caller(_needed(form, "From")), form.get("Body", "")[:1600])
 
 
 def incoming_call(form: Form) -> IncomingCall:
     """A call somebody makes to us. Raises InvalidInput."""
-    return IncomingCall(_needed(form, "CallSid"), _number(form.get("From", "")))
+    return IncomingCall(_needed(form, "CallSid"), caller(form.get("From", "")))
 
 
 def _needed(form: Form, name: str) -> str:
@@ -96,13 +96,6 @@ def _needed(form: Form, name: str) -> str:
     if not value:
         raise InvalidInput(name, "is missing")
     return value
-
-
-def _number(text: str) -> str:
-    try:
-        return phone("From", text)
-    except InvalidInput:
-        return ""  # withheld, or a name: nobody was called there
 
 
 def _error(form: Form) -> int | None:

@@ -1,5 +1,6 @@
 """Whether there is somebody to call for everybody who wears a band."""
 
+from eldercare import telephone
 from eldercare.database import Connection
 from eldercare.doctor.finding import Finding, error, ok, some, warning
 from eldercare.settings import Settings
@@ -12,6 +13,7 @@ async def examine(conn: Connection, settings: Settings) -> list[Finding]:
         *await _ladder(conn),
         *await _residents(conn),
         *await _bands(conn),
+        *await _no_numbers(conn),
         *await _numbers(conn, settings),
     ]
 
@@ -121,6 +123,25 @@ async def _bands(conn: Connection) -> list[Finding]:
             )
         )
     return findings
+
+
+async def _no_numbers(conn: Connection) -> list[Finding]:
+    """Numbers that no numbering plan knows, as older versions took them: a call to one reaches nobody."""
+    rows = await (
+        await conn.execute(
+            "select distinct p.id, p.name, m.address from contact_method m join person p on p.id = m.person_id"
+            " where m.active and p.left_at is null order by p.id, m.address"
+        )
+    ).fetchall()
+    wrong = [f"{name} {address}" for _, name, address in rows if not telephone.known(address)]
+    if not wrong:
+        return []
+    return [
+        error(
+            f"{len(wrong)} 个号码不存在，拨不到人 · numbers of this kind do not exist and ring nobody: {some(wrong)}",
+            "`eldercare person phone 编号 号码` · give them their right number",
+        )
+    ]
 
 
 async def _numbers(conn: Connection, settings: Settings) -> list[Finding]:

@@ -1,5 +1,6 @@
 """What the settings say of telephones and of the way back from the provider. Pure."""
 
+from eldercare import telephone
 from eldercare.doctor.finding import Finding, error, note, ok, warning
 from eldercare.settings import Settings, is_loopback
 
@@ -24,7 +25,18 @@ def _provider(settings: Settings) -> list[Finding]:
         return [
             note(f"使用模拟电话 {settings.twilio_api_url}，不会打给真人 · simulated telephones: nobody real is called")
         ]
-    return [ok("使用真实的 Twilio · real Twilio")]
+    return [ok("使用真实的 Twilio · real Twilio"), *_from(settings.required("twilio_from"))]
+
+
+def _from(number: str) -> list[Finding]:
+    if telephone.known(number):
+        return []
+    return [
+        error(
+            f"ELDERCARE_TWILIO_FROM {number} 不是存在的号码 · no such telephone number exists",
+            "填写 Twilio 分配的号码 · set the number that Twilio has given you",
+        )
+    ]
 
 
 def _public_url(settings: Settings) -> list[Finding]:

@@ -8,7 +8,7 @@ from eldercare.doctor import telephones
 from eldercare.doctor.finding import Finding, Level, error, some
 from tests.conftest import MakeSettings
 
-TWILIO = {"twilio_account_sid": "AC1", "twilio_auth_token": "x", "twilio_from": "+15550001"}
+TWILIO = {"twilio_account_sid": "AC1", "twilio_auth_token": "x", "twilio_from": "+12025550123"}
 GOOD = {**TWILIO, "public_url": "https://care.example.org", "deadman_url": "https://watch.example.org/ping"}
 
 
@@ -23,6 +23,7 @@ def test_a_good_real_set_up_has_nothing_to_mend(make_settings: MakeSettings) -> 
 @pytest.mark.parametrize(
     ("change", "words", "level"),
     [
+        ({"twilio_from": "+15550001"}, "ELDERCARE_TWILIO_FROM +15550001", Level.ERROR),
         ({"twilio_from": None}, "ELDERCARE_TWILIO_FROM", Level.ERROR),
         ({"public_url": None}, "ELDERCARE_PUBLIC_URL", Level.ERROR),
         ({"public_url": "http://127.0.0.1:8000"}, "only this machine", Level.ERROR),

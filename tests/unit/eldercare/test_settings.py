@@ -36,6 +36,8 @@ def test_the_brokers_address(url: str, parts: Mqtt) -> None:
         ("PUBLIC_URL", "care.example.org", "ELDERCARE_PUBLIC_URL: must start with http"),
         ("API_PORT", "65536", "ELDERCARE_API_PORT: "),
         ("BATCH_SIZE", "many", "ELDERCARE_BATCH_SIZE: "),
+        ("TWILIO_FROM", "13812345678", "ELDERCARE_TWILIO_FROM: is no telephone number with its country"),
+        ("TWILIO_FROM", "eldercare", "ELDERCARE_TWILIO_FROM: "),
         ("LOG_LEVEL", "loud", "ELDERCARE_LOG_LEVEL: "),
         ("MQTT_URL_FILE", "/nowhere/mqtt_url", "ELDERCARE_MQTT_URL_FILE: "),
     ],
@@ -48,6 +50,11 @@ def test_a_wrong_one_is_one_line_that_names_it(
         load_settings()
     assert str(refused.value).startswith(line)
     assert "\n" not in str(refused.value)
+
+
+def test_our_own_number_may_be_written_with_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELDERCARE_TWILIO_FROM", "+1 (202) 555-0123")
+    assert load_settings().twilio_from == "+12025550123"
 
 
 def test_secrets_come_from_files_and_stay_out_of_sight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
