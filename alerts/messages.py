@@ -11,11 +11,12 @@ from typing import Any
 from alerts.facts import Facts
 from alerts.kinds import IncidentState
 from alerts.wording import ambulance, either, full_stop, how_far, late, moment, place, subject, what, who
+from eldercare.fields import utf16_units
 
 __all__ = ["SMS_UNITS", "Facts", "alarm", "pressed_again", "stand_down"]
 
 SMS_UNITS = 70
-"""UCS-2 characters of one message that is not split."""
+"""UTF-16 units of one message that is not split: most characters are one, rare ones and pictures two."""
 
 
 def alarm(facts: Facts, language: str, channel: str) -> dict[str, Any]:
@@ -191,15 +192,23 @@ def _alarm_text(facts: Facts, language: str) -> str:
         return whole
     for with_age, with_time in ((True, True), (False, True), (False, False)):
         text = _compose(facts, language, facts.address, with_age=with_age, with_time=with_time)
-        if len(text) <= SMS_UNITS:
+        if utf16_units(text) <= SMS_UNITS:
             return text
     address = facts.address or ""
-    room = SMS_UNITS - (len(text) - len(address)) - 1
+    room = SMS_UNITS - (utf16_units(text) - utf16_units(address)) - 1
     # The house number stands at the end of a Chinese address; but half an address helps nobody, so a second message
     # is the smaller evil.
-    if room < max(1, len(address) // 2):
+    if room < max(1, utf16_units(address) // 2):
         return whole
-    return _compose(facts, language, f"…{address[-room:]}", with_age=False, with_time=False)
+    return _compose(facts, language, f"…{_end(address, room)}", with_age=False, with_time=False)
+
+
+def _end(text: str, units: int) -> str:
+    """As much of the end of `text` as fits `units`, whole characters only."""
+    kept = text[-units:]
+    while utf16_units(kept) > units:
+        kept = kept[1:]
+    return kept
 
 
 def _compose(facts: Facts, language: str, address: str | None, *, with_age: bool, with_time: bool) -> str:

@@ -1,5 +1,6 @@
 """What a call is told to do: TwiML, built with the official library. Pure text in, text out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -8,6 +9,8 @@ from xml.sax.saxutils import escape
 from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
+from eldercare.fields import utf16_units
+
 MAX_INLINE_CHARS = 4000
 """The provider refuses a longer document in a request."""
 ROUNDS = 3
@@ -15,8 +18,10 @@ ROUNDS = 3
 KEY_WAIT_S = 4
 """Silence after the announcement in which a key is awaited, seconds."""
 
-_TEXT, _GOODBYE, _ACTION = "\ue000", "\ue001", "\ue002"
-"""Blanks of a form: characters for private use, which `_clean` leaves in no text."""
+_TEXT, _GOODBYE, _ACTION = "\ufdd0", "\ufdd1", "\ufdd2"
+"""Blanks of a form: no characters at all, which `_clean` leaves in no text."""
+_NO_CHARACTERS = "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
+_UNSPEAKABLE = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NO_CHARACTERS}]")
 _VOICES = {"zh": ("alice", "zh-CN"), "en": ("alice", "en-US")}
 
 
@@ -31,10 +36,10 @@ def announcement(content: Mapping[str, Any], language: str, action: str | None) 
     goodbye = str(content.get("goodbye", "")) if action else ""
     for rounds in range(ROUNDS, 0, -1):
         document = _announce(lines, prompt, goodbye, language, action, rounds)
-        if len(document) <= MAX_INLINE_CHARS:
+        if utf16_units(document) <= MAX_INLINE_CHARS:
             return document
     longest = max(len(line) for line in lines)
-    while len(document) > MAX_INLINE_CHARS and longest > 1:
+    while utf16_units(document) > MAX_INLINE_CHARS and longest > 1:
         longest = longest * 3 // 4
         document = _announce([line[:longest] for line in lines], prompt, goodbye, language, action, 1)
     return document
@@ -106,7 +111,6 @@ def _joined(lines: Sequence[str]) -> str:
 
 
 def _clean(text: str) -> str:
-    # XML 1.0 has no way to write most control characters, and one of them would make the whole call fail.
-    if text.isprintable():
-        return text
-    return "".join(char for char in text if char.isprintable() or char in "\n\t")
+    # XML 1.0 has no way to write most control characters, and one of them would make the whole call fail. All others
+    # stay: a rare name is one to a voice that knows its characters.
+    return _UNSPEAKABLE.sub("", text)

@@ -209,5 +209,15 @@ class Phone:
 
 def segments(body: str) -> int:
     """How many SMS a text costs: 160 or 153 characters each in the GSM alphabet (taken as ASCII), else 70 or 67."""
-    single, joined = (160, 153) if body.isascii() else (70, 67)
-    return 1 if len(body) <= single else -(-len(body) // joined)
+    if body.isascii():
+        return 1 if len(body) <= 160 else -(-len(body) // 153)
+    # UTF-16 units, and no character is split between two messages.
+    if len(body.encode("utf-16-le", "surrogatepass")) <= 2 * 70:
+        return 1
+    count, room = 1, 67
+    for char in body:
+        units = 2 if char > "\uffff" else 1
+        if units > room:
+            count, room = count + 1, 67
+        room -= units
+    return count

@@ -64,6 +64,16 @@ def test_a_long_address_loses_its_head() -> None:
     assert "33号楼2单元501室" in text
 
 
+def test_rare_characters_count_twice_and_are_never_cut_in_two() -> None:
+    for name in ("𰻞𮯰", "𰻞𮯰秀"):
+        for ways in range(20, 40):
+            text = sms(replace(FACTS, resident_name=name, address=f"{'路' * ways}{'𰻞' * 12}33号楼2单元501室"))
+            units = len(text.encode("utf-16-le")) // 2
+            assert units <= SMS_UNITS or "路" * ways in text
+            assert text.endswith("33号楼2单元501室。编号123，去回1，不能去回9")
+            assert "…" not in text or units >= SMS_UNITS - 1
+
+
 def test_half_an_address_is_never_sent() -> None:
     address = "上" * 90
     text = sms(replace(FACTS, address=address))

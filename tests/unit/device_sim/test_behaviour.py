@@ -42,7 +42,19 @@ def test_a_wrong_behaviour_is_refused(wrong: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "count"), [("a" * 160, 1), ("a" * 161, 2), ("字" * 70, 1), ("字" * 71, 2), ("字" * 135, 3)]
+    ("body", "count"),
+    [
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("字" * 70, 1),
+        ("字" * 71, 2),
+        ("字" * 135, 3),
+        ("𰻞" * 35, 1),
+        ("𰻞" * 36, 2),
+        ("𰻞" * 66, 2),
+        ("𰻞" * 67, 3),
+        ("a" * 66 + "𰻞" + "字" * 67, 3),
+    ],
 )
 def test_segments_of_a_text_message(body: str, count: int) -> None:
     assert segments(body) == count
