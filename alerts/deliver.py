@@ -15,7 +15,7 @@ import psycopg
 from alerts import outbox
 from alerts.channels.base import Channel, Outgoing, TransportError
 from alerts.outbox import Leased, Outcome
-from eldercare.database import Connection, connect
+from eldercare.database import URGENT, Connection, connect
 from eldercare.log import logger
 
 SEND_TIMEOUT_S = 12.0
@@ -129,7 +129,11 @@ class Sender:
         """Returns what could not be written yet."""
         if self._conn is None:
             self._conn = await connect(
-                self._url, autocommit=True, application_name="alerts outcomes", options=outbox.SESSION
+                self._url,
+                autocommit=True,
+                application_name="alerts outcomes",
+                options=outbox.SESSION,
+                limits=URGENT,
             )
         recorded = await outbox.record(self._conn, outcomes)
         if recorded.more:

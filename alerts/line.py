@@ -11,7 +11,7 @@ from alerts import deliver, escalate, outbox
 from alerts.deliver import Sender
 from alerts.escalation import Outside
 from alerts.pulse import Pulse
-from eldercare.database import Connection, connect
+from eldercare.database import URGENT, Connection, connect
 from eldercare.log import logger
 from eldercare.wakeup import INCIDENT_CHANNEL
 
@@ -56,7 +56,9 @@ class Line:
 
     async def _work(self) -> None:
         more = self._sender.more
-        conn = await connect(self._url, autocommit=True, application_name="alerts", options=outbox.SESSION)
+        conn = await connect(
+            self._url, autocommit=True, application_name="alerts", options=outbox.SESSION, limits=URGENT
+        )
         async with conn:
             conn.add_notify_handler(lambda notice: more.set() if notice.pid != conn.info.backend_pid else None)
             await conn.execute(f"listen {INCIDENT_CHANNEL}")

@@ -320,13 +320,13 @@ def _become(module: str, arguments: list[str]) -> NoReturn:
 
 def _with_connection(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
     """Run `work` in one transaction, committed at its end."""
-    from eldercare.database import connect
+    from eldercare.database import COMMAND, connect
 
     url = settings.required("database_url")
 
     async def go() -> T:
         # Begun here: a noun's own `conn.transaction()`, were it the first, would commit at its end.
-        async with await connect(url, application_name="eldercare cli") as conn, conn.transaction():
+        async with await connect(url, application_name="eldercare cli", limits=COMMAND) as conn, conn.transaction():
             return await work(conn)
 
     return _with_database_errors(lambda: asyncio.run(go()))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from eldercare import clock
-from eldercare.database import connect
+from eldercare.database import COMMAND, connect
 from eldercare.resident_import import table
 from eldercare.resident_import.check import BadCell, Checked, check
 from eldercare.resident_import.store import Stored, store
@@ -21,7 +21,7 @@ def run(settings: Settings, file: Path, *, check_only: bool = False) -> int:
 
 async def _run(url: str, file: Path, settings: Settings, check_only: bool) -> int:
     rows = table.read(file)
-    async with await connect(url, application_name="eldercare import") as conn:
+    async with await connect(url, application_name="eldercare import", limits=COMMAND) as conn:
         now = await clock.now(conn)
         checked = check(rows, now.astimezone(settings.zone).date())
         stored = Stored()

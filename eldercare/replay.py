@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from eldercare import clock, heartbeats
-from eldercare.database import Connection, connect
+from eldercare.database import COMMAND, Connection, connect
 from eldercare.errors import ConfigurationError, Unavailable
 from eldercare.settings import Settings
 
@@ -73,7 +73,7 @@ async def run(settings: Settings, bands: Path, arguments: Sequence[str], speed: 
     settings.required("mqtt_url")
     devices = _devices(bands)
     stretch = max(60.0, speed) if speed else STRETCH_S
-    async with await connect(url, autocommit=True, application_name="eldercare replay") as conn:
+    async with await connect(url, autocommit=True, application_name="eldercare replay", limits=COMMAND) as conn:
         await _wait_for_ingest(conn)
         begun = await _newest(conn)
         player = await asyncio.create_subprocess_exec(

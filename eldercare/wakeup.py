@@ -44,6 +44,8 @@ async def wakeups(url: str, channel: str, poll_s: float, *, application_name: st
                     quiet = False
                     yield notice.payload
                 if quiet:
+                    # A frozen database is as quiet as an idle one, until it is asked.
+                    await conn.execute("")
                     yield ""
         except psycopg.OperationalError as error:
             _log.warning("database_away", error=str(error).strip())

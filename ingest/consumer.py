@@ -72,7 +72,10 @@ class Consumer(Generic[M]):
         while not self._stopping:
             try:
                 async with await connect(
-                    self._database_url, autocommit=True, application_name=f"eldercare ingest {self._lane.name}"
+                    self._database_url,
+                    autocommit=True,
+                    application_name=f"eldercare ingest {self._lane.name}",
+                    limits=self._lane.limits,
                 ) as conn:
                     waits = pauses()
                     await self._hold_seat(conn)

@@ -10,7 +10,7 @@ import psycopg
 
 from alerts.kinds import IncidentState, Press
 from alerts.openings import Raised, long_over, raise_sos
-from eldercare.database import LOOKUPS, Connection
+from eldercare.database import BULK, LOOKUPS, URGENT, Connection, Limits
 from eldercare.log import logger
 from eldercare.settings import Settings
 from eldercare.wire import Kind, SosStateMessage, topic
@@ -51,6 +51,7 @@ class Lane(Protocol, Generic[M]):
 
     name: str
     topics: tuple[str, ...]
+    limits: Limits
     seats: int
     size: int
     age_s: float
@@ -74,6 +75,7 @@ class Telemetry:
 
     name = "telemetry"
     topics: tuple[str, ...] = ("eldercare/#",)
+    limits = BULK
     seats = 1
 
     def __init__(self, settings: Settings) -> None:
@@ -123,6 +125,7 @@ class Sos:
 
     name = "sos"
     topics: tuple[str, ...] = ("eldercare/v1/+/sos",)
+    limits = URGENT
     seats = 16
     size = 50
     age_s = 0.0

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eldercare.database import Connection, connect
+from eldercare.database import COMMAND, Connection, connect
 from eldercare.embedded import EmbeddedPostgres
 from eldercare.settings import PREFIX, Settings
 from tests.services import mosquitto, timescale
@@ -98,7 +98,7 @@ def empty_database_url(database_server: DatabaseServer) -> Iterator[str]:
 @pytest.fixture
 async def conn(database_url: str) -> AsyncIterator[Connection]:
     """A connection to `database_url`, inside a transaction as soon as it is used; what is not committed is lost."""
-    connection = await connect(database_url, application_name="test")
+    connection = await connect(database_url, application_name="test", limits=COMMAND)
     yield connection
     await connection.close()
 

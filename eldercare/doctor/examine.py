@@ -2,7 +2,7 @@
 
 import psycopg
 
-from eldercare.database import connect
+from eldercare.database import COMMAND, connect
 from eldercare.doctor import community, database, network, telephones
 from eldercare.doctor.finding import Finding, Level, error
 from eldercare.settings import Settings
@@ -30,7 +30,7 @@ async def _database(settings: Settings) -> list[Finding]:
         todo = "设为 postgresql://用户:密码@主机/库 · set it to postgresql://user:password@host/database"
         return [error("ELDERCARE_DATABASE_URL 未设置 · is not set", todo)]
     try:
-        async with await connect(settings.database_url, application_name="eldercare doctor") as conn:
+        async with await connect(settings.database_url, application_name="eldercare doctor", limits=COMMAND) as conn:
             findings = await database.examine(conn, settings)
             if not await database.pending_migrations(conn):
                 findings += await community.examine(conn, settings)
