@@ -132,6 +132,7 @@ def main() -> None:
     try:
         settings = load_settings()
         log.configure(settings.log_level, "alerts")
+        log.name_unknown_settings()
         asyncio.run(serve(settings))
     except ConfigurationError as error:
         exit_with(error)

@@ -16,6 +16,7 @@ def main() -> None:
     except ConfigurationError as error:
         exit_with(error)
     log.configure(settings.log_level, "api")
+    log.name_unknown_settings()
     log.logger(__name__).info("starting", host=settings.api_host, port=settings.api_port)
     uvicorn.run(
         create_app(settings),

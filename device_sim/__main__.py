@@ -28,6 +28,7 @@ def main() -> None:
     try:
         settings = load_settings()
         log.configure(settings.log_level, service=arguments.command)
+        log.name_unknown_settings()
         arguments.run(settings, arguments)
     except ConfigurationError as error:
         exit_with(error)

@@ -11,8 +11,10 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from eldercare import settings as environment
+from eldercare.cli_settings import demo_urls, load_settings
 from eldercare.errors import ConfigurationError, EldercareError, InvalidInput
-from eldercare.settings import Settings, exit_with, load_settings
+from eldercare.settings import Settings, exit_with
 
 T = TypeVar("T")
 
@@ -79,7 +81,12 @@ def sim(context: typer.Context) -> None:
     """模拟手环 · Simulated bands.
 
     `sim scenario sos` 让一只手环求助 · `sim scenario sos` lets a running one press."""
-    _become("device_sim", context.args if context.args[:1] == ["scenario"] else ["bands", *context.args])
+    if context.args[:1] != ["scenario"]:
+        _become("device_sim", ["bands", *context.args])
+    # The demo takes another port where the usual one is taken.
+    control = demo_urls(environment.load_settings().data_dir).get("sim")
+    told = any(argument.split("=")[0] == "--control" for argument in context.args)
+    _become("device_sim", [*context.args, *([] if told or control is None else ["--control", control])])
 
 
 @app.command(context_settings=PASS_ON)
@@ -113,7 +120,7 @@ def demo() -> None:
     """在这台机器上演示全部 · Everything on this machine."""
     from eldercare.demo import run
 
-    run(load_settings())
+    run(environment.load_settings())
 
 
 @app.command()
@@ -205,16 +212,23 @@ def add_person(
 @app.command()
 def enroll(
     device: Annotated[list[str] | None, typer.Option(help="手环编号，可重复 · a band's id; may be repeated")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="所有还没有密码的手环 · every band that has no password yet")
+    ] = False,
 ) -> None:
     """登记手环或换密码 · Make bands, renew passwords.
 
     并重写消息服务器的密码文件 · The broker's password file is written anew."""
-    from eldercare.enroll import check_broker_settings, write_broker_passwords
+    from eldercare.enroll import check_broker_settings, without_password, write_broker_passwords
     from eldercare.enroll import enroll as run
 
     settings = load_settings()
     check_broker_settings(settings)
-    passwords = _with_connection(settings, lambda conn: run(conn, device or []))
+
+    async def work(conn: Any) -> dict[str, str]:
+        return await run(conn, [*(device or []), *(await without_password(conn) if every else [])])
+
+    passwords = _with_connection(settings, work)
     for device_id, password in passwords.items():
         print(f"{device_id} {password}")
     written = _with_connection(settings, lambda conn: write_broker_passwords(conn, settings))
@@ -260,7 +274,7 @@ def doctor() -> None:
     """检查整套设置 · Name what is wrong with the set-up."""
     from eldercare.doctor import run
 
-    raise SystemExit(asyncio.run(run(load_settings())))
+    raise SystemExit(asyncio.run(run(load_settings(quiet=True))))  # it is a finding
 
 
 @clock_app.command("show")
@@ -313,7 +327,7 @@ def _speed_of(text: str) -> float:
 
 def _become(module: str, arguments: list[str]) -> NoReturn:
     """Go on as `python -m module`: a service carries nothing of the command line in its memory."""
-    load_settings()  # so that a wrong setting is told before anything starts
+    environment.load_settings()  # so that a wrong setting is told before anything starts
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606  our own module
 

@@ -28,8 +28,6 @@ from eldercare.showcase import Showcase
 from eldercare.supervisor import Interrupt, Service, Stopped, Supervisor
 
 RESIDENTS = 50
-BROKER_PORT = 1883
-SIM_PORT = 8020
 HISTORY_HOURS = 24
 """At the first start the bands send so much of the past, so that charts and tracks are not empty."""
 PROVIDER_NUMBER = "+99988000000"
@@ -125,7 +123,12 @@ def alone(folder: Path) -> Iterator[None]:
 
 def _choose_ports(settings: Settings) -> Addresses:
     """The usual ports where they are free, others where not."""
-    wanted = {"API": settings.api_port, "PHONES": settings.phones_port, "sim": SIM_PORT, "MQTT": BROKER_PORT}
+    wanted = {
+        "API": settings.api_port,
+        "PHONES": settings.phones_port,
+        "sim": settings.demo_sim_port,
+        "MQTT": settings.demo_mqtt_port,
+    }
     chosen = {name: free_port(port) for name, port in wanted.items()}
     for name, port in wanted.items():
         if port not in (0, chosen[name]):

@@ -53,6 +53,14 @@ async def enroll(conn: Connection, device_ids: Sequence[str]) -> dict[str, str]:
     return passwords
 
 
+async def without_password(conn: Connection) -> list[str]:
+    """The bands in service that no broker would let in yet, such as those of an imported list; by id."""
+    rows = await (
+        await conn.execute("select id from device where mqtt_password_hash is null and retired_at is null order by id")
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """How many bands the password file holds now, and whether a running broker was told to read it again."""

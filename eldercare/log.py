@@ -6,6 +6,8 @@ from typing import Any, cast
 
 import structlog
 
+from eldercare.settings import unknown_settings
+
 
 def configure(level: str = "info", service: str | None = None) -> None:
     """Set up structlog for this process. `level` is a standard level name; `service` is bound to every line."""
@@ -30,3 +32,9 @@ def configure(level: str = "info", service: str | None = None) -> None:
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger bound to the module's name."""
     return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger(name).bind(module=name))
+
+
+def name_unknown_settings() -> None:
+    """Warn of each setting that this process was given and nobody reads."""
+    for unknown in unknown_settings():
+        logger(__name__).warning("unknown_setting", name=unknown.name, source=unknown.source, meant=unknown.meant)

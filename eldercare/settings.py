@@ -3,19 +3,25 @@
 import os
 import re
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eldercare.errors import ConfigurationError
 
 PREFIX = "ELDERCARE_"
+SECRETS = ("database_url", "mqtt_url", "twilio_account_sid", "twilio_auth_token", "deadman_url")
+"""Settings whose value may stand in a file that the same name with `_FILE` points to."""
+_OF_THE_TESTS = ("TEST_DATABASE_URL", "TIMESCALE_ROOT", "REQUIRE_SERVICES", "SHARED_DATA")
 
 
 @dataclass(frozen=True)
@@ -133,11 +139,15 @@ class Settings(BaseSettings):
     map_tile_attribution: str = ""
     phones_host: str = "127.0.0.1"
     phones_port: int = Field(default=8010, ge=0, le=65535)
+    demo_mqtt_port: int = Field(default=1883, ge=0, le=65535)
+    """Where the demo's broker listens for bands; 0: a free port."""
+    demo_sim_port: int = Field(default=8020, ge=0, le=65535)
+    """Where the demo's simulated bands are told what to do; 0: a free port."""
 
     @model_validator(mode="before")
     @classmethod
     def _read_secret_files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for name in ("database_url", "mqtt_url", "twilio_account_sid", "twilio_auth_token", "deadman_url"):
+        for name in SECRETS:
             # What `.env` names beside the settings is among the values; of the environment only the settings are.
             path = os.environ.get(f"{PREFIX}{name.upper()}_FILE") or values.get(f"{name}_file")
             if path and not values.get(name):
@@ -184,6 +194,43 @@ def load_settings(**overrides: Any) -> Settings:
         message = first["msg"].removeprefix("Value error, ")
         where = f"{PREFIX}{str(first['loc'][0]).upper()}: " if first["loc"] else ""
         raise ConfigurationError(f"{where}{message}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownSetting:
+    """A variable with our prefix that no service reads, where it stands, and the setting that may have been meant."""
+
+    name: str
+    source: str
+    meant: str | None
+
+    def __str__(self) -> str:
+        meant = f"，是不是 {self.meant} · did you mean {self.meant}?" if self.meant else ""
+        return f"{self.name}（{self.source}）不是任何设置 · is no setting{meant}"
+
+
+def unknown_settings(
+    environment: Mapping[str, str] | None = None, env_file: Path = Path(".env")
+) -> list[UnknownSetting]:
+    """What is set in vain, in the environment (None: this process's) and in `.env`: misspelt, it would stay unread."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
+    ignored = {f"{PREFIX}{name}" for name in _OF_THE_TESTS}
+    try:
+        in_file = dotenv_values(env_file)
+    except (OSError, UnicodeError):
+        in_file = {}
+    sources: tuple[tuple[str, Iterable[str]], ...] = (
+        ("环境变量 environment", os.environ if environment is None else environment),
+        (str(env_file), in_file),
+    )
+    found: dict[str, UnknownSetting] = {}
+    for source, names in sources:
+        for name in sorted(names):
+            if name.upper().startswith(PREFIX) and name.upper() not in known | ignored:
+                meant = get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+                found.setdefault(name, UnknownSetting(name, source, meant[0] if meant else None))
+    return list(found.values())
 
 
 def exit_with(error: ConfigurationError) -> NoReturn:

@@ -51,6 +51,8 @@ def main() -> None:
     try:
         settings = load_settings()
         log.configure(settings.log_level, "ingest" if lane is None else f"ingest.{lane}")
+        if lane != "telemetry":  # the child has the same settings
+            log.name_unknown_settings()
         asyncio.run(_run(settings, lane))
     except ConfigurationError as error:
         exit_with(error)

@@ -4,8 +4,8 @@ import psycopg
 
 from eldercare.database import COMMAND, connect
 from eldercare.doctor import community, database, network, telephones
-from eldercare.doctor.finding import Finding, Level, error
-from eldercare.settings import Settings
+from eldercare.doctor.finding import Finding, Level, error, warning
+from eldercare.settings import Settings, unknown_settings
 
 
 async def run(settings: Settings) -> int:
@@ -22,7 +22,16 @@ async def run(settings: Settings) -> int:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Every finding. A part that cannot be reached is a finding and does not end the examination."""
-    return [*telephones.examine(settings), *await network.examine(settings), *await _database(settings)]
+    return [
+        *_unread(),
+        *telephones.examine(settings),
+        *await network.examine(settings),
+        *await _database(settings),
+    ]
+
+
+def _unread() -> list[Finding]:
+    return [warning(str(each), "改名或删除 · rename or remove it") for each in unknown_settings()]
 
 
 async def _database(settings: Settings) -> list[Finding]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from eldercare import sessions
+from eldercare import devices, sessions
 from eldercare.database import connect
 from eldercare.embedded import EmbeddedPostgres
 from tests.services.mosquitto import Mosquitto
@@ -88,8 +88,57 @@ def test_from_an_empty_database_to_bands_that_the_broker_knows(
     enrolled = eldercare("enroll", "--device", "band-0002", "--device", "spare-1", cwd=tmp_path, **settings)
     assert [line.split()[0] for line in enrolled.stdout.splitlines()] == ["band-0002", "spare-1"]
     assert "4 bands in the password file; the broker was told" in enrolled.stderr
+    asyncio.run(_bands_of_an_import(empty_database_url, "band-0102", "band-0101"))
+    rest = eldercare("enroll", "--all", cwd=tmp_path, **settings)
+    assert [line.split()[0] for line in rest.stdout.splitlines()] == ["band-0101", "band-0102"]
+    assert "6 bands in the password file" in rest.stderr
+    again = eldercare("enroll", "--all", cwd=tmp_path, **settings)
+    assert (again.returncode, again.stdout) == (0, "")
     broken = eldercare("enroll", "--device", "band#1", cwd=tmp_path, **settings)
     assert (broken.returncode, broken.stderr.startswith("eldercare: device_id: ")) == (1, True)
+
+
+async def _bands_of_an_import(url: str, *device_ids: str) -> None:
+    """Bands that have no password yet, and one that is out of service."""
+    async with await connect(url) as conn:
+        for device_id in device_ids:
+            await devices.create(conn, device_id)
+        await conn.execute("insert into device (id, retired_at) values ('old-1', now())")
+
+
+def test_a_misspelt_setting_is_named_by_every_command(tmp_path: Path, database_url: str) -> None:
+    (tmp_path / ".env").write_text("ELDERCARE_TWILO_FROM=+999\n")
+    done = eldercare("clock", "show", cwd=tmp_path, database_url=database_url, timezon="Asia/Shanghai")
+    assert done.returncode == 0
+    assert [line.partition("（")[0] for line in done.stderr.splitlines()] == [
+        "eldercare: ELDERCARE_TIMEZON",
+        "eldercare: ELDERCARE_TWILO_FROM",
+    ]
+    examined = eldercare("doctor", cwd=tmp_path, database_url=database_url, timezon="Asia/Shanghai")
+    assert examined.stderr == ""
+    assert "! warning ELDERCARE_TIMEZON（" in examined.stdout
+    assert "did you mean ELDERCARE_TWILIO_FROM?" in examined.stdout
+
+
+@pytest.mark.parametrize("service", ["ingest", "alerts", "api", "phones"])
+def test_a_misspelt_setting_is_in_the_log_of_every_service(tmp_path: Path, service: str) -> None:
+    nowhere = {"database_url": "postgresql://nobody@127.0.0.1:1/none", "mqtt_url": "mqtt://u:p@127.0.0.1:1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "ELDERCARE_TIMEZON": "Asia/Shanghai",
+        "ELDERCARE_API_PORT": "0",
+    }
+    environment |= {f"ELDERCARE_{name.upper()}": value for name, value in nowhere.items()}
+    environment["ELDERCARE_PHONES_PORT"] = "0"
+    with subprocess.Popen(
+        [sys.executable, "-m", "eldercare", service], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        first = json.loads(running.stderr.readline())
+        running.terminate()
+        running.stderr.read()
+    assert (first["event"], first["name"]) == ("unknown_setting", "ELDERCARE_TIMEZON")
 
 
 def test_people_to_call_are_added_with_a_password_that_opens_the_door(tmp_path: Path, database_url: str) -> None:

@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
+from tests.integration.test_cli import eldercare
 from tests.services.demo import Demo
 from tests.services.processes import wait_until
 
@@ -64,6 +65,14 @@ def test_it_shows_a_press_from_the_button_to_the_person_and_ends_with_nothing_le
     caller = Caller(own_demo.known, "duty")
     [incident] = [one for one in caller.get("/incidents")["items"] if one["kind"] == "sos"]
     assert incident["state"] == "accepted"
+    ports = [own_demo.known["urls"][part].rsplit(":", 1)[1] for part in ("mqtt", "sim")]
+    assert ports == own_demo.chosen_ports
+    shown = eldercare("clock", "show", cwd=own_demo.folder.parent, data_dir=own_demo.folder)
+    assert (shown.returncode, shown.stdout[:2]) == (0, "20")
+    assert "using the demo's database" in shown.stderr
+    assert eldercare("enroll", cwd=own_demo.folder.parent, data_dir=own_demo.folder).returncode == 0
+    pressed = eldercare("sim", "scenario", "sos", cwd=own_demo.folder.parent, data_dir=own_demo.folder)
+    assert pressed.returncode == 0, pressed.stderr
     residents, processes = own_demo.known["residents"], own_demo.processes
     assert own_demo.stop(signal.SIGINT) == 0
     assert [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from tests.services.processes import Server, dies_with_parent
+from tests.services.processes import Server, dies_with_parent, free_port
 
 ROOT = Path(__file__).parents[2]
 READY = "Ctrl-C 结束"
@@ -22,8 +22,11 @@ class Demo:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder / "data"
         self._starts = 0
+        self.chosen_ports = [str(free_port()), str(free_port())]
+        """Where its broker and the control of its bands are to listen: several demos may run side by side."""
         outside = {name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")}
         settings = {**outside, "PYTHONPATH": str(ROOT), "ELDERCARE_DATA_DIR": str(self.folder), **environment}
+        settings |= zip(("ELDERCARE_DEMO_MQTT_PORT", "ELDERCARE_DEMO_SIM_PORT"), self.chosen_ports, strict=True)
         assignments = [f"{name}={value}" for name, value in settings.items()]
         self._server = Server(
             "the demo",

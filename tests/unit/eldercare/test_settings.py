@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from eldercare.errors import ConfigurationError
-from eldercare.settings import Mqtt, exit_with, is_loopback, load_settings, parse_mqtt_url
+from eldercare.settings import Mqtt, exit_with, is_loopback, load_settings, parse_mqtt_url, unknown_settings
 
 
 @pytest.fixture(autouse=True)
@@ -137,3 +137,26 @@ def test_a_command_ends_with_status_2(capsys: pytest.CaptureFixture[str]) -> Non
 )
 def test_loopback_addresses(url: str, here: bool) -> None:
     assert is_loopback(url) is here
+
+
+def test_what_is_set_in_vain_is_named_with_what_was_meant(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    env_file.write_text("ELDERCARE_TWILO_FROM=+99988\nELDERCARE_API_PORT=8001\nOTHER=1\neldercare_colour=red\n")
+    environment = {
+        "ELDERCARE_DATABSE_URL": "x",
+        "ELDERCARE_MQTT_URL_FILE": "x",
+        "ELDERCARE_API_PORT_FILE": "x",
+        "ELDERCARE_TIMESCALE_ROOT": "x",
+        "eldercare_public_url": "x",
+        "HOME": "x",
+    }
+    found = unknown_settings(environment, env_file)
+    assert [(each.name, each.meant) for each in found] == [
+        ("ELDERCARE_API_PORT_FILE", "ELDERCARE_API_PORT"),
+        ("ELDERCARE_DATABSE_URL", "ELDERCARE_DATABASE_URL"),
+        ("ELDERCARE_TWILO_FROM", "ELDERCARE_TWILIO_FROM"),
+        ("eldercare_colour", None),
+    ]
+    assert "did you mean ELDERCARE_DATABASE_URL?" in str(found[1])
+    assert str(env_file) in str(found[2])
+    assert unknown_settings({}, tmp_path / "absent") == []
