@@ -30,7 +30,8 @@ class Disposition(StrEnum):
 class Case:
     """The columns of `incident` that handling reads and writes. `round` counts from 1, `next_step` from 0.
 
-    `declined_id` is who handed the case back and is not asked again at once.
+    `declined_id` is who handed the case back and is not asked again at once. Of further presses the owner was told
+    `times_told` times, and is not told again before `tell_after` (None: at once).
     """
 
     id: int
@@ -53,6 +54,8 @@ class Case:
     arrived_at: datetime | None
     resolved_at: datetime | None
     disposition: str | None
+    times_told: int
+    tell_after: datetime | None
 
     @property
     def open(self) -> bool:
@@ -81,6 +84,8 @@ def accept(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime) 
         accepted_at=now,
         accepted_via=via,
         presses_told=case.press_count,
+        times_told=0,
+        tell_after=None,
         arrival_due_at=arrival_due_at,
         due_at=arrival_due_at or now + ladder.remind,
     )
@@ -175,6 +180,8 @@ def _again(case: Case, now: datetime) -> Case:
         arrived_at=None,
         resolved_at=None,
         disposition=None,
+        times_told=0,
+        tell_after=None,
     )
 
 

@@ -75,6 +75,16 @@ _CONTACTS = """
 """A row for each way to reach somebody and each reason to; grouped in Python, which takes less time over so few."""
 
 
+_BEING_TOLD = """
+    i.press_count > i.presses_told and i.state <> 'open' and exists (
+        select from notification n
+        where n.incident_id = i.id and n.purpose = 'pressed_again' and n.channel = 'voice'
+          and (n.status in ('queued', 'sending') or n.status in ('sent', 'ringing', 'answered')
+               and (select now from moment) between n.sent_at and n.sent_at + interval '2 minutes'))
+"""
+"""Whether a call tells the owner of a further press just now. One whose end nobody reports is over after a while."""
+
+
 def _claim(which: str) -> str:
     # What an SOS needs goes before everything else; among equals, what has been due the longest.
     return f"""
@@ -89,7 +99,8 @@ other as materialized (
     where state <> 'resolved' and severity <> 'sos' and due_at <= (select now from moment) and {which}
     order by due_at limit %(limit)s - (select count(*) from sos)
 )
-select (select now from moment), {case_store.LADDER}, {FACTS}, contact.list, i.version, {case_store.COLUMNS}
+select (select now from moment), {case_store.LADDER}, {FACTS}, contact.list, i.version, {_BEING_TOLD},
+       {case_store.COLUMNS}
 from (select * from sos union all select * from other) i
 left join resident r on r.id = i.resident_id
 left join lateral ({_CONTACTS}) contact on true
@@ -102,7 +113,9 @@ _HOLD = "select from incident where id = %s for no key update"
 
 _VERSION = 4
 """Where a claimed row has its version: `xmin`, the transaction that wrote the row as it was read."""
-_CASE = 5
+_TOLD = 5
+"""Where it says whether the owner is being told of a further press."""
+_CASE = 6
 """Where the values of its case begin."""
 
 _CARRY_OUT = f"""
@@ -150,6 +163,7 @@ class _Claimed:
     ladder: str | None
     facts: Facts
     contacts: tuple[Contact, ...]
+    being_told: bool
 
 
 @dataclass(slots=True)
@@ -271,7 +285,7 @@ async def _follow(conn: Connection, sender: Sender, look: _Look) -> None:
 
 def _claimed(case: Case, row: Sequence[Any], outside: Outside) -> _Claimed:
     now, ladder, known, contacts = row[:_VERSION]
-    return _Claimed(case, ladder, to_facts(known, now, outside.zone), tuple(_contacts(contacts or [])))
+    return _Claimed(case, ladder, to_facts(known, now, outside.zone), tuple(_contacts(contacts or [])), row[_TOLD])
 
 
 def _contacts(rows: Iterable[list[Any]]) -> Iterable[Contact]:
@@ -310,7 +324,7 @@ def _plan(case: Case, row: Sequence[Any], outside: Outside, now: datetime) -> _P
 def _decide(claimed: _Claimed, outside: Outside, now: datetime) -> _Plan:
     """What is reopened takes its first step in the same statement."""
     ladder = case_store.ladder_of(claimed.ladder)
-    decision = escalation.next_step(claimed.case, ladder, claimed.contacts, outside, now)
+    decision = escalation.next_step(claimed.case, ladder, claimed.contacts, outside, now, claimed.being_told)
     case = escalation.after(claimed.case, decision, now)
     events, rows = _events(claimed.case, decision), _rows(claimed, decision)
     if not isinstance(decision, Reopen):
@@ -390,9 +404,10 @@ def _parameters(versions: Sequence[str], plans: Sequence[_Plan], sender: Sender,
     rows = [row for plan in plans for row in plan.rows]
     room = sender.room()
     for row in rows:
-        # What this process has no hands for now is left for whoever has.
-        row["leased"] = room.get(row["channel"], 0) > 0
-        room[row["channel"]] = room.get(row["channel"], 0) - 1
+        # What this process has no hands for now is left for whoever has. That somebody pressed again goes through the
+        # outbox too, which brings it after everybody's first call.
+        row["leased"] = row["purpose"] == "alarm" and room.get(row["channel"], 0) > 0
+        room[row["channel"]] = room.get(row["channel"], 0) - row["leased"]
     events = [
         {"incident_id": plan.case.id, "kind": kind, "detail": detail} for plan in plans for kind, detail in plan.events
     ]

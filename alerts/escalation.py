@@ -121,16 +121,33 @@ class Wait:
 Decision = Notify | TellOwner | TellFamily | Reopen | Remind | Wait
 
 
-def next_step(case: Case, ladder: Ladder, contacts: Iterable[Contact], outside: Outside, now: datetime) -> Decision:
-    """Decide for a case that is due at `now` (aware). Raises ValueError for a resolved one, which never is."""
+TELL_FIRST_PAUSE = timedelta(minutes=1)
+TELL_LONGEST_PAUSE = timedelta(minutes=10)
+"""As in the database's function `due_when_pressed`."""
+BEING_TOLD = timedelta(seconds=15)
+"""How soon to look again whether the call is over that tells the owner of the last press."""
+
+
+def next_step(
+    case: Case,
+    ladder: Ladder,
+    contacts: Iterable[Contact],
+    outside: Outside,
+    now: datetime,
+    being_told: bool = False,
+) -> Decision:
+    """Decide for a case that is due at `now` (aware). Raises ValueError for a resolved one, which never is.
+
+    `being_told`: whether a call is under way that tells the owner of a further press.
+    """
     people = tuple(contacts)
     match case.state:
         case IncidentState.OPEN:
             return _climb(_Round(case, ladder, people, outside, now))
         case IncidentState.ACCEPTED | IncidentState.EN_ROUTE | IncidentState.ON_SITE:
-            return _watch_owner(case, ladder, people, outside, now)
+            return _watch_owner(case, ladder, people, outside, now, being_told)
         case IncidentState.HANDED_TO_120:
-            return _watch_120(case, ladder, people, outside, now)
+            return _watch_120(case, people, outside, now, being_told)
     raise ValueError(f"incident {case.id} is {case.state} and cannot be due")
 
 
@@ -146,7 +163,14 @@ def after(case: Case, decision: Decision, now: datetime) -> Case:
                 due_at=decision.next_due,
             )
         case TellOwner():
-            return replace(case, presses_told=case.press_count, due_at=decision.next_due)
+            times = case.times_told + 1
+            return replace(
+                case,
+                presses_told=case.press_count,
+                times_told=times,
+                tell_after=now + _tell_pause(times),
+                due_at=decision.next_due,
+            )
         case Reopen():
             return cases.reopen(case, now)
     return replace(case, due_at=decision.next_due)
@@ -284,25 +308,28 @@ def _why_at_an_end(of: _Round) -> str:
     return "nobody_left" if _everybody(of) else "nobody_reachable"
 
 
-def _watch_owner(case: Case, ladder: Ladder, people: tuple[Contact, ...], outside: Outside, now: datetime) -> Decision:
+def _watch_owner(
+    case: Case, ladder: Ladder, people: tuple[Contact, ...], outside: Outside, now: datetime, being_told: bool
+) -> Decision:
     deadline = case.arrival_due_at
+    if deadline is not None and now >= deadline:
+        # However often the band is pressed: whoever was to be there hears of it with everybody else.
+        return Reopen("not_there_in_time")
     if case.press_count > case.presses_told:
-        return _tell_owner(case, people, outside, deadline or now + ladder.remind)
+        return _tell_owner(case, people, outside, now, deadline or now + ladder.remind, being_told)
     if deadline is None:
         return Remind(now + ladder.remind, "in_hand")
-    if now < deadline:
-        return Wait(deadline, "on_the_way")
-    return Reopen("not_there_in_time")
+    return Wait(deadline, "on_the_way")
 
 
-def _watch_120(case: Case, ladder: Ladder, people: tuple[Contact, ...], outside: Outside, now: datetime) -> Decision:
+def _watch_120(case: Case, people: tuple[Contact, ...], outside: Outside, now: datetime, being_told: bool) -> Decision:
     deadline = case.arrival_due_at or now
-    if case.press_count > case.presses_told:
-        if case.owner_id is None:
-            return Reopen("pressed_again")
-        return _tell_owner(case, people, outside, deadline)
+    if case.press_count > case.presses_told and case.owner_id is None:
+        return Reopen("pressed_again")
     if now >= deadline:
         return Reopen("ambulance_not_confirmed")
+    if case.press_count > case.presses_told:
+        return _tell_owner(case, people, outside, now, deadline, being_told)
     family = [
         (person, method)
         for person, method in _reachable(people, outside)
@@ -313,10 +340,25 @@ def _watch_120(case: Case, ladder: Ladder, people: tuple[Contact, ...], outside:
     return Wait(deadline, "ambulance_called")
 
 
-def _tell_owner(case: Case, people: tuple[Contact, ...], outside: Outside, next_due: datetime) -> TellOwner:
-    """Over every channel there is, whatever the carrier may say: nothing is known that is more urgent to her."""
+def _tell_owner(
+    case: Case, people: tuple[Contact, ...], outside: Outside, now: datetime, next_due: datetime, being_told: bool
+) -> TellOwner | Wait:
+    """Over every channel there is, whatever the carrier may say: nothing is known that is more urgent to her.
+
+    The first further press at once; those after it together, when the pause is over and no such call is under way:
+    a band that presses without end keeps neither her telephone nor the provider from anybody else's first call.
+    """
+    if case.tell_after is not None and now < case.tell_after <= now + TELL_LONGEST_PAUSE:
+        return Wait(min(next_due, case.tell_after), "told_lately")
+    if case.tell_after is not None and being_told:
+        return Wait(min(next_due, now + BEING_TOLD), "being_told")
     pairs = [pair for pair in _reachable(people, outside) if pair[0].person_id == case.owner_id]
     return TellOwner(_messages(pairs), next_due, "pressed_again" if pairs else "owner_has_no_number")
+
+
+def _tell_pause(times: int) -> timedelta:
+    """How long after the `times`-th telling (1 or more) the next may come: a minute, doubled each time up to ten."""
+    return min(TELL_LONGEST_PAUSE, TELL_FIRST_PAUSE * (1 << min(times - 1, 10)))
 
 
 def _reachable(people: tuple[Contact, ...], outside: Outside) -> list[tuple[Contact, Method]]:

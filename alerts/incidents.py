@@ -189,7 +189,7 @@ left join device_state s on s.device_id = a.device_id
 where r.id = %(resident_id)s limit 1
 on conflict (subject, kind) where state <> 'resolved' do update set
     press_count = incident.press_count + 1,
-    due_at = case when incident.state = 'open' then incident.due_at else excluded.due_at end,
+    due_at = due_when_pressed(incident, excluded.due_at),
     detail = incident.detail || (excluded.detail - 'reason')
 returning id, press_count
 """

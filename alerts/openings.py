@@ -147,7 +147,7 @@ opened as (
     where not exists (select from known)
     on conflict (subject, kind) where state <> 'resolved' do update set
         press_count = incident.press_count + 1,
-        due_at = case incident.state when 'open' then incident.due_at else excluded.due_at end,
+        due_at = due_when_pressed(incident, excluded.due_at),
         late = incident.late and excluded.late,
         (lat, lon, accuracy_m, position_at) = (select newest.* from (values
             (incident.lat, incident.lon, incident.accuracy_m, incident.position_at),
@@ -250,7 +250,10 @@ opened as (
         stepped_at = case when {_GRAVER} then null else incident.stepped_at end,
         declined_id = case when {_GRAVER} then null else incident.declined_id end,
         round_started_at = case when {_GRAVER} then excluded.round_started_at else incident.round_started_at end,
-        due_at = case when {_GRAVER} or {_TELLS_OWNER} then excluded.due_at else incident.due_at end,
+        due_at = case when {_GRAVER} then excluded.due_at
+                      when {_TELLS_OWNER} then due_when_pressed(incident, excluded.due_at)
+                      else incident.due_at end,
+        tell_after = case when not {_GRAVER} then incident.tell_after end,
         detail = (incident.detail - 'cleared_at') || excluded.detail
     -- What goes on says nothing new; what became graver does, and what was over and is here again.
     where {_GRAVER} or incident.detail ? 'cleared_at'

@@ -28,6 +28,8 @@ TELL_BAND_FOR = timedelta(hours=24)
 """How long a word to the wearer is tried while it is true: as long as the press is known. No ladder says it again."""
 PATIENCE = 3
 """After so many failed tries the ladder no longer waits for a row, though it goes on being tried."""
+REPEAT_WAITS = timedelta(seconds=10)
+"""How long a call that tells of a further press may wait at the provider before the next of them may join it."""
 HELD_S = 0.01
 """How soon an incident that somebody else holds is looked at again, seconds."""
 HELD_TRIES = 5
@@ -109,12 +111,26 @@ async def queue(conn: Connection, rows: Sequence[Row], now: datetime) -> None:
 
 _LEASE = """
 with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
+-- A provider takes calls one by one: of those that say "pressed again" one at a time stands there before anybody's
+-- first call. One of which nothing more is heard stands there no longer than this.
+repeat as materialized (
+    select id from notification
+    where purpose = 'pressed_again' and channel = 'voice' and status in ('queued', 'sending')
+      and coalesce(leased_until, send_after) <= (select now from moment)
+      and not exists (select from notification other
+                      where other.purpose = 'pressed_again' and other.channel = 'voice'
+                        and (other.status = 'sending' and other.leased_until > (select now from moment)
+                             or other.status = 'sent' and (select now from moment)
+                                between other.sent_at and other.sent_at + %(repeat_for)s))
+    order by coalesce(leased_until, send_after), id limit 1
+),
 candidate as materialized (
-    select n.id, n.incident_id, n.purpose, n.content
+    select n.id, n.incident_id, n.person_id, n.purpose, n.content
     from notification n left join incident i on i.id = n.incident_id
     where n.status in ('queued', 'sending') and n.channel = any(%(channels)s)
       and coalesce(n.leased_until, n.send_after) <= (select now from moment)
-    order by i.severity is distinct from 'sos', coalesce(n.leased_until, n.send_after)
+      and (n.purpose <> 'pressed_again' or n.channel <> 'voice' or n.id = (select id from repeat))
+    order by n.purpose = 'pressed_again', i.severity is distinct from 'sos', coalesce(n.leased_until, n.send_after)
     limit %(limit)s
     for update of n skip locked
 ),
@@ -122,8 +138,10 @@ judged as (
     select candidate.id,
            coalesce(case candidate.purpose
                when 'alarm' then i.state not in ('open', 'handed_to_120')
+               when 'pressed_again' then i.state = 'resolved' or candidate.person_id is distinct from i.owner_id
                when 'sos_state' then not (%(words)s::jsonb -> i.state) ? (content ->> 'state') end, false) as pointless,
-           case candidate.purpose when 'alarm' then 'not_open' else 'superseded' end as why
+           case candidate.purpose when 'alarm' then 'not_open' when 'pressed_again' then 'not_the_owner'
+                                  else 'superseded' end as why
     from candidate left join incident i on i.id = candidate.incident_id
 )
 update notification n set
@@ -145,10 +163,18 @@ async def lease(
 ) -> list[Leased]:
     """Rows of these channels that wait, or whose lease has run out: an SOS first, then the oldest; now this process's.
 
-    Cancelled instead are alarms of an incident that is not open any more, and words to the wearer that its state has
-    overtaken. `now` None is the database's clock.
+    Last come those that tell an owner of a further press, of their calls one at a time. Cancelled instead are alarms of
+    an incident that is not open any more, further presses for whoever is not the owner, and words to the wearer that
+    its state has overtaken. `now` None is the database's clock.
     """
-    values = {"now": now, "channels": list(channels), "limit": limit, "lease": lease, "words": _WORDS}
+    values = {
+        "now": now,
+        "channels": list(channels),
+        "limit": limit,
+        "lease": lease,
+        "words": _WORDS,
+        "repeat_for": REPEAT_WAITS,
+    }
     rows = await (await conn.execute(_LEASE, values)).fetchall()
     return [Leased(*row[:-1]) for row in rows if row[-1] == Status.SENDING]
 

@@ -125,6 +125,39 @@ async def test_an_alarm_whose_incident_is_owned_is_cancelled_instead_of_leased(b
         assert await box.of(row, "status", "reason", "leased_until") == ("cancelled", "not_open", None)
 
 
+async def test_further_presses_come_after_everybodys_first_call_and_one_call_at_a_time(box: Box) -> None:
+    await box.owned_by("lead")
+    pressed = [await box.row("lead", purpose="pressed_again", step=None) for _ in range(3)]
+    text = await box.row("lead", "sms", purpose="pressed_again", step=None)
+    other = await box.conn.execute(
+        "insert into incident (subject, kind, severity, source, occurred_at, opened_at, round_started_at, due_at)"
+        " values ('network', 'network', 'warning', 'rule', %(now)s, %(now)s, %(now)s, %(now)s) returning id",
+        {"now": NOW},
+    )
+    first = await box.row("duty", incident_id=(await other.fetchone() or [0])[0])
+    assert [each.id for each in await outbox.lease(box.conn, NOW, ALL, 1)] == [first]
+    assert {each.id for each in await outbox.lease(box.conn, NOW, ALL, 10)} == {pressed[0], text}
+    assert await outbox.lease(box.conn, NOW, ALL, 10) == []
+    await outbox.record(box.conn, [Outcome(pressed[0], 1, "CA1", "queued")], NOW)
+    assert await outbox.lease(box.conn, later(9), ["voice"], 10) == []
+    ringing = states.call_event("ringing")
+    assert ringing is not None
+    await outbox.record_status(box.conn, pressed[0], "CA1", ringing, later(9))
+    assert [each.id for each in await outbox.lease(box.conn, later(9), ["voice"], 10) if each.id != first] == [
+        pressed[1]
+    ]
+    await outbox.record(box.conn, [Outcome(pressed[1], 1, "CA2", "queued")], later(9))
+    # The provider says nothing of that one, and the last still gets its turn.
+    assert pressed[2] in {each.id for each in await outbox.lease(box.conn, later(20), ["voice"], 10)}
+
+
+async def test_a_further_press_is_told_to_nobody_but_the_owner(box: Box) -> None:
+    await box.owned_by("lead")
+    late = await box.row("grid", purpose="pressed_again", step=None)
+    assert await outbox.lease(box.conn, NOW, ALL, 10) == []
+    assert await box.of(late, "status", "reason") == ("cancelled", "not_the_owner")
+
+
 async def test_a_try_is_written_down_with_its_outcome(box: Box) -> None:
     row = await box.row("duty")
     await outbox.lease(box.conn, NOW, ALL, 10)

@@ -197,6 +197,28 @@ async def test_a_second_press_is_told_to_the_owner_at_once(story: Story) -> None
     assert await story.due_in(incident) == 15 * 60
 
 
+async def test_a_band_that_presses_without_end_rings_its_owner_with_growing_pauses(story: Story) -> None:
+    incident = (await story.press()).incident_id
+    await story.accepts("grid", incident, "sms")
+    story.expect(*FIRST, "hang_up duty", "hang_up grid", "sms duty stand_down", "band accepted")
+    heard = []
+    for second in range(0, 200, 2):
+        await story.press()
+        heard += [second] * len(story.channels["voice"].sent[len(heard) + 2 :])
+        await story.call_ends("grid", "completed")
+        await story.advance(seconds=2)
+    assert heard == [0, 60, 180]
+    story.expect(*(f"{channel} grid pressed_again" for channel in ("voice", "sms") for _ in heard))
+    assert "共91次" in story.said("sms", "grid")["text"]
+    # Whoever hands it back and takes it once more hears of the next press at once.
+    await story.passes("grid", incident, "sms")
+    await story.accepts("grid", incident, "sms")
+    words = 10 * ["band received", "band accepted"]  # one for each of the newest presses
+    story.expect("voice duty", "sms duty", "hang_up duty", "sms duty stand_down", *words)
+    await story.press()
+    story.expect("voice grid pressed_again", "sms grid pressed_again")
+
+
 async def test_a_second_press_on_an_open_incident_hurries_nobody_who_was_called(story: Story) -> None:
     await story.press()
     story.expect(*FIRST)

@@ -237,6 +237,48 @@ def test_a_second_press_is_told_to_the_owner_at_once() -> None:
     assert unreachable == TellOwner((), NOW + timedelta(minutes=20), "owner_has_no_number")
 
 
+def test_of_presses_without_end_the_owner_is_told_with_growing_pauses() -> None:
+    case, now, told = replace(accepted(), press_count=2, arrival_due_at=None), NOW, []
+    for _ in range(3600):
+        decision = next_step(case, SOS, everybody(), OUTSIDE, now)
+        if isinstance(decision, TellOwner):
+            told.append((now - NOW).total_seconds() / 60)
+        else:
+            assert decision == Wait(case.tell_after, "told_lately")
+        case = replace(after(case, decision, now), press_count=case.press_count + 1)
+        now += seconds(1)
+    assert told == [0, 1, 3, 7, 15, 25, 35, 45, 55]
+    assert case.presses_told == case.press_count - (3600 - 55 * 60)
+
+
+def test_of_two_calls_that_tell_of_presses_one_waits_for_the_other() -> None:
+    told = replace(accepted(), press_count=3, presses_told=2, times_told=1, tell_after=NOW)
+    again = next_step(told, SOS, everybody(), OUTSIDE, NOW + seconds(1), True)
+    assert again == Wait(NOW + seconds(16), "being_told")
+    assert isinstance(next_step(told, SOS, everybody(), OUTSIDE, NOW + seconds(1), False), TellOwner)
+    # A new owner, or what became graver: what an earlier call says is another matter.
+    assert isinstance(next_step(replace(told, tell_after=None), SOS, everybody(), OUTSIDE, NOW, True), TellOwner)
+    assert cases.reopen(told, NOW).tell_after is None
+    assert cases.accept(cases.reopen(told, NOW), SOS, DUTY, "voice", NOW).times_told == 0
+
+
+def test_a_pause_from_a_clock_that_went_back_since_is_none() -> None:
+    told = replace(accepted(), press_count=3, presses_told=2, times_told=1, tell_after=NOW + timedelta(hours=1))
+    assert isinstance(next_step(told, SOS, everybody(), OUTSIDE, NOW), TellOwner)
+
+
+def test_presses_without_end_postpone_no_deadline() -> None:
+    late = NOW + timedelta(minutes=20)
+    pressed = replace(accepted(), press_count=9)
+    assert next_step(pressed, SOS, everybody(), OUTSIDE, late) == Reopen("not_there_in_time")
+    with_120 = replace(cases.hand_to_120(accepted(), SOS, NOW), press_count=9)
+    assert next_step(with_120, SOS, everybody(), OUTSIDE, NOW + timedelta(minutes=30)) == Reopen(
+        "ambulance_not_confirmed"
+    )
+    told_lately = replace(pressed, times_told=5, tell_after=late + seconds(30))
+    assert next_step(told_lately, SOS, everybody(), OUTSIDE, late - seconds(1)) == Wait(late, "told_lately")
+
+
 def test_on_site_it_reminds_and_still_tells_of_a_press() -> None:
     case = cases.arrive(accepted(), SOS, GRID, NOW)
     now = NOW + timedelta(hours=1)
