@@ -166,7 +166,7 @@ async def save(
     """
     if not bands:
         return
-    news = [(latest or {}).get(band.device_id, _NOTHING) for band in bands]
+    news = [_of_wearer((latest or {}).get(band.device_id, _NOTHING), band.worn_since) for band in bands]
     bpm, bpm_ts, lat, lon, accuracy, location_ts, battery, charging, worn, signal, firmware, status_ts = zip(
         *news, strict=True
     )
@@ -194,3 +194,16 @@ async def save(
 
 
 _NOTHING = Latest()
+
+
+def _of_wearer(latest: Latest, worn_since: datetime | None) -> Latest:
+    """Without what came late and was said on the wrist before: it would be taken for the newest of who wears it now."""
+    if worn_since is None:
+        return latest
+    if latest.bpm_ts is not None and latest.bpm_ts < worn_since:
+        latest = latest._replace(bpm=None, bpm_ts=None)
+    if latest.location_ts is not None and latest.location_ts < worn_since:
+        latest = latest._replace(lat=None, lon=None, accuracy_m=None, location_ts=None)
+    if latest.status_ts is not None and latest.status_ts < worn_since:
+        latest = latest._replace(worn=None)
+    return latest

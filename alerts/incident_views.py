@@ -9,8 +9,8 @@ from psycopg import sql
 from psycopg.rows import class_row, tuple_row
 
 from alerts.kinds import IncidentKind, IncidentState
-from eldercare import access, pages
-from eldercare.access import Role, Scope, Viewer
+from eldercare import access, fields, pages
+from eldercare.access import Scope, Viewer
 from eldercare.database import Connection
 from eldercare.errors import InvalidInput, NotFound
 from eldercare.pages import Page
@@ -116,18 +116,21 @@ class CalledFrom:
 _INCIDENT = sql.SQL(
     """
     with seen as (
-        select i.*, coalesce({health}, false) as sees_health, coalesce({location}, false) as sees_location
+        select i.*, coalesce({health}, false) as sees_health, coalesce({location}, false) as sees_location,
+               {technical} as sees_facts, {notes} as sees_notes, coalesce({goes}, false) as goes
         from incident i where ({seen}) and {condition}
         order by i.opened_at desc, i.id desc limit {limit}
     )
     select i.id, i.kind, i.severity, i.state, i.source, i.resident_id, r.name as resident_name, r.address, i.device_id,
            i.occurred_at, i.opened_at, i.late, i.press_count, i.round, i.next_step, i.due_at, i.owner_id,
            o.name as owner_name, i.accepted_at, i.accepted_via, i.arrival_due_at, i.arrived_at, i.resolved_at,
-           i.disposition, case when sees_health then i.note end as note,
+           i.disposition, case when sees_health or sees_notes then i.note end as note,
            exists (select from incident_event e where e.incident_id = i.id and e.kind = 'ask_120'
                    and e.at >= i.round_started_at) as ask_120,
            sees_health, sees_location,
-           case when sees_health then i.bpm end as bpm, case when sees_health then i.detail end as detail,
+           case when sees_health then i.bpm end as bpm,
+           case when sees_health or sees_notes then i.detail when sees_facts then i.detail - 'said'
+                when goes and i.detail ? 'said' then jsonb_build_object('said', i.detail -> 'said') end as detail,
            case when sees_location then i.lat end as lat, case when sees_location then i.lon end as lon,
            case when sees_location then i.accuracy_m end as accuracy_m,
            case when sees_location then i.position_at end as position_at
@@ -141,6 +144,9 @@ def _query(viewer: Viewer, conditions: Sequence[sql.Composable], limit: int) -> 
     return _INCIDENT.format(
         health=access.incident(viewer, Scope.HEALTH),
         location=access.incident(viewer, Scope.LOCATION),
+        technical=access.technical(viewer),
+        notes=access.notes(viewer),
+        goes=access.goes(viewer),
         seen=access.incident(viewer, Scope.CONTACT),
         condition=sql.SQL(" and ").join(conditions),
         limit=sql.Literal(limit),
@@ -188,7 +194,7 @@ async def get(conn: Connection, viewer: Viewer, incident_id: int) -> Whole:
         raise NotFound("incident", incident_id)
     told = await notifications_of(conn, [incident])
     notifications = [_as_seen_by(viewer, notification) for notification in told[incident.id]]
-    return Whole(incident, await _timeline(conn, incident), notifications)
+    return Whole(incident, await _timeline(conn, viewer, incident), notifications)
 
 
 async def notifications_of(conn: Connection, incidents: Sequence[Incident]) -> dict[int, list[Notification]]:
@@ -228,24 +234,38 @@ _NOTIFICATIONS = """
 """
 
 
-async def _timeline(conn: Connection, incident: Incident) -> list[TimelineRow]:
+_TIMELINE = sql.SQL(
+    """
+    select e.id, e.at, e.kind, e.actor_id, p.name as actor_name, e.via,
+           case when {health} or {notes} or e.actor_id = {viewer} then e.detail
+                when {technical} then e.detail - '{{text,note,said}}'::text[]
+                     - case when e.kind = 'reopened' and e.actor_id is not null then 'reason' else '' end
+                else '{{}}' end as detail
+    from incident_event e join incident i on i.id = e.incident_id left join person p on p.id = e.actor_id
+    where e.incident_id = {id} order by e.id
+    """
+)
+
+
+async def _timeline(conn: Connection, viewer: Viewer, incident: Incident) -> list[TimelineRow]:
+    """What staff wrote is for whom the incident's health is for, for who is called to it, and for who wrote it."""
+    query = _TIMELINE.format(
+        health=sql.Literal(incident.sees_health),
+        notes=access.notes(viewer),
+        technical=access.technical(viewer),
+        viewer=sql.Literal(viewer.person_id),
+        id=sql.Literal(incident.id),
+    )
     async with conn.cursor(row_factory=class_row(TimelineRow)) as rows:
-        await rows.execute(
-            "select e.id, e.at, e.kind, e.actor_id, p.name as actor_name, e.via,"
-            " case when %(health)s then e.detail else '{}' end as detail"
-            " from incident_event e left join person p on p.id = e.actor_id"
-            " where e.incident_id = %(id)s order by e.id",
-            {"id": incident.id, "health": incident.sees_health},
-        )
+        await rows.execute(query)
         return await rows.fetchall()
 
 
 def _as_seen_by(viewer: Viewer, notification: Notification) -> Notification:
-    """Numbers of other people are for those who work with them; family and doctor see the last four digits."""
-    works = viewer.has(Role.DUTY, Role.GRID, Role.ADMIN)
-    if works or notification.person_id == viewer.person_id or notification.channel == "band":
+    """Numbers of other people are for those who work with them; family and doctor see the last digits."""
+    if access.sees_numbers(viewer) or notification.person_id == viewer.person_id or notification.channel == "band":
         return notification
-    return replace(notification, address=f"…{notification.address[-4:]}")
+    return replace(notification, address=fields.masked(notification.address))
 
 
 def _states(wanted: Sequence[str]) -> list[str]:

@@ -19,6 +19,10 @@ class IncidentKind(StrEnum):
     NETWORK = "network"
 
 
+TECHNICAL = frozenset({IncidentKind.NETWORK, IncidentKind.SILENT, IncidentKind.LOW_BATTERY})
+"""Kinds that are the admin's business as well: about a band or the network, not about a person."""
+
+
 class Severity(StrEnum):
     """How it is handled: an SOS never ends by itself, a task waits for office hours."""
 

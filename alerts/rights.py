@@ -7,7 +7,7 @@ called. Duty may do everything, also in the name of whoever reports by telephone
 from enum import StrEnum
 
 from alerts.incident_views import Whole
-from alerts.kinds import IncidentKind
+from alerts.kinds import TECHNICAL
 from eldercare.access import Role, Viewer
 from eldercare.errors import Forbidden
 
@@ -27,8 +27,6 @@ class Deed(StrEnum):
 
 _ASKED = frozenset({Deed.ACCEPT, Deed.PASS, Deed.NOTE})
 _OWNERS = frozenset(Deed) - {Deed.ACCEPT}
-TECHNICAL = frozenset({IncidentKind.NETWORK, IncidentKind.SILENT, IncidentKind.LOW_BATTERY})
-"""Kinds that are the admin's business as well."""
 
 
 def allowed(viewer: Viewer, whole: Whole) -> frozenset[Deed]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from eldercare import access, devices
+from eldercare import access, audit, devices
 from eldercare.access import Role, Scope, Viewer
 from eldercare.database import Connection
 from eldercare.errors import Conflict, Forbidden, InvalidInput
@@ -74,15 +75,40 @@ async def answer(
     return bool(answered.rowcount)
 
 
-async def listing(conn: Connection, device_id: str, limit: int = 20) -> list[Command]:
-    """The latest commands to a band, newest first."""
+_LISTING = sql.SQL(
+    """
+    select c.id, c.device_id, c.action, c.requested_by, c.created_at, c.expires_at, c.status,
+           case c.action when 'locate' then case when {location} then c.detail end
+                         when 'measure_heart_rate' then case when {health} then c.detail end
+                         else c.detail end as detail,
+           c.answered_at
+    from command c
+    join assignment a on a.device_id = c.device_id and a.period @> eldercare_now() and c.created_at <@ a.period
+    join resident r on r.id = a.resident_id
+    where c.device_id = {device} and ({contact})
+    order by c.created_at desc, c.id
+    limit {limit}
+    """
+)
+
+
+async def listing(conn: Connection, viewer: Viewer, device_id: str, limit: int = 20) -> list[Command]:
+    """The latest commands to a band that its wearer of today has worn since, newest first; what it answered as far as
+    `viewer` may know it. What it was asked on somebody else's wrist is theirs, and what nobody wears shows none. Leaves
+    an audit row with the wearer. Raises NotFound for a band the viewer may not know."""
+    device = await devices.get(conn, viewer, device_id)
+    query = _LISTING.format(
+        contact=access.resident(viewer, Scope.CONTACT),
+        health=access.resident(viewer, Scope.HEALTH),
+        location=access.resident(viewer, Scope.LOCATION),
+        device=sql.Literal(device_id),
+        limit=sql.Literal(limit),
+    )
     async with conn.cursor(row_factory=class_row(Command)) as cursor:
-        await cursor.execute(
-            "select id, device_id, action, requested_by, created_at, expires_at, status, detail, answered_at"
-            " from command where device_id = %s order by created_at desc limit %s",
-            (device_id, limit),
-        )
-        return await cursor.fetchall()
+        found = await (await cursor.execute(query)).fetchall()
+    if found:
+        await audit.record(conn, viewer, "commands", resident_id=device.resident_id)
+    return found
 
 
 async def _check_allowed(conn: Connection, viewer: Viewer, device_id: str) -> None:

@@ -8,8 +8,9 @@ import psycopg
 from psycopg.rows import class_row
 
 from eldercare import fields
+from eldercare.access import Viewer
 from eldercare.database import Connection
-from eldercare.errors import Conflict, NotFound
+from eldercare.errors import Conflict, Forbidden, NotFound
 
 
 class Purpose(StrEnum):
@@ -59,6 +60,20 @@ async def give(
     assert row is not None  # noqa: S101  an insert returns its row
     consent_id: int = row[0]
     return consent_id
+
+
+async def refuse_to_oneself(conn: Connection, viewer: Viewer, resident_id: int) -> None:
+    """Nothing where somebody else is the one who would see more by a consent of this resident. Raises Forbidden: who is
+    of the family, or the doctor, has a colleague write down that it was given."""
+    row = await (
+        await conn.execute(
+            "select exists (select from resident_contact where resident_id = %s and person_id = %s"
+            " and kind in ('family', 'doctor'))",
+            (resident_id, viewer.person_id),
+        )
+    ).fetchone()
+    if row and row[0]:
+        raise Forbidden("a consent under which you would see more yourself is for somebody else to record")
 
 
 async def withdraw(conn: Connection, resident_id: int, purpose: Purpose, now: datetime) -> None:

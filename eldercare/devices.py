@@ -53,7 +53,8 @@ class Assignment:
 _DEVICE = sql.SQL(
     """
     select d.id, d.model, d.created_at, d.retired_at, r.id as resident_id, r.name as resident_name,
-           lower(a.period) as assigned_since, s.last_seen_at, s.battery_pct, s.charging, s.worn, s.signal_dbm,
+           lower(a.period) as assigned_since, s.last_seen_at, s.battery_pct, s.charging,
+           case when s.status_ts <@ a.period then s.worn end as worn, s.signal_dbm,
            s.firmware, s.status_ts
     from device d
     left join assignment a on a.device_id = d.id and a.period @> eldercare_now()

@@ -55,6 +55,11 @@ def phone(field: str, value: str) -> str:
     return telephone.e164(field, value)
 
 
+def masked(number: str) -> str:
+    """The last four digits of a telephone number: enough to know it again, not enough to ring it."""
+    return f"…{number[-4:]}"
+
+
 def flag(field: str, value: str) -> bool:
     """是/否, √, yes/no, 1/0, in any case; an empty cell is no."""
     word = half_width(value).lower()

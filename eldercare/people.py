@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from eldercare import fields, pages
-from eldercare.access import Role
+from eldercare import access, fields, pages
+from eldercare.access import Role, Viewer
 from eldercare.database import Connection
 from eldercare.errors import Conflict, InvalidInput, NotFound
 from eldercare.pages import Page
@@ -46,7 +46,7 @@ class ContactMethod:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What a person is to a resident."""
+    """What a person is to a resident. `phone` is the whole number, or its last digits for whom it is not."""
 
     person_id: int
     name: str
@@ -198,12 +198,13 @@ async def contact_methods(conn: Connection, person_ids: Sequence[int]) -> list[C
         return await cursor.fetchall()
 
 
-async def contacts_of(conn: Connection, resident_id: int) -> list[Contact]:
-    """Who is what to a resident, in the order in which they are called."""
-    return (await contacts_of_all(conn, [resident_id]))[resident_id]
+async def contacts_of(conn: Connection, viewer: Viewer, resident_id: int) -> list[Contact]:
+    """Who is what to a resident whom `viewer` knows, in the order in which they are called; other people's numbers as
+    `access.sees_numbers` has it."""
+    return (await contacts_of_all(conn, viewer, [resident_id]))[resident_id]
 
 
-async def contacts_of_all(conn: Connection, resident_ids: Sequence[int]) -> dict[int, list[Contact]]:
+async def contacts_of_all(conn: Connection, viewer: Viewer, resident_ids: Sequence[int]) -> dict[int, list[Contact]]:
     """The same for several residents, by the resident's id."""
     found: dict[int, list[Contact]] = {resident_id: [] for resident_id in resident_ids}
     rows = await conn.execute(
@@ -213,8 +214,14 @@ async def contacts_of_all(conn: Connection, resident_ids: Sequence[int]) -> dict
         (list(found),),
     )
     for resident_id, *values in await rows.fetchall():
-        found[resident_id].append(Contact(*values))
+        found[resident_id].append(_as_seen_by(viewer, Contact(*values)))
     return found
+
+
+def _as_seen_by(viewer: Viewer, contact: Contact) -> Contact:
+    if contact.phone is None or access.sees_numbers(viewer) or contact.person_id == viewer.person_id:
+        return contact
+    return replace(contact, phone=fields.masked(contact.phone))
 
 
 async def link(

@@ -288,6 +288,7 @@ def _medical(file: File) -> list[tuple[str, str]]:
         "medicines": file.medicines,
         "allergies": file.allergies,
         "mobility": file.mobility,
+        "needs": file.resident.needs,
     }
     return [(name, value) for name, value in known.items() if value]
 

@@ -53,7 +53,7 @@ async def cards_of(conn: Connection, screen: Screen, found: Sequence[Incident]) 
     viewer = viewer_of(screen)
     ids = {incident.resident_id for incident in found if incident.resident_id is not None}
     files = await residents.files(conn, viewer, sorted(ids)) if ids else {}
-    contacts = await people.contacts_of_all(conn, sorted(files)) if files else {}
+    contacts = await people.contacts_of_all(conn, viewer, sorted(files)) if files else {}
     told = await incidents.notifications_of(conn, found) if found else {}
     return [
         cards.card(

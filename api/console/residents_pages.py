@@ -71,7 +71,7 @@ async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen, setting
         age_and_gender=people_words.age_and_gender(screen.t, resident, screen.when.now, screen.when.zone),
         flags=people_words.flags(resident),
         away=tiles.is_away(resident, screen.when.now),
-        contacts=[_contact(screen, contact) for contact in await people.contacts_of(conn, id)],
+        contacts=[_contact(screen, contact) for contact in await people.contacts_of(conn, viewer, id)],
         facts=_facts(screen, file),
         incidents=history,
         marks=[_mark(card) for card in history],
@@ -101,10 +101,10 @@ def _facts(screen: Screen, file: File) -> list[tuple[str, str | None]]:
         ("medicines", file.medicines),
         ("allergies", file.allergies),
         ("mobility", file.mobility),
-        ("needs", resident.needs),
         ("notes", file.notes),
     ]
     common = [
+        ("needs", resident.needs),
         ("birth_date", resident.birth_date.isoformat() if resident.birth_date else None),
         ("language", screen.t(f"file.language_{resident.language}")),
         ("external_id", resident.external_id),

@@ -46,9 +46,8 @@ async def get_device(id: DeviceId, conn: Db, viewer: CurrentViewer) -> Json:
 
 @router.get("/{id}/commands", response_model=list[Command], responses=answers([examples.COMMAND], 404, 422))
 async def list_commands(id: DeviceId, conn: Db, viewer: CurrentViewer) -> Json:
-    """What the band was asked lately, newest first, and how it answered."""
-    await devices.get(conn, viewer, id)
-    return Json(await commands.listing(conn, id))
+    """What the band was asked lately on the wrist that it is on now, newest first, and how it answered."""
+    return Json(await commands.listing(conn, viewer, id))
 
 
 @router.post(

@@ -122,7 +122,7 @@ async def get_dossier(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
     return Json(
         Dossier(
             found,
-            await people.contacts_of(conn, id),
+            await people.contacts_of(conn, viewer, id),
             await consents.history(conn, id),
             await devices.assignments(conn, resident_id=id),
         )
@@ -150,6 +150,7 @@ async def change_resident(
 async def give_consent(id: Id, given: ConsentGiven, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """Record a consent; the answer lists those that stand now."""
     await _may_keep_consents(conn, viewer, id)
+    await consents.refuse_to_oneself(conn, viewer, id)
     await consents.give(conn, id, given.purpose, given_by=given.given_by, now=now, method=given.method)
     await audit.record(conn, viewer, "consent", resident_id=id, action="give", detail={"purpose": given.purpose})
     return Json(await consents.standing(conn, id), status_code=status.HTTP_201_CREATED)

@@ -1,12 +1,14 @@
 """Bands: periods that never overlap, the wearer's memory forgotten, commands."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from eldercare import commands, devices
+from alerts import bands
+from eldercare import commands, consents, devices, people
 from eldercare.access import Role
+from eldercare.consents import Purpose
 from eldercare.database import Connection, connect
 from eldercare.errors import Conflict, Forbidden, InvalidInput, NotFound
 from eldercare.wakeup import INCIDENT_CHANNEL
@@ -151,7 +153,7 @@ async def test_a_command_is_written_queued_and_wakes_the_deliverer(database_url:
     assert not await commands.answer(conn, "band-2", command.id, "done", None, NOW)
     assert await commands.answer(conn, "band-1", command.id, "done", "31.2,121.4", NOW)
     assert await commands.answer(conn, "band-1", command.id, "failed", "again", NOW + HOUR)
-    answered = (await commands.listing(conn, "band-1"))[0]
+    answered = (await commands.listing(conn, duty, "band-1"))[0]
     assert (answered.status, answered.detail, answered.answered_at) == ("done", "31.2,121.4", NOW)
 
 
@@ -170,3 +172,50 @@ async def test_who_may_command_a_band(conn: Connection) -> None:
         await commands.request(conn, duty, "band-2", "buzz", NOW)
     with pytest.raises(InvalidInput, match="action"):
         await commands.request(conn, duty, "band-1", "explode", NOW)
+
+
+async def test_what_a_lent_band_answered_on_another_wrist_stays_there(conn: Connection) -> None:
+    await conn.execute("insert into clock (origin, started_at, speed) values (%s, now(), 0)", (NOW,))
+    before, after = await resident(conn, "王秀英"), await resident(conn, "李秀兰")
+    duty, daughter = await viewer(conn, Role.DUTY), await viewer(conn, Role.FAMILY)
+    await people.link(conn, after, daughter.person_id, "family")
+    await consents.give(conn, after, Purpose.FAMILY_HEALTH, given_by="本人", now=NOW)
+    await wears(conn, before, "band-1", since=NOW - 3 * HOUR)
+    then = NOW - 2 * HOUR
+    for action, answer in (("locate", "31.2,121.4"), ("measure_heart_rate", "71")):
+        await _answered(conn, "band-1", action, answer, then)
+    await devices.unassign(conn, "band-1", at=NOW - HOUR)
+    assert await commands.listing(conn, duty, "band-1") == []
+    await wears(conn, after, "band-1", since=NOW - HOUR)
+    assert await commands.listing(conn, duty, "band-1") == []
+    for action, answer in (("locate", "31.3,121.5"), ("measure_heart_rate", "80"), ("buzz", "felt")):
+        await _answered(conn, "band-1", action, answer, NOW - HOUR / 2)
+    for who, wanted in (
+        (duty, {"locate": "31.3,121.5", "measure_heart_rate": "80", "buzz": "felt"}),
+        (daughter, {"locate": None, "measure_heart_rate": "80", "buzz": "felt"}),
+        (await viewer(conn, Role.ADMIN), {"locate": None, "measure_heart_rate": None, "buzz": "felt"}),
+    ):
+        assert {each.action: each.detail for each in await commands.listing(conn, who, "band-1")} == wanted
+    trail = await (await conn.execute("select role, what, resident_id from audit order by id")).fetchall()
+    assert trail == [(role, "commands", after) for role in ("duty", "family", "admin")]
+
+
+async def _answered(conn: Connection, device_id: str, action: str, answer: str, at: datetime) -> None:
+    duty = await viewer(conn, Role.DUTY)
+    command = await commands.request(conn, duty, device_id, action, at)
+    await commands.answer(conn, device_id, command.id, "done", answer, at)
+
+
+async def test_what_comes_late_from_the_wrist_before_is_not_the_newest_of_this_one(conn: Connection) -> None:
+    await conn.execute("insert into clock (origin, started_at, speed) values (%s, now(), 0)", (NOW,))
+    old, duty = await resident(conn), await viewer(conn, Role.DUTY)
+    await wears(conn, old, "band-1", since=NOW - HOUR)
+    late, fresh = NOW - 2 * HOUR, NOW - HOUR / 2
+    for at, values in ((late, (131, 31.2, 121.4, 55, True)), (fresh, (71, 31.3, 121.5, 54, False))):
+        _, locked = await bands.lock(conn, ["band-1"], UTC)
+        bpm, lat, lon, battery, worn = values
+        latest = bands.Latest(bpm, at, lat, lon, 10.0, at, battery, None, worn, None, None, at)
+        await bands.save(conn, list(locked.values()), {"band-1": latest}, NOW)
+        row = await (await conn.execute("select bpm, lat, battery_pct, worn, location_ts from device_state")).fetchone()
+        assert row == ((71, 31.3, 54, False, fresh) if at == fresh else (None, None, 55, None, None))
+        assert (await devices.get(conn, duty, "band-1")).worn == (False if at == fresh else None)

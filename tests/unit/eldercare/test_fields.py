@@ -143,3 +143,7 @@ def test_checked_fields_come_back_in_one_form() -> None:
         "phone": "+8613812345678",
         "birth_date": date(1938, 5, 2),
     }
+
+
+def test_a_masked_number_is_known_again_and_cannot_be_rung() -> None:
+    assert fields.masked("+8613812345678") == "…5678"
