@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from api.console import board, deeds, entrance, incidents_pages, residents_pages
+from api.console import api_docs, board, deeds, entrance, incidents_pages, residents_pages
 from api.console.errors import error_page
 from api.console.render import STATIC
 from eldercare.log import logger
@@ -29,5 +29,5 @@ def install(app: FastAPI) -> None:
         _log.warning("console_without_scripts", remedy="run `npm ci` in the project's folder")
     app.state.error_page = error_page
     app.mount("/static", Static(directory=STATIC), name="static")
-    for pages in (entrance, board, residents_pages, incidents_pages, deeds):
+    for pages in (entrance, board, residents_pages, incidents_pages, deeds, api_docs):
         app.include_router(pages.router)

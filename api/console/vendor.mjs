@@ -16,6 +16,8 @@ const files = {
   "uplot/dist/uPlot.iife.min.js": "uplot.min.js",
   "uplot/dist/uPlot.min.css": "uplot.min.css",
   "gcoord/dist/gcoord.global.prod.js": "gcoord.min.js",
+  "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui.min.js",
+  "swagger-ui-dist/swagger-ui.css": "swagger-ui.min.css",
 };
 
 await rm(vendor, { recursive: true, force: true });
