@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from alerts import deadman, silence, watch
+from alerts import clock_steps, deadman, silence, watch
 from alerts.channels.registry import channels
 from alerts.deliver import Sender
 from alerts.escalation import Outside
@@ -21,6 +21,7 @@ from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings, exit_with, load_settings
 
 WATCH_S = 15.0
+CLOCK_S = 2.0
 CLOCK_AGAIN_S = 1.0
 CLEAR_AWAY_S = 3600.0
 
@@ -45,6 +46,7 @@ async def serve(settings: Settings) -> None:
         loops = [
             Line(url, sender, outside, pulse).run(),
             sender.run(),
+            _again("clock", CLOCK_S, lambda: _clock(shared, outside)),
             _again("watch", WATCH_S, lambda: _watch(shared, settings.zone, pulse)),
             _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared)),
             _again("beat", heartbeats.INTERVAL_S, lambda: _beat(shared, instance, started_at, detail, pulse)),
@@ -117,9 +119,17 @@ async def _watch(shared: Pool, zone: tzinfo, pulse: Pulse) -> None:
     pulse.turn("watch", verdicts=watched.verdicts)
 
 
+async def _clock(shared: Pool, outside: Outside) -> None:
+    async with shared.connection() as conn:
+        await clock_steps.run_once(conn, outside, await clock.now(conn))
+
+
 async def _clear_away(shared: Pool) -> None:
     async with shared.connection() as conn:
-        await watch.clear_away(conn, await clock.now(conn))
+        now = await clock.now(conn)
+        # A clock that is a year ahead must not delete what is kept for a year.
+        if await clock_steps.steady(conn, now):
+            await watch.clear_away(conn, now)
 
 
 async def _beat(shared: Pool, instance: str, started_at: datetime, detail: dict[str, object], pulse: Pulse) -> None:

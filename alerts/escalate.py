@@ -66,7 +66,7 @@ _CONTACTS = """
         select id, channel, address, position from contact_method where person_id = p.id and active offset 0
     ) m
     left join lateral (
-        select max(n.created_at) as at, max(n.round) as round
+        select max(n.created_at) filter (where n.created_at <= (select now from moment)) as at, max(n.round) as round
         from notification n
         where i.next_step + i.round > 1 and n.incident_id = i.id and n.purpose = 'alarm' and n.status <> 'cancelled'
           and n.channel = m.channel and n.address = m.address

@@ -6,7 +6,7 @@ never cancel. Every decision leaves an open case due again, so that no process h
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts import case as cases
@@ -207,8 +207,11 @@ class _Round:
         return method.called_round < self.case.round and not self.declined(person)
 
     def allowed_at(self, method: Method) -> datetime:
-        """When the carrier takes the next message of this incident to this address."""
-        if method.called_at is None:
+        """When the carrier takes the next message of this incident to this address.
+
+        A call that is still to come was written by a clock that went back since: it blocks nothing.
+        """
+        if method.called_at is None or method.called_at > self.now:
             return self.now
         return method.called_at + self.outside.min_gap[method.channel]
 
@@ -219,7 +222,7 @@ class _Round:
 def _climb(of: _Round) -> Decision:
     of = _with_somebody(of)
     hours = of.ladder.hours
-    if hours is not None and (opening := _closed_until(hours, of.outside.zone, of.now)) is not None:
+    if hours is not None and (opening := closed_until(hours, of.outside.zone, of.now)) is not None:
         return Wait(opening, "outside_hours")
     if of.case.next_step >= len(of.ladder.steps):
         return _repeat(of)
@@ -365,10 +368,33 @@ def _reachable(people: tuple[Contact, ...], outside: Outside) -> list[tuple[Cont
     return [(person, method) for person in people for method in person.methods if method.channel in outside.min_gap]
 
 
-def _closed_until(hours: Hours, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """When the hours begin again, or None within them. Compared in UTC: across a change of summer time too."""
-    local = now.astimezone(zone)
-    if hours.start <= local.time() < hours.end:
+def closed_until(hours: Hours, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """When the hours begin again (UTC, after `now`), or None within them.
+
+    Where the clocks are set back an hour comes twice, and the hours may begin twice with it. Where they are set forward
+    the hours may begin in what is left out: then they begin with the first minute after it.
+    """
+    if _within(hours, zone, now):
         return None
-    day = local.date() if local.time() < hours.start else local.date() + timedelta(days=1)
-    return datetime.combine(day, hours.start, zone).astimezone(UTC)
+    today = now.astimezone(zone).date()
+    openings = (_opening(hours, zone, today + timedelta(days=days), fold) for days in range(-1, 4) for fold in (0, 1))
+    return min(opening for opening in openings if opening > now and _within(hours, zone, opening))
+
+
+def _within(hours: Hours, zone: ZoneInfo, moment: datetime) -> bool:
+    return hours.start <= moment.astimezone(zone).time() < hours.end
+
+
+def _opening(hours: Hours, zone: ZoneInfo, day: date, fold: int) -> datetime:
+    """The start of the hours on this day, the first or (`fold` 1) the second time; in UTC, which knows no gap."""
+    start = datetime.combine(day, hours.start, zone)
+    first, second = start.astimezone(UTC), start.replace(fold=1).astimezone(UTC)
+    if second >= first:
+        return second if fold else first
+    # The start is left out. Between the two ways to read it lies the moment at which the clocks are set forward.
+    before, after = second, first
+    offset = before.astimezone(zone).utcoffset()
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        before, after = (middle, after) if middle.astimezone(zone).utcoffset() == offset else (before, middle)
+    return after.replace(microsecond=0)

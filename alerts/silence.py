@@ -37,6 +37,7 @@ insert into meta (key, value)
 values ('listening', jsonb_build_object('since', %(now)s::timestamptz, 'heard_at', clock_timestamp()))
 on conflict (key) do update set value = case
     when (meta.value ->> 'heard_at')::timestamptz > clock_timestamp() - make_interval(secs => %(deaf_s)s)
+         and (meta.value ->> 'since')::timestamptz <= %(now)s  -- unless the clock went back since
     then meta.value || jsonb_build_object('heard_at', clock_timestamp()) else excluded.value end
 returning (value ->> 'since')::timestamptz
 """

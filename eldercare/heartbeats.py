@@ -52,9 +52,11 @@ async def fresh(conn: Connection, service: str, within_s: float = FRESH_S) -> bo
     """Whether any process of `service` (such as `ingest.telemetry`) has beaten lately."""
     row = await (
         await conn.execute(
-            "select exists (select from heartbeat where service = %s"
-            " and beat_at > clock_timestamp() - make_interval(secs => %s))",
-            (service, within_s),
+            "select exists (select from heartbeat where service = %(service)s"
+            # A beat still to come is of a clock that went back since: whoever lives beats again within seconds.
+            " and beat_at between clock_timestamp() - make_interval(secs => %(within)s)"
+            " and clock_timestamp() + make_interval(secs => %(within)s))",
+            {"service": service, "within": within_s},
         )
     ).fetchone()
     return bool(row and row[0])

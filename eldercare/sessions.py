@@ -85,7 +85,8 @@ async def resume(conn: Connection, token: str) -> Session:
     row = await (
         await conn.execute(
             "select p.id, p.name, p.language, s.expires_at,"
-            " s.expires_at - clock_timestamp() < %(idle)s - interval '1 hour',"
+            # One that lasts longer than any was begun before the clock went back.
+            " s.expires_at - clock_timestamp() not between %(idle)s - interval '1 hour' and %(idle)s,"
             " array(select role from person_role where person_id = p.id)"
             " from session s join person p on p.id = s.person_id"
             " where s.token_hash = %(key)s and s.expires_at > clock_timestamp() and p.left_at is null",

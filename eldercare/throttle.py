@@ -53,15 +53,18 @@ async def take(conn: Connection, username: str, source: str, now: datetime) -> N
         await conn.execute("select failures, last_at from login_failure where key = %s for update", (key,))
     ).fetchone()
     failures, last_at = row or (0, now)
-    left = last_at + wait(failures) - now
+    # A clock that went back since makes nobody wait for it to catch up.
+    left = min(last_at, now) + wait(failures) - now if last_at < now + LONGEST else timedelta(0)
     # Who had to wait for the row may come with an older `now` than is in it: no reason to wait where none is asked.
     if failures >= FREE and left > timedelta(0):
         _log.warning("login_throttled", source=source, failures=failures)
         raise TooManyAttempts(math.ceil(left.total_seconds()))
     await conn.execute(
         "insert into login_failure as f (key, failures, last_at) values (%s, 1, %s)"
-        " on conflict (key) do update set failures = f.failures + 1, last_at = greatest(f.last_at, excluded.last_at)",
-        (key, now),
+        " on conflict (key) do update set failures = f.failures + 1,"
+        " last_at = case when f.last_at > excluded.last_at + %s then excluded.last_at"
+        "                else greatest(f.last_at, excluded.last_at) end",
+        (key, now, LONGEST),
     )
 
 

@@ -114,6 +114,13 @@ async def test_a_used_session_goes_on_but_not_for_ever(conn: Connection) -> None
     assert (await sessions.resume(conn, token)).expires_at < (await _wall(conn)) + sessions.IDLE * 0.05
 
 
+async def test_a_session_begun_before_the_clock_went_back_lasts_no_longer_than_others(conn: Connection) -> None:
+    await user(conn)
+    login = await sessions.login(conn, "zhang", PASSWORD)
+    await conn.execute("update session set expires_at = expires_at + interval '1 day'")
+    assert (await sessions.resume(conn, login.token)).expires_at < login.expires_at + sessions.IDLE / 2
+
+
 async def test_sessions_do_not_follow_the_settable_clock(conn: Connection) -> None:
     await user(conn)
     token = (await sessions.login(conn, "zhang", PASSWORD)).token

@@ -46,7 +46,7 @@ FAMILIES = {
               "raised", "cleared", "resolved", "resolved_itself", "accepted", "answered_late", "passed", "handed_back",
               "en_route", "arrived", "handed_to_120", "reopened", "reopened_itself", "note", "step", "step_repeat",
               "step_console", "fell_through", "nobody_reachable", "ask_120", "told_owner", "told_family", "still_open",
-              "step_failed", "en_route_owner", "arrived_owner", "arrived_120"],
+              "step_failed", "clock_went_back", "en_route_owner", "arrived_owner", "arrived_120"],
     "why": ["no_contact", "called_before", "carrier_limit", "pressed_again", "owner_has_no_number",
             "not_there_in_time", "ambulance_not_confirmed", "ambulance_called", "asked_for", "in_hand",
             "nobody_has_it"],
