@@ -14,6 +14,7 @@ from api.console.install import install as install_console
 from api.deps import Logins
 from api.headers import SecurityHeaders
 from api.openapi import document
+from api.pools import pools
 from api.routers import (
     audits,
     devices,
@@ -27,13 +28,12 @@ from api.routers import (
     session,
     webhooks,
 )
-from eldercare import database
+from api.visitors import Visitors
 from eldercare.settings import Settings
 
 PREFIX = "/api/v1"
 MAX_BODY_BYTES = 256 * 1024
 """Of a request; the longest real one is a note or a policy of a few KiB."""
-POOL_SIZE = 8
 
 _DESCRIPTION = """The eldercare service: residents, bands, readings, incidents.
 
@@ -49,7 +49,8 @@ class _App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.settings
         https = (settings.public_url or "").startswith("https://")
-        return SecurityHeaders(super().build_middleware_stack(), https=https, tile_url=settings.map_tile_url)
+        stack: ASGIApp = Visitors(super().build_middleware_stack())
+        return SecurityHeaders(stack, https=https, tile_url=settings.map_tile_url)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -80,14 +81,12 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the pool without waiting for the database: `/readyz` says when it is there."""
     settings: Settings = app.state.settings
-    app.state.pool = database.pool(
-        settings.required("database_url"), max_size=POOL_SIZE, application_name="eldercare api"
-    )
-    await app.state.pool.open(wait=False)
-    app.state.changes = Changes(settings.required("database_url"), app.state.pool)
+    app.state.pools = pools(settings)
+    await app.state.pools.open()
+    app.state.changes = Changes(settings.required("database_url"), app.state.pools)
     listening = asyncio.create_task(app.state.changes.run(), name="changes")
     leaving = asyncio.Event()
-    beating = asyncio.create_task(beats.run(app.state.pool, leaving), name="beats")
+    beating = asyncio.create_task(beats.run(app.state.pools.webhooks.pool, leaving), name="beats")
     try:
         yield
     finally:
@@ -98,4 +97,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         leaving.set()
         await asyncio.wait([beating], timeout=beats.LEAVE_S)
         beating.cancel()
-        await app.state.pool.close()
+        await app.state.pools.close()

@@ -14,18 +14,20 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from api.pools import Pools
+from api.visitors import COOKIE as COOKIE
+from api.visitors import SAFE_METHODS as SAFE_METHODS
+from api.visitors import visitor_of
 from eldercare import clock, sessions
 from eldercare.access import Role, Viewer
-from eldercare.database import Connection, Pool
+from eldercare.database import Connection
 from eldercare.errors import Forbidden, Unauthenticated, Unavailable
 from eldercare.sessions import Session
 from eldercare.settings import Settings
 
-COOKIE = "eldercare_session"
 LOGINS_AT_ONCE = 2
 """Each takes 19 MiB and some 20 ms of a processor; more of them wait, without a connection to the database."""
 MOST_WAITING_LOGINS = 50
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _bearer = HTTPBearer(auto_error=False, description="`token` of `POST /api/v1/session`")
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="set by `POST /api/v1/session`")
@@ -36,13 +38,20 @@ def settings_of(request: Request) -> Settings:
     return cast(Settings, request.app.state.settings)
 
 
-def pool_of(request: Request) -> Pool:
-    """The pool, for what must not hold a connection as long as the request lasts."""
-    return cast(Pool, request.app.state.pool)
+def pools_of(request: Request) -> Pools:
+    """The pools, for what must not hold a connection as long as the request lasts."""
+    return cast(Pools, request.app.state.pools)
 
 
 async def _transaction(request: Request) -> AsyncIterator[Connection]:
-    async with pool_of(request).connection() as conn:
+    visitor, pools = visitor_of(request), pools_of(request)
+    if visitor.person_id is None:
+        way = pools.everybody
+    elif request.method not in SAFE_METHODS:
+        way = pools.deeds
+    else:
+        way = pools.duty if visitor.on_duty else pools.others
+    async with way.connection(visitor.key) as conn:
         yield conn
 
 

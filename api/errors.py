@@ -16,7 +16,9 @@ from eldercare.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    TooLarge,
     TooManyAttempts,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
@@ -33,12 +35,15 @@ TABLE: dict[type[EldercareError], tuple[int, str, str]] = {
     Forbidden: (403, "forbidden", "没有权限 / Forbidden"),
     Unauthenticated: (401, "unauthenticated", "请先登录 / Nobody is logged in"),
     TooManyAttempts: (429, "too-many-attempts", "错误次数太多，请稍后再试 / Too many attempts, try again later"),
+    TooManyRequests: (429, "too-many-requests", "请求过多，请稍后再试 / Too many requests, try again later"),
+    TooLarge: (413, "answer-too-large", "查询范围过大 / The answer would be too large"),
     Conflict: (409, "conflict", "与现状冲突 / Conflict"),
     Unavailable: (503, "unavailable", "暂时无法服务，请稍后再试 / Unavailable, try again"),
 }
 _HTTP = {
     400: ("bad-request", "请求有误 / Bad request"),
     404: ("not-found", "没有找到 / Not found"),
+    408: ("too-slow", "请求没有及时传完 / The request did not arrive in time"),
     405: ("method-not-allowed", "不支持这种操作 / Method not allowed"),
     413: ("too-large", "内容过大 / Too large"),
 }
@@ -62,6 +67,9 @@ def problem_of(error: Exception) -> Problem:
         case psycopg.errors.DataError():
             # A value PostgreSQL cannot hold, such as a NUL in a text; its message does not name the field.
             return problem(422, *TABLE[InvalidInput][1:], "a value cannot be stored")
+        case psycopg.errors.QueryCanceled():
+            detail = "the database took too long; ask for less, or try again later"
+            return problem(503, *TABLE[Unavailable][1:], detail)
         case psycopg.OperationalError() | psycopg_pool.PoolTimeout() | psycopg.InterfaceError():
             return problem(503, *TABLE[Unavailable][1:], "the database is away")
         case _:
@@ -79,25 +87,30 @@ def field_errors(errors: Sequence[Any]) -> list[FieldError]:
 def install(app: FastAPI) -> None:
     """Answer every error from the table: as problem details, or as a page where the console set one."""
 
-    async def handle(request: Request, error: Exception) -> Response:
-        found = problem_of(error)
-        if found.status >= 500:
-            _log.error("request_failed", path=request.url.path, status=found.status, error=repr(error)[:500])
-        page: ErrorPage | None = getattr(request.app.state, "error_page", None)
-        if page is not None and _wants_page(request):
-            return await page(request, found)
-        headers = dict(getattr(error, "headers", None) or {})
-        if found.status == 401:
-            headers["WWW-Authenticate"] = "Bearer"
-        if found.status == 503:
-            headers["Retry-After"] = RETRY_AFTER_S
-        if isinstance(error, TooManyAttempts):
-            headers["Retry-After"] = str(error.retry_after_s)
-        return respond(found, headers)
-
     for kind in (EldercareError, RequestValidationError, HTTPException, psycopg.Error, psycopg_pool.PoolTimeout):
-        app.add_exception_handler(kind, handle)
-    app.add_exception_handler(Exception, handle)
+        app.add_exception_handler(kind, answer)
+    app.add_exception_handler(Exception, answer)
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    """The response an error is answered with: problem details, or a page for somebody who reads HTML."""
+    found = problem_of(error)
+    if found.status >= 500:
+        _log.error("request_failed", path=request.url.path, status=found.status, error=repr(error)[:500])
+    headers = dict(getattr(error, "headers", None) or {})
+    if found.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if found.status == 503:
+        headers["Retry-After"] = RETRY_AFTER_S
+    if isinstance(error, TooManyAttempts | TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_s)
+    page: ErrorPage | None = getattr(request.app.state, "error_page", None)
+    if page is not None and _wants_page(request):
+        response = await page(request, found)
+        if "Retry-After" in headers:
+            response.headers["Retry-After"] = headers["Retry-After"]
+        return response
+    return respond(found, headers)
 
 
 def _from_table(error: EldercareError, errors: list[FieldError] | None = None) -> Problem:

@@ -57,8 +57,9 @@ _MEANINGS = {
     403: "没有权限 / Not allowed",
     404: "没有找到 / Not found",
     409: "与现状冲突 / In conflict with the present state",
-    413: "内容过大 / Too large",
+    408: "没有及时传完 / The request did not arrive in time",
+    413: "内容过大 / The request, or the answer, would be too large",
     422: "内容有误 / Invalid input, field by field",
-    429: "错误次数太多 / Too many wrong passwords; Retry-After says when to try again",
+    429: "请求过多 / Too many requests, or wrong passwords; Retry-After says when to try again",
     503: "暂时无法服务 / The database is away",
 }

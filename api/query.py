@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import AwareDatetime, BeforeValidator
 
+from eldercare.errors import TooLarge
+
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 
 
@@ -32,7 +34,18 @@ Cursor = Annotated[
 ]
 
 
-def span(start: datetime | None, end: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """`from` and `to` with their defaults: until now, from a day before."""
+MONTH = timedelta(days=35)
+SEASON = timedelta(days=100)
+YEAR = timedelta(days=400)
+"""Each with some days to spare."""
+
+
+def span(
+    start: datetime | None, end: datetime | None, now: datetime, most: timedelta = YEAR
+) -> tuple[datetime, datetime]:
+    """`from` and `to` with their defaults: until now, from a day before. Raises TooLarge for more than `most`."""
     last = end or now
-    return start or last - timedelta(days=1), last
+    first = start or last - timedelta(days=1)
+    if last - first > most:
+        raise TooLarge(f"from {first.isoformat()} to {last.isoformat()} is more than {most.days} days; ask for less")
+    return first, last

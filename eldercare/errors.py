@@ -39,6 +39,19 @@ class TooManyAttempts(EldercareError):
         self.retry_after_s = retry_after_s
 
 
+class TooManyRequests(EldercareError):
+    """One person, or one network, asks for more at a time than is their share; to be asked again after
+    `retry_after_s` seconds."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("too many requests at a time")
+        self.retry_after_s = retry_after_s
+
+
+class TooLarge(EldercareError):
+    """The answer would be larger than one may be; says what to ask for instead."""
+
+
 class Conflict(EldercareError):
     """The thing is in a state that does not allow this change; says which state."""
 

@@ -49,6 +49,14 @@ class Session:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose token it is; no more than is needed to say whose turn it is."""
+
+    person_id: int
+    on_duty: bool
+
+
 def hash_password(password: str) -> str:
     """The argon2id hash to store. Takes some 20 ms of CPU. Raises InvalidInput for one no login would take."""
     if not 8 <= len(password) <= MAX_PASSWORD_CHARS:
@@ -98,6 +106,19 @@ async def resume(conn: Connection, token: str) -> Session:
         raise Unauthenticated("nobody is logged in, or the session has ended")
     expires_at = await _prolong(conn, key) if row[4] else row[3]
     return Session(key, viewer, expires_at)
+
+
+async def holder(conn: Connection, token: str) -> Holder | None:
+    """Who holds the session of this token, or None where there is none. What they may, `resume` says."""
+    row = await (
+        await conn.execute(
+            "select p.id, exists (select from person_role where person_id = p.id and role in ('duty', 'duty_lead'))"
+            " from session s join person p on p.id = s.person_id"
+            " where s.token_hash = %s and s.expires_at > clock_timestamp() and p.left_at is null",
+            (_hash(token),),
+        )
+    ).fetchone()
+    return Holder(*row) if row else None
 
 
 async def end(conn: Connection, key: bytes) -> None:
@@ -170,4 +191,4 @@ def _mark(stored: str, name: str) -> str:
 
 def _hash(token: str) -> bytes:
     # A token of 256 random bits needs no slow hash; this keeps a leaked table from being a bunch of keys.
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

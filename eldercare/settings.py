@@ -107,6 +107,17 @@ class Settings(BaseSettings):
     """CA certificate that signed the broker's; the system's when unset."""
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=0, le=65535)
+    api_pool_webhooks: int = Field(default=6, ge=2, le=50)
+    """Connections for what providers post. One call at a time is started each second; a burst of keys and receipts
+    takes some milliseconds each."""
+    api_pool_deeds: int = Field(default=4, ge=2, le=50)
+    """Connections for what people do: accept, arrive, note. One may wait for an incident that another holds."""
+    api_pool_duty: int = Field(default=6, ge=2, le=50)
+    """Connections for what duty reads: three desks whose boards fetch their parts at the same time. One person holds
+    half of them at most."""
+    api_pool_others: int = Field(default=4, ge=2, le=50)
+    """Connections for what family, doctors, grid workers and admins read. All of them, with five more for logging in
+    and health, count against the database's `max_connections`, for each process of `api`."""
     public_url: BaseUrl | None = None
     """How providers and browsers reach `api` from outside; callback signatures are computed over it."""
     timezone: Annotated[str, AfterValidator(_checked_zone)] = "Asia/Shanghai"

@@ -9,13 +9,21 @@ from fastapi.responses import RedirectResponse
 from api.console import reads, render
 from api.console.cards import Alarm
 from api.console.screen import Screen, plain
-from api.deps import COOKIE, SAFE_METHODS, pool_of, settings_of
+from api.deps import COOKIE, SAFE_METHODS, pools_of, settings_of
 from api.problems import Problem
 from eldercare import clock, sessions
 from eldercare.errors import Unauthenticated
 from eldercare.log import logger
 
-NAMES = {403: "forbidden", 404: "not_found", 409: "conflict", 422: "invalid", 503: "unavailable"}
+NAMES = {
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    413: "too_large",
+    422: "invalid",
+    429: "busy",
+    503: "unavailable",
+}
 """Which text says it; every other 4xx reads as invalid, every 5xx as internal."""
 PATIENCE_S = 1.0
 """The page does not wait longer for a connection to the database; it comes without the navigation then."""
@@ -44,10 +52,10 @@ def _seen_by_anybody(request: Request) -> Screen:
 async def _seen_by_somebody(request: Request, problem: Problem) -> tuple[Screen, list[Alarm]] | None:
     """The screen and what waits for somebody; None where nobody is logged in, or that cannot be found out now."""
     token = request.cookies.get(COOKIE)
-    if token is None or problem.status == status.HTTP_503_SERVICE_UNAVAILABLE:
+    if token is None or problem.status in (status.HTTP_429_TOO_MANY_REQUESTS, status.HTTP_503_SERVICE_UNAVAILABLE):
         return None
     try:
-        async with pool_of(request).connection(timeout=PATIENCE_S) as conn:
+        async with pools_of(request).everybody.connection("error page", timeout=PATIENCE_S) as conn:
             viewer = (await sessions.resume(conn, token)).viewer
             screen = plain(request, *await clock.reading(conn), settings_of(request).zone, viewer)
             return screen, await reads.alarms(conn, screen)

@@ -11,7 +11,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from api.changes import Changes
 from api.deps import CurrentSession, credentials
 from api.problems import documented
-from eldercare.errors import Unauthenticated, Unavailable
+from api.visitors import Visitor, visitor_of
+from eldercare.errors import Unauthenticated
 from eldercare.log import logger
 
 router = APIRouter(tags=["events"])
@@ -25,10 +26,11 @@ _EXAMPLE = 'id: 4711\nevent: incident\ndata: {"id":12}\n\nid: 4711\nevent: ping\
     response_class=EventSourceResponse,
     responses={
         200: {
-            "description": "`incident`: read this one again. `ping`: still here, every 10 s of quiet.",
+            "description": "`incident`: read this one again. `ping`: still here, every few seconds."
+            " `away`: the database does not answer; what changes now is not known.",
             "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
         },
-        **documented(401, 422, 503),
+        **documented(401, 422, 429, 503),
     },
 )
 async def events(
@@ -41,21 +43,21 @@ async def events(
 ) -> EventSourceResponse:
     """Incidents that change, as they change. Ends with the session; what the viewer may know is decided each time."""
     changes = cast(Changes, request.app.state.changes)
-    if changes.full:
-        raise Unavailable("too many streams are open")
+    visitor = visitor_of(request)
+    changes.require_room(visitor)
     since = int(last_event_id) if last_event_id and last_event_id.isdecimal() and len(last_event_id) < 19 else None
-    return EventSourceResponse(_stream(changes, token, since), ping=3600)
+    return EventSourceResponse(_stream(changes, visitor, token, since), ping=3600)
 
 
-async def _stream(changes: Changes, token: str, since: int | None) -> AsyncIterator[ServerSentEvent]:
+async def _stream(changes: Changes, visitor: Visitor, token: str, since: int | None) -> AsyncIterator[ServerSentEvent]:
     # The pings of the library are comments, which a page's script never sees; ours are events.
     try:
-        async with aclosing(changes.follow(token, since)) as followed:
+        async with aclosing(changes.follow(visitor, token, since)) as followed:
             async for change in followed:
                 number = str(change.last_event_id)
                 for incident_id in change.incidents:
                     yield ServerSentEvent(data=orjson.dumps({"id": incident_id}).decode(), event="incident", id=number)
-                yield ServerSentEvent(data="{}", event="ping", id=number)
+                yield ServerSentEvent(data="{}", event="away" if change.away else "ping", id=number)
     except Unauthenticated:
         return
     except Exception as error:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from alerts import counts
 from api import metrics
-from api.deps import pool_of
+from api.deps import pools_of
 from api.problems import documented
 from eldercare import clock, heartbeats
 from eldercare.errors import Unavailable
@@ -39,11 +39,11 @@ async def healthz() -> Alive:
     return Alive()
 
 
-@router.get("/readyz", responses=documented(503))
+@router.get("/readyz", responses=documented(429, 503))
 async def readyz(request: Request) -> Ready:
     """Ready to answer; 503 while the database is away or not migrated."""
     try:
-        async with pool_of(request).connection(timeout=PATIENCE_S) as conn:
+        async with pools_of(request).everybody.connection("health", timeout=PATIENCE_S) as conn:
             await clock.now(conn)
     except psycopg.ProgrammingError as error:
         raise Unavailable("the database is not migrated: run `eldercare migrate`") from error
@@ -60,7 +60,7 @@ async def readyz(request: Request) -> Ready:
 async def scrape(request: Request) -> Response:
     """Metrics for Prometheus: signs of life of the services, open incidents, waiting messages. Nothing personal."""
     try:
-        async with pool_of(request).connection(timeout=PATIENCE_S) as conn:
+        async with pools_of(request).everybody.connection("health", timeout=PATIENCE_S) as conn:
             text = metrics.render(
                 await heartbeats.listing(conn), await counts.incidents(conn), await counts.notifications(conn)
             )

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import COOKIE, CurrentSession, Db, LoginSlot, over_https, pool_of, require_same_origin
+from api.deps import COOKIE, CurrentSession, Db, LoginSlot, over_https, pools_of, require_same_origin
 from api.problems import documented
 from eldercare import clock, sessions, throttle
 from eldercare.access import Viewer
@@ -54,13 +54,13 @@ async def log_in(body: Credentials, request: Request, response: Response, _slot:
     return Started(**_me(login.viewer, login.expires_at).model_dump(), token=login.token)
 
 
-@router.get("", responses=documented(401, 503))
+@router.get("", responses=documented(401, 429, 503))
 async def who_am_i(session: CurrentSession) -> Me:
     """Who is logged in."""
     return _me(session.viewer, session.expires_at)
 
 
-@router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 503))
+@router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 429, 503))
 async def log_out(session: CurrentSession, response: Response, conn: Db) -> None:
     """End the session: the token is worth nothing from now on."""
     await sessions.end(conn, session.key)
@@ -72,10 +72,10 @@ async def begin(request: Request, username: str, password: str) -> Login:
 
     Two transactions: the failure is counted though the login fails, and no row is held while the password is verified.
     """
-    async with pool_of(request).connection() as conn:
+    async with pools_of(request).everybody.connection("login") as conn:
         source = await _source(conn, request, username)
         await throttle.take(conn, username, source, await clock.wall(conn))
-    async with pool_of(request).connection() as conn:
+    async with pools_of(request).everybody.connection("login") as conn:
         login = await sessions.login(conn, username, password, request.headers.get("user-agent"))
         await throttle.clear(conn, username, source)
     return login

@@ -20,7 +20,7 @@ from alerts.channels import twiml
 from alerts.channels.twilio_callbacks import Key, StatusChange
 from alerts.intents import DIGITS, Intent, for_the_carrier, understand
 from alerts.replies import Answered, Speaker
-from api.deps import SettingsOf, pool_of, settings_of
+from api.deps import SettingsOf, pools_of, settings_of
 from eldercare import clock
 from eldercare.database import Connection
 from eldercare.errors import Unavailable
@@ -132,7 +132,7 @@ async def _while_there_is_a_database(
 ) -> T | None:
     """What `work` says, in one transaction; None while the database is away."""
     try:
-        async with pool_of(request).connection() as conn:
+        async with pools_of(request).webhooks.connection(PATH) as conn:
             return await work(conn, await clock.now(conn))
     except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as error:
         _log.warning("answer_waits", path=request.url.path, error=str(error)[:200])

@@ -57,10 +57,10 @@ def service(_timescale: DatabaseServer | None) -> Iterator[Service]:
         thread = threading.Thread(target=web.run, daemon=True)
         thread.start()
         wait_until(lambda: web.started, "the service")
-        real = app.state.pool
-        app.state.pool = Rehearsal(real)
+        real = app.state.pools
+        app.state.pools = real.through(Rehearsal)
         yield Service(f"http://127.0.0.1:{port}", token)
-        app.state.pool = real
+        app.state.pools = real
         web.should_exit = True
         thread.join()
 

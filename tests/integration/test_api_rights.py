@@ -129,10 +129,10 @@ async def stage(conn: Connection, database_url: str, make_settings: MakeSettings
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk.example") as client,
     ):
-        real = app.state.pool
-        app.state.pool = Rehearsal(real)
+        real = app.state.pools
+        app.state.pools = real.through(Rehearsal)
         yield Stage(app, client, built, tokens)
-        app.state.pool = real
+        app.state.pools = real
 
 
 def documented(app: FastAPI) -> list[tuple[str, str]]:

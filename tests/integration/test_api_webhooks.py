@@ -372,7 +372,7 @@ async def cut_off(make_settings: MakeSettings) -> AsyncIterator[Line]:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as client,
     ):
-        app.state.pool.timeout = 0.1
+        app.state.pools.webhooks.pool.timeout = 0.1
         line = Line(app, client, None, World())  # type: ignore[arg-type]  # no row is looked at
         yield line
 
@@ -394,9 +394,9 @@ async def test_a_status_waits_for_the_database(
     monkeypatch.setattr(webhooks, "STATUS_WAITS_S", 60)
     notification = await line.ask("duty", line.world.own_incident)
     timescale_server.stop()
-    line.app.state.pool.timeout = 0.1
+    line.app.state.pools.webhooks.pool.timeout = 0.1
     waiting = asyncio.create_task(line.post(f"call-status?n={notification}", CallSid=SID, CallStatus="busy"))
-    while not line.app.state.pool.get_stats().get("requests_errors"):  # noqa: ASYNC110  the pool only counts
+    while not line.app.state.pools.webhooks.pool.get_stats().get("requests_errors"):  # noqa: ASYNC110  the pool only counts
         await asyncio.sleep(0.01)
     timescale_server.start()
     assert (await waiting).status_code == 204
