@@ -4,12 +4,13 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import psycopg
 
-from alerts import clock_steps, deadman, silence, watch
+from alerts import clock_steps, deadman, silence, watch, words
+from alerts.channels.band import Band
 from alerts.channels.registry import channels
 from alerts.deliver import Sender
 from alerts.escalation import Outside
@@ -22,6 +23,7 @@ from eldercare.settings import Settings, exit_with, load_settings
 
 WATCH_S = 15.0
 CLOCK_S = 2.0
+WORDS_S = 1.0
 CLOCK_AGAIN_S = 1.0
 CLEAR_AWAY_S = 3600.0
 
@@ -51,6 +53,8 @@ async def serve(settings: Settings) -> None:
             _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared)),
             _again("beat", heartbeats.INTERVAL_S, lambda: _beat(shared, instance, started_at, detail, pulse)),
         ]
+        if isinstance(wrist := found.get("band"), Band):
+            loops.append(_again("words", WORDS_S, lambda: _words(shared, wrist, sender)))
         if settings.deadman_url:
             loops.append(deadman.run(shared, pulse, settings.deadman_url, settings.deadman_interval_s))
         garbage.calm()
@@ -122,6 +126,16 @@ async def _watch(shared: Pool, zone: tzinfo, pulse: Pulse) -> None:
 async def _clock(shared: Pool, outside: Outside) -> None:
     async with shared.connection() as conn:
         await clock_steps.run_once(conn, outside, await clock.now(conn))
+
+
+async def _words(shared: Pool, wrist: Band, sender: Sender) -> None:
+    """Nothing while the broker is away: what waits then is sent when it is back."""
+    if (unbroken_s := wrist.unbroken_s) is None:
+        return
+    async with shared.connection() as conn:
+        now, speed = await clock.reading(conn)
+        if await words.say_again(conn, now, timedelta(seconds=unbroken_s * speed)):
+            sender.more.set()
 
 
 async def _clear_away(shared: Pool) -> None:

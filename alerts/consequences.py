@@ -87,12 +87,15 @@ with true_now as (
     select from incident where id = %(id)s and (%(only_while)s::text is null or state = %(only_while)s)
 ),
 stale as (
-    update notification set status = 'cancelled', reason = 'superseded', finished_at = %(now)s
-    where incident_id = %(id)s and purpose = 'sos_state' and status = 'queued' and exists (select from true_now)
+    update notification set say_again_at = null, reason = 'superseded', finished_at = %(now)s,
+        status = case when said > 0 then 'sent' else 'cancelled' end
+    where incident_id = %(id)s and purpose = 'sos_state' and exists (select from true_now)
+      and (status = 'queued' or say_again_at is not null)
 )
 insert into notification (incident_id, channel, address, purpose, content, send_after, created_at)
 select %(id)s, 'band', device_id, 'sos_state',
-       jsonb_build_object('event_id', event_id, 'state', %(state)s::text), %(now)s, %(now)s
+       jsonb_build_object('event_id', event_id, 'state', %(state)s::text, 'id', 'word-' || gen_random_uuid()),
+       %(now)s, %(now)s
 from (select device_id, event_id from sos_press where incident_id = %(id)s
       group by device_id, event_id order by max(received_at) desc limit 10) press
 where exists (select from true_now)
@@ -102,7 +105,8 @@ where exists (select from true_now)
 async def tell_band(
     conn: Connection, incident_id: int, state: SosState, now: datetime, *, only_while: IncidentState | None = None
 ) -> None:
-    """Tell the wearer, once for each press the band named; an older word that still waits is dropped.
+    """Tell the wearer, for each press the band named, until the band has heard it (`alerts.words`); an older word that
+    still waits, or would be said again, is dropped.
 
     `only_while`: nothing where the incident is in another state by now, for callers that do not hold it.
     """

@@ -145,7 +145,7 @@ judged as (
     from candidate left join incident i on i.id = candidate.incident_id
 )
 update notification n set
-    status = case when pointless then 'cancelled' else 'sending' end,
+    status = case when not pointless then 'sending' when n.said > 0 then 'sent' else 'cancelled' end,
     reason = case when pointless then why end,
     finished_at = case when pointless then now end,
     leased_until = case when pointless then null else now + %(lease)s end,
@@ -205,7 +205,8 @@ tried as (
 recorded as (
     update notification n set
         status = case when error is null then case n.purpose when 'hang_up' then 'done' else 'sent' end
-                      when permanent or now + back_off > give_up_at then 'failed'
+                      when permanent or now + back_off > give_up_at
+                      then case when n.said > 0 then 'sent' else 'failed' end
                       else 'queued' end,
         reason = error,
         provider_id = coalesce(judged.provider_id, n.provider_id),
@@ -213,6 +214,10 @@ recorded as (
         send_after = now + back_off,
         leased_until = null,
         sent_at = case when error is null then now else n.sent_at end,
+        said = n.said + (error is null and n.purpose = 'sos_state')::int,
+        -- After 2, 4, 8, … s, at most ten minutes, for as long as a word may still help.
+        say_again_at = case when error is null and n.purpose = 'sos_state' and now < give_up_at
+                            then now + make_interval(secs => least(600, power(2, least(n.said + 1, 12)))) end,
         finished_at = case when permanent or n.purpose = 'hang_up' and error is null
                            or error is not null and now + back_off > give_up_at then now end
     from judged

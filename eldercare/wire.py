@@ -134,6 +134,12 @@ class SosStateMessage(Message):
     state: SosState
 
 
+class SosWord(SosStateMessage):
+    """A state that is said again until the band has heard it, which may say so in a `command_result` with this `id`."""
+
+    id: str | None = None
+
+
 class Command(Message):
     """To the band: do `action` unless it is past `expires_at`."""
 

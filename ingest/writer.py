@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from alerts import bands as band_rows
+from alerts import words
 from alerts.bands import Band
 from alerts.openings import apply_verdicts
 from eldercare import commands
@@ -105,8 +106,9 @@ async def _answer(conn: Connection, parts: _Parts, now: datetime) -> None:
     for received, answers in parts.answers:
         device_id = str(received.decoded.device_id)
         unknown = [
-            Rejected(Reason.UNKNOWN_COMMAND, f"id: {answer.id!r} is no command to this band")
+            Rejected(Reason.UNKNOWN_COMMAND, f"id: {answer.id!r} is no command to this band, nor a word")
             for answer in answers
-            if not await commands.answer(conn, device_id, answer.id, answer.status, answer.detail, now)
+            if not await words.heard(conn, device_id, answer.id, now)
+            and not await commands.answer(conn, device_id, answer.id, answer.status, answer.detail, now)
         ]
         parts.refused += rejects.of_message(received.topic, received.payload, unknown)

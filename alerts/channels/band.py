@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -36,6 +37,7 @@ class Band:
         self._settings = settings
         self._client: aiomqtt.Client | None = None
         self._connected = asyncio.Event()
+        self._since = 0.0
 
     async def send(self, message: Outgoing) -> Sent:
         """Publish and wait for the broker's acknowledgement. Raises TransportError."""
@@ -50,6 +52,11 @@ class Band:
             raise TransportError("broker_away", str(error), permanent=False) from error
         return Sent("", "published")
 
+    @property
+    def unbroken_s(self) -> float | None:
+        """How long the present connection to the broker has lasted, seconds; None without one."""
+        return time.monotonic() - self._since if self._connected.is_set() else None
+
     async def hang_up(self, provider_id: str) -> None:
         """What a band was told cannot be taken back."""
 
@@ -60,6 +67,7 @@ class Band:
             try:
                 async with self._new_client() as client:
                     self._client = client
+                    self._since = time.monotonic()
                     self._connected.set()
                     if away:
                         _log.info("broker_back")

@@ -14,7 +14,7 @@ from device_sim.bands.presses import REPEAT_S, Press, Presses
 from device_sim.bands.uplink import Uplink, payloads
 from eldercare.log import logger
 from eldercare.settings import Mqtt
-from eldercare.wire import Command, CommandResult, Kind, Sos, SosStateMessage, topic
+from eldercare.wire import Command, CommandResult, Kind, Sos, SosWord, topic
 
 RECONNECT_S = 2.0
 KEEPALIVE_S = 60
@@ -171,13 +171,15 @@ class Link:
             payload = message.payload if isinstance(message.payload, bytes) else b""
             try:
                 if str(message.topic) == topic(self.device_id, Kind.SOS_STATE):
-                    await self._hear(SosStateMessage.model_validate_json(payload))
+                    await self._hear(SosWord.model_validate_json(payload))
                 else:
                     self.send((Reading(Kind.COMMAND_RESULT, self._obey(Command.model_validate_json(payload))),))
             except ValidationError as error:
                 _log.warning("band_misunderstood", device_id=self.device_id, error=str(error), payload=payload[:200])
 
-    async def _hear(self, told: SosStateMessage) -> None:
+    async def _hear(self, told: SosWord) -> None:
+        if told.id is not None:
+            self.send((Reading(Kind.COMMAND_RESULT, CommandResult(id=told.id, status="done")),))
         known = self.presses.hear(told.event_id, told.state, datetime.now(UTC))
         _log.info("sos_state", device_id=self.device_id, event_id=told.event_id, state=told.state, known=known)
         async with self._heard:

@@ -52,6 +52,7 @@ class Presses:
         """The service told a state; True where it belongs to one of these presses."""
         for press in self.all:
             if press.sos.event_id == event_id:
-                press.heard.append((state, now))
+                if not press.heard or press.heard[-1][0] != state:  # else it is only said again
+                    press.heard.append((state, now))
                 return True
         return False
