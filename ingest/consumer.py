@@ -6,7 +6,7 @@ somebody else may hold the seat by now, and what was not acknowledged comes agai
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from time import monotonic
 from typing import Generic
 
@@ -93,6 +93,7 @@ class Consumer(Generic[M]):
             self._address, self._ca, name, self._lane.topics, self._receive, self._bell.ring, clean=seat > 1
         )
         self._log.info("seat_taken", seat=seat, client_id=name)
+        beside = asyncio.create_task(self._lane.beside(self._database_url, self._tell))
         try:
             waits = pauses()
             while not self._stopping:
@@ -106,20 +107,22 @@ class Consumer(Generic[M]):
             if session.connected:
                 await self._finish(session, conn)
         finally:
+            beside.cancel()
             session.drop()
             if not conn.closed:
-                await heartbeats.end(conn, self._instance)
+                await self._say(heartbeats.end(conn, self._instance))
+            await asyncio.gather(beside, return_exceptions=True)
 
     async def _take_seat(self, conn: Connection) -> int | None:
         while not self._stopping:
             seat = await seats.take(conn, self._lane.name, self._lane.seats)
             if seat is not None:
-                await heartbeats.end(conn, self._instance)
+                await self._say(heartbeats.end(conn, self._instance))
                 return seat
             if self._beat_is_due():
-                await heartbeats.beat(conn, self._instance, "ingest.standby", {"lane": self._lane.name})
+                await self._say(heartbeats.beat(conn, self._instance, "ingest.standby", {"lane": self._lane.name}))
             await self._bell.wait(SEAT_POLL_S)
-        await heartbeats.end(conn, self._instance)
+        await self._say(heartbeats.end(conn, self._instance))
         return None
 
     async def _connected(self, session: Session, conn: Connection) -> bool:
@@ -203,14 +206,12 @@ class Consumer(Generic[M]):
 
     def _committed(self, part: Batch[M], stored: Stored, session: Session) -> None:
         self.counters.batches += 1
-        self.counters.add(stored.counters)
         oldest = next(iter(part.messages.values()))
         self.counters.lag_ms = 1000 * (monotonic() - oldest.at)
         answer = self._batcher.stored(part)
         if isinstance(answer, Acknowledge):
             session.acknowledge(answer.mids)
-        for topic, payload in stored.to_say:
-            session.publish(topic, payload)
+        self._tell(stored)
 
     def _beat_is_due(self) -> bool:
         if monotonic() < self._next_beat:
@@ -220,4 +221,17 @@ class Consumer(Generic[M]):
 
     async def _beat(self, conn: Connection, session: Session, seat: int) -> None:
         detail = {**self.counters.detail(), "seat": seat, "client_id": session.client_id}
-        await heartbeats.beat(conn, self._instance, f"ingest.{self._lane.name}", detail)
+        await self._say(heartbeats.beat(conn, self._instance, f"ingest.{self._lane.name}", detail))
+
+    async def _say(self, heartbeat: Awaitable[None]) -> None:
+        """A heartbeat that cannot be written for now must not cost the lane its connections."""
+        try:
+            await heartbeat
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
+            self._log.warning("beat_missed", error=str(error).strip())
+
+    def _tell(self, stored: Stored) -> None:
+        self.counters.add(stored.counters)
+        if self._session is not None:
+            for topic, payload in stored.to_say:
+                self._session.publish(topic, payload)

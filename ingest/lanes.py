@@ -1,10 +1,11 @@
 """The two lanes: what each listens to, and how it stores what comes. No telemetry can stand before an SOS."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import psycopg
 
@@ -15,8 +16,10 @@ from eldercare.log import logger
 from eldercare.settings import Settings
 from eldercare.wire import Kind, SosStateMessage, topic
 from ingest import rejects, writer
+from ingest.aside import HELD_MS, Aside
 from ingest.counters import Counters
 from ingest.decode import KEPT_BYTES, Decoded, Reason, Rejected, decode, decode_press
+from ingest.pressed import Pressed
 from ingest.rejects import Refused
 from ingest.writer import Received
 
@@ -35,6 +38,8 @@ M = TypeVar("M", bound=Arrived)
 MOST_SAID = 1000
 """Incidents remembered as logged; forgotten, one is logged once more."""
 
+_HARDLY_WAIT = f"set local lock_timeout = {HELD_MS}"
+
 _log = logger(__name__)
 
 
@@ -44,6 +49,11 @@ class Stored:
 
     counters: Counters
     to_say: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def add(self, other: "Stored") -> None:
+        """What another part of it brought."""
+        self.counters.add(other.counters)
+        self.to_say += other.to_say
 
 
 class Lane(Protocol, Generic[M]):
@@ -68,6 +78,9 @@ class Lane(Protocol, Generic[M]):
 
     async def refuse(self, conn: Connection, message: M, error: psycopg.Error) -> Stored:
         """Commit that the database will never take this message. Raises psycopg.Error."""
+
+    async def beside(self, database_url: str, tell: Callable[[Stored], None]) -> None:
+        """What the lane does besides, on connections of its own, until cancelled; `tell` says what came of it."""
 
 
 class Telemetry:
@@ -110,14 +123,16 @@ class Telemetry:
         await rejects.store(conn, [Refused(message.topic, message.payload, rejected)])
         return Stored(Counters(rejected=_one(rejected.reason)))
 
+    async def beside(self, _database_url: str, _tell: Callable[[Stored], None]) -> None:
+        """Nothing."""
 
-class Pressed(NamedTuple):
-    """A message of the SOS lane. `press` is a refusal only where the topic names no band."""
 
-    topic: str
-    payload: bytes
-    press: Press | Rejected
-    at: float
+class _Held(Exception):
+    """Somebody holds what the message at this place of a batch needs."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(place)
+        self.place = place
 
 
 class Sos:
@@ -133,6 +148,7 @@ class Sos:
 
     def __init__(self) -> None:
         self._said_over: set[int] = set()
+        self._aside = Aside[Stored](self._one, self._bare)
 
     def receive(self, message_topic: str, payload: bytes, retained: bool, at: float) -> tuple[Pressed, int]:
         """Every message is a press."""
@@ -149,42 +165,92 @@ class Sos:
         for name, value in LOOKUPS.items():
             await conn.execute(f"set {name} = {value}")
         for _ in range(2):
-            async with conn.transaction(force_rollback=True):
-                await raise_sos(conn, Press("warm-up", b"", ""))
+            with suppress(psycopg.errors.LockNotAvailable):  # another process warms up, or was stopped as it did
+                async with conn.transaction(force_rollback=True):
+                    await raise_sos(conn, Press("warm-up", b"", ""))
 
     async def store(self, conn: Connection, messages: Sequence[Pressed]) -> Stored:
-        """`conn` commits by itself, so a single press is committed by its one statement."""
-        if len(messages) == 1:
-            return await self._store(conn, messages)
-        async with conn.transaction():
-            # The same order in every process, as with all locks.
-            return await self._store(conn, sorted(messages, key=_by_band))
+        """`conn` commits by itself, so a single press is committed by its one statement.
+
+        A press that waits for what somebody holds is set aside, and no other waits with it: each is stored, raised or
+        set aside, when this returns.
+        """
+        waiting = [message for message in messages if message.topic in self._aside.waiting]
+        if waiting:
+            await self._aside.keep(conn, waiting)
+            messages = [message for message in messages if message.topic not in self._aside.waiting]
+        # The same order in every process, as with all locks.
+        parts = [sorted(messages, key=_by_band)]
+        stored, patient = Stored(Counters()), True
+        while parts:
+            part = parts.pop()
+            try:
+                stored.add(await self._part(conn, part, patient))
+            except _Held as held:
+                patient = False
+                await self._aside.keep(conn, [part[held.place]])
+                parts += [rest for rest in (part[held.place + 1 :], part[: held.place]) if rest]
+        return stored
+
+    async def _part(self, conn: Connection, part: Sequence[Pressed], patient: bool) -> Stored:
+        """One transaction. Raises _Held. Who is not `patient` has waited already, and waits hardly any more."""
+        try:
+            if patient and len(part) == 1:
+                return await self._store(conn, part)
+            async with conn.transaction():
+                if not patient:
+                    await conn.execute(_HARDLY_WAIT)
+                return await self._store(conn, part)
+        except psycopg.errors.LockNotAvailable as error:
+            # At the very end: commits that notify go one after the other.
+            raise _Held(0) from error
+
+    async def beside(self, database_url: str, tell: Callable[[Stored], None]) -> None:
+        """Raise what was set aside, here or by a process that is no more, until cancelled."""
+
+        await self._aside.run(database_url, tell)
 
     async def refuse(self, conn: Connection, message: Pressed, error: psycopg.Error) -> Stored:
         """A press is never given up for what is said beside it: raise it bare. Only then it counts as rejected."""
         _log.error("press_refused_by_database", topic=message.topic, error=str(error))
+        try:
+            return await self._bare(conn, message)
+        except psycopg.errors.LockNotAvailable:
+            await self._aside.keep(conn, [message])
+            return Stored(Counters())
+
+    async def _bare(self, conn: Connection, message: Pressed) -> Stored:
+        detail = "the database refuses it"
         if isinstance(message.press, Press):
             bare = replace(message.press, lat=None, lon=None, accuracy_m=None, bpm=None, payload=b"")
             try:
-                return await self._store(conn, [message._replace(press=bare)])
-            except (psycopg.DataError, psycopg.IntegrityError) as again:
-                error = again
-        rejected = Rejected(Reason.DATABASE, f"{error.sqlstate}: {error}")
-        return await self._store(conn, [message._replace(press=rejected)])
+                async with conn.transaction():
+                    return await self._one(conn, message._replace(press=bare))
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                detail = f"{error.sqlstate}: {error}"
+        return await self._one(conn, message._replace(press=Rejected(Reason.DATABASE, detail)))
 
     async def _store(self, conn: Connection, messages: Sequence[Pressed]) -> Stored:
         stored = Stored(Counters())
-        for message in messages:
-            if isinstance(message.press, Rejected):
-                await rejects.store(conn, [Refused(message.topic, message.payload, message.press)])
-                stored.counters.rejected[message.press.reason] += 1
-                continue
-            raised = await raise_sos(conn, message.press)
-            _count(stored.counters, raised)
-            if raised.outcome == "duplicate" and raised.state is IncidentState.RESOLVED and not message.press.retained:
-                await self._say_over(conn, message.press.device_id, raised.incident_id)
-            said = SosStateMessage(event_id=raised.event_id, state=raised.sos_state)
-            stored.to_say.append((topic(message.press.device_id, Kind.SOS_STATE), said.model_dump_json().encode()))
+        for place, message in enumerate(messages):
+            try:
+                stored.add(await self._one(conn, message))
+            except psycopg.errors.LockNotAvailable as error:
+                raise _Held(place) from error
+        return stored
+
+    async def _one(self, conn: Connection, message: Pressed) -> Stored:
+        stored = Stored(Counters())
+        if isinstance(message.press, Rejected):
+            await rejects.store(conn, [Refused(message.topic, message.payload, message.press)])
+            stored.counters.rejected[message.press.reason] += 1
+            return stored
+        raised = await raise_sos(conn, message.press)
+        _count(stored.counters, raised)
+        if raised.outcome == "duplicate" and raised.state is IncidentState.RESOLVED and not message.press.retained:
+            await self._say_over(conn, message.press.device_id, raised.incident_id)
+        said = SosStateMessage(event_id=raised.event_id, state=raised.sos_state)
+        stored.to_say.append((topic(message.press.device_id, Kind.SOS_STATE), said.model_dump_json().encode()))
         return stored
 
     async def _say_over(self, conn: Connection, device_id: str, incident_id: int) -> None:

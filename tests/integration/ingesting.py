@@ -8,7 +8,7 @@ from typing import Any
 
 import aiomqtt
 
-from eldercare.database import Connection, connect
+from eldercare.database import COMMAND, Connection, connect
 from eldercare.settings import Settings, parse_mqtt_url
 from ingest.consumer import Consumer
 from ingest.lanes import Sos, Telemetry
@@ -59,7 +59,7 @@ class Database:
 @asynccontextmanager
 async def asking(url: str) -> AsyncIterator[Database]:
     """An open door to the database."""
-    conn = await connect(url, autocommit=True, application_name="test")
+    conn = await connect(url, autocommit=True, application_name="test", limits=COMMAND)
     try:
         yield Database(conn)
     finally:

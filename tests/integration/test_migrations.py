@@ -98,3 +98,30 @@ def test_the_audit_log_is_never_changed(database_url: str, statement: str) -> No
             conn.execute(statement)  # type: ignore[arg-type]
         conn.rollback()
         assert conn.execute("select what from audit").fetchall() == [("file",)]
+
+
+def test_no_foreign_key_stands_between_a_press_and_a_call(database_url: str) -> None:
+    """Each would wait for whoever holds the row that it names."""
+    with psycopg.connect(database_url) as conn:
+        keys = conn.execute(
+            "select conrelid::regclass::text, confrelid::regclass::text from pg_constraint where contype = 'f'"
+            " and conrelid = any(%s::regclass[])",
+            (["incident", "incident_event", "sos_press", "sos_aside", "notification", "attempt", "device_state"],),
+        ).fetchall()
+    assert {named for _, named in keys} <= {"incident", "notification"}
+
+
+@pytest.mark.parametrize("table", ["resident", "person"])
+def test_whom_an_incident_names_is_never_deleted(database_url: str, table: str) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("insert into resident (name, address) values ('王', '1 号'), ('李', '2 号')")
+        conn.execute("insert into person (name) values ('张'), ('赵')")
+        conn.execute(
+            "insert into incident (subject, kind, severity, source, resident_id, owner_id, occurred_at, opened_at,"
+            " round_started_at, due_at) values ('r', 'sos', 'sos', 'button', 1, 1, now(), now(), now(), now())"
+        )
+        conn.commit()
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            conn.execute(f"delete from {table} where id = 1")  # type: ignore[arg-type]
+        conn.rollback()
+        assert conn.execute(f"delete from {table} where id = 2").rowcount == 1  # type: ignore[arg-type]

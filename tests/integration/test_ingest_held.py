@@ -1,0 +1,250 @@
+"""What somebody holds in the database holds up nobody else's press, and what waits for it is raised once it lets go."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from alerts.kinds import Press
+from alerts.openings import raise_sos
+from eldercare.settings import Settings
+from tests.conftest import MakeSettings
+from tests.integration.ingesting import Database, asking, consuming, listener, publisher, until
+from tests.services.mosquitto import Mosquitto
+
+Publish = Callable[..., Awaitable[None]]
+BANDS = [f"band-{number}" for number in range(1, 11)]
+HELD = "band-1"
+
+
+def sos(band: str) -> str:
+    return f"eldercare/v1/{band}/sos"
+
+
+@pytest.fixture
+def settings(make_settings: MakeSettings, database_url: str, clean_broker: Mosquitto) -> Settings:
+    return make_settings(database_url=database_url, mqtt_url=clean_broker.url)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with asking(database_url) as database:
+        await database.enroll(*BANDS)
+        yield database
+
+
+@pytest.fixture
+async def holder(database_url: str) -> AsyncIterator[Database]:
+    """Somebody whose transaction stays open: a process that was stopped, an operator at a prompt."""
+    async with asking(database_url) as holder:
+        await holder.conn.set_autocommit(False)
+        yield holder
+
+
+@pytest.fixture
+async def publish(settings: Settings) -> AsyncIterator[Publish]:
+    async with publisher(settings) as publish:
+        yield publish
+
+
+@pytest.fixture
+async def bands(clean_broker: Mosquitto) -> AsyncIterator[aiomqtt.Client]:
+    async with listener(clean_broker.url, "eldercare/v1/+/sos_state") as client:
+        yield client
+
+
+async def heard(bands: aiomqtt.Client) -> tuple[str, str]:
+    """Which band hears that its press was received, and of which."""
+    message = await asyncio.wait_for(anext(bands.messages), 20)
+    state = json.loads(bytes(message.payload))  # type: ignore[arg-type]
+    assert state["state"] == "received"
+    return str(message.topic).split("/")[2], state["event_id"]
+
+
+async def waiting(database: Database, number: int) -> None:
+    async def kept() -> bool:
+        return bool(await database.value("select count(*) from sos_aside") == number)
+
+    await until(kept, f"{number} presses to be set aside")
+
+
+async def everything_once(database: Database, presses: dict[str, int]) -> None:
+    """One incident for each band, with so many presses, and nothing left behind."""
+    await waiting(database, 0)
+    counted = await database.rows("select device_id, press_count from incident")
+    assert dict(counted) == presses
+    assert len(counted) == len(presses)
+    assert await database.value("select count(*) from sos_press") == sum(presses.values())
+
+
+async def test_presses_of_others_go_through_while_an_incident_is_held(
+    settings: Settings, database: Database, holder: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos"):
+        await publish(sos(HELD), {"event_id": "first"})
+        assert await heard(bands) == (HELD, "first")
+        await holder.conn.execute("select from incident for update")
+        await publish(sos(HELD), {"event_id": "again"})
+        await waiting(database, 1)
+        await publish(sos(HELD), {"event_id": "and again"})
+        for band in BANDS[1:]:
+            await publish(sos(band), {"event_id": "e"})
+        assert {await heard(bands) for _ in BANDS[1:]} == {(band, "e") for band in BANDS[1:]}
+        await waiting(database, 2)
+        await holder.conn.rollback()
+        assert {await heard(bands), await heard(bands)} == {(HELD, "again"), (HELD, "and again")}
+    await everything_once(database, {HELD: 3, **dict.fromkeys(BANDS[1:], 1)})
+
+
+@pytest.mark.parametrize("ending", ["commit", "rollback"])
+async def test_a_process_that_was_stopped_within_a_batch_holds_up_only_the_bands_of_that_batch(
+    settings: Settings, database: Database, holder: Database, publish: Publish, bands: aiomqtt.Client, ending: str
+) -> None:
+    async with consuming(settings, "sos"):
+        press = Press(HELD, b"", "digest", event_id="first")
+        await raise_sos(holder.conn, press)
+        await publish(sos(HELD), {"event_id": "first"})
+        for band in BANDS[1:]:
+            await publish(sos(band), {"event_id": "e"})
+        assert {await heard(bands) for _ in BANDS[1:]} == {(band, "e") for band in BANDS[1:]}
+        await waiting(database, 1)
+        await getattr(holder.conn, ending)()
+        assert await heard(bands) == (HELD, "first")
+    await everything_once(database, dict.fromkeys(BANDS, 1))
+
+
+async def test_of_a_batch_only_the_held_presses_wait(
+    settings: Settings, database: Database, holder: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos"):
+        pass  # the broker keeps what is sent meanwhile, and hands it out at once
+    for band in BANDS[::2]:
+        await raise_sos(holder.conn, Press(band, b"", "digest", event_id="stopped"))
+    for number in range(3):
+        for band in BANDS:
+            await publish(sos(band), {"event_id": f"e{number}"})
+    async with consuming(settings, "sos"):
+        free = {(band, f"e{number}") for band in BANDS[1::2] for number in range(3)}
+        assert {await heard(bands) for _ in free} == free
+        await waiting(database, 15)
+        await holder.conn.rollback()
+        later = {(band, f"e{number}") for band in BANDS[::2] for number in range(3)}
+        assert {await heard(bands) for _ in later} == later
+    await everything_once(database, dict.fromkeys(BANDS, 3))
+
+
+@pytest.mark.parametrize("table", ["resident", "device", "assignment", "device_state", "policy", "person"])
+async def test_a_press_opens_its_incident_whatever_rows_beside_it_are_held(
+    settings: Settings,
+    database: Database,
+    holder: Database,
+    publish: Publish,
+    bands: aiomqtt.Client,
+    table: str,
+) -> None:
+    await database.conn.execute("insert into person (name) values ('张伟')")
+    await database.conn.execute("insert into device_state (device_id) select id from device")
+    await holder.conn.execute(f"select from {table} for update")
+    async with consuming(settings, "sos"):
+        await publish(sos(HELD), {"event_id": "e"})
+        assert await heard(bands) == (HELD, "e")
+        await publish(sos(HELD), {"event_id": "f"})
+        assert await heard(bands) == (HELD, "f")
+    await everything_once(database, {HELD: 2})
+
+
+async def test_a_press_needs_no_lock_on_people(
+    settings: Settings, database: Database, holder: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos"):
+        await holder.conn.execute("lock table resident, person in access exclusive mode")
+        await publish(sos(HELD), {"event_id": "e"})
+        assert await heard(bands) == (HELD, "e")
+        await holder.conn.rollback()
+
+
+@pytest.mark.parametrize("table", ["incident", "sos_press", "incident_event", "assignment"])
+async def test_presses_are_kept_while_a_table_is_locked_and_raised_when_it_is_not(
+    settings: Settings,
+    database: Database,
+    holder: Database,
+    publish: Publish,
+    bands: aiomqtt.Client,
+    table: str,
+) -> None:
+    async with consuming(settings, "sos") as consumer:
+        await holder.conn.execute(f"lock table {table} in access exclusive mode")
+        for band in BANDS:
+            await publish(sos(band), {"event_id": "e"})
+        await waiting(database, len(BANDS))
+        assert consumer.connected
+        await holder.conn.rollback()
+        assert {await heard(bands) for _ in BANDS} == {(band, "e") for band in BANDS}
+    await everything_once(database, dict.fromkeys(BANDS, 1))
+
+
+async def test_what_a_process_set_aside_is_raised_by_another_when_it_is_killed(
+    settings: Settings, database: Database, holder: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos"):
+        await raise_sos(holder.conn, Press(HELD, b"", "digest", event_id="stopped"))
+        await publish(sos(HELD), {"event_id": "e", "lat": 31.25, "lon": 121.5, "ts": "2026-01-01T00:00:00+08:00"})
+        await waiting(database, 1)
+    await holder.conn.rollback()
+    async with consuming(settings, "sos"):
+        assert await heard(bands) == (HELD, "e")
+    await everything_once(database, {HELD: 1})
+    assert await database.rows("select lat, lon from incident") == [(31.25, 121.5)]
+
+
+async def test_two_processes_raise_what_both_set_aside_once(
+    settings: Settings, database: Database, holder: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos"), consuming(settings, "sos"):
+        await raise_sos(holder.conn, Press(HELD, b"", "digest", event_id="stopped"))
+        for number in range(20):
+            await publish(sos(HELD), {"event_id": f"e{number}"})
+        await waiting(database, 40)
+        await holder.conn.rollback()
+        assert {await heard(bands) for _ in range(40)} == {(HELD, f"e{number}") for number in range(20)}
+    await everything_once(database, {HELD: 20})
+
+
+@pytest.mark.parametrize("lane", ["sos", "telemetry"])
+async def test_a_heartbeat_that_cannot_be_written_costs_no_press(
+    settings: Settings,
+    database: Database,
+    holder: Database,
+    publish: Publish,
+    bands: aiomqtt.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    lane: str,
+) -> None:
+    monkeypatch.setattr("eldercare.heartbeats.INTERVAL_S", 0.05)
+    missed = asyncio.Event()
+    async with consuming(settings, lane) as consumer:
+        monkeypatch.setattr(consumer, "_log", _Listening(missed))
+        await holder.conn.execute("lock table heartbeat in access exclusive mode")
+        await asyncio.wait_for(missed.wait(), 20)
+        if lane == "sos":
+            await publish(sos(HELD), {"event_id": "e"})
+            assert await heard(bands) == (HELD, "e")
+        assert consumer.connected
+        assert consumer.counters.reconnects == 0
+        await holder.conn.rollback()
+
+
+class _Listening:
+    def __init__(self, missed: asyncio.Event) -> None:
+        self._missed = missed
+
+    def warning(self, event: str, **_: Any) -> None:
+        if event == "beat_missed":
+            self._missed.set()
+
+    def info(self, event: str, **_: Any) -> None: ...
+
+    def error(self, event: str, **_: Any) -> None: ...
