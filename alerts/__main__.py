@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -11,12 +11,13 @@ import psycopg
 
 from alerts import clock_steps, deadman, silence, watch, words
 from alerts.channels.band import Band
+from alerts.channels.base import Channel
 from alerts.channels.registry import channels
 from alerts.deliver import Sender
 from alerts.escalation import Outside
 from alerts.line import Line
 from alerts.pulse import Pulse
-from eldercare import clock, garbage, heartbeats, log
+from eldercare import clock, garbage, heartbeats, log, tasks
 from eldercare.database import Pool, connect, pool
 from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings, exit_with, load_settings
@@ -24,6 +25,7 @@ from eldercare.settings import Settings, exit_with, load_settings
 WATCH_S = 15.0
 CLOCK_S = 2.0
 WORDS_S = 1.0
+FIRST_BEAT_S = 2.0
 CLOCK_AGAIN_S = 1.0
 CLEAR_AWAY_S = 3600.0
 
@@ -44,22 +46,32 @@ async def serve(settings: Settings) -> None:
         sender = Sender(url, found)
         pulse.counts = sender.counts
         outside = Outside({name: channel.min_gap for name, channel in found.items()}, settings.zone)
-        detail = {"real_channel": settings.real_channel, "channels": sorted(found)}
-        loops = [
-            Line(url, sender, outside, pulse).run(),
-            sender.run(),
-            _again("clock", CLOCK_S, lambda: _clock(shared, outside)),
-            _again("watch", WATCH_S, lambda: _watch(shared, settings.zone, pulse)),
-            _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared)),
-            _again("beat", heartbeats.INTERVAL_S, lambda: _beat(shared, instance, started_at, detail, pulse)),
-        ]
-        if isinstance(wrist := found.get("band"), Band):
-            loops.append(_again("words", WORDS_S, lambda: _words(shared, wrist, sender)))
+        wrist = found.get("band")
+
+        async def beat() -> None:
+            detail = {"real_channel": settings.real_channel, **_channels(found, pulse), **pulse.detail()}
+            async with shared.connection() as conn:
+                await heartbeats.beat(conn, instance, "alerts", detail, started_at)
+
+        loops = {
+            "line": Line(url, sender, outside, pulse).run(),
+            "outcomes": sender.run(),
+            "clock": _again("clock", CLOCK_S, lambda: _clock(shared, outside)),
+            "watch": _again("watch", WATCH_S, lambda: _watch(shared, settings.zone, pulse)),
+            "clear_away": _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared)),
+        }
+        if isinstance(wrist, Band):
+            loops["words"] = _again("words", WORDS_S, lambda: _words(shared, wrist, sender))
         if settings.deadman_url:
-            loops.append(deadman.run(shared, pulse, settings.deadman_url, settings.deadman_interval_s))
+            loops["deadman"] = deadman.run(shared, pulse, settings.deadman_url, settings.deadman_interval_s)
         garbage.calm()
-        _log.info("started", instance=instance, **detail)
-        await _until_signalled(loops)
+        _log.info("started", instance=instance, real_channel=settings.real_channel, channels=sorted(found))
+        stop = _signalled()
+        async with _running(loops):
+            if isinstance(wrist, Band):
+                await wrist.connects(FIRST_BEAT_S)  # or the first heartbeat would say that it is away
+            async with _running({"beat": _again("beat", heartbeats.INTERVAL_S, beat)}):
+                await stop.wait()
         await sender.close()
         with suppress(psycopg.Error):
             async with shared.connection(timeout=1) as conn:
@@ -87,33 +99,37 @@ async def _require_real_time(url: str) -> None:
         )
 
 
-async def _until_signalled(loops: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run the loops; a signal ends them, and one that fails by a mistake of ours ends the process with it."""
+@asynccontextmanager
+async def _running(loops: Mapping[str, Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run the loops beside the block; one that fails by a mistake of ours ends the process."""
+    running = [tasks.start(loop, name) for name, loop in loops.items()]
+    try:
+        yield
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def _signalled() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    tasks = [asyncio.create_task(loop) for loop in loops]
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {stopping}:
-            task.result()
-    finally:
-        for task in [*tasks, stopping]:
-            task.cancel()
-        await asyncio.gather(*tasks, stopping, return_exceptions=True)
+    return stop
 
 
-async def _again(name: str, interval_s: float, once: Callable[[], Awaitable[None]]) -> None:
-    """Do it every `interval_s` seconds; a failure is told, and the next turn comes all the same."""
-    while True:
-        try:
-            await once()
-        except psycopg.OperationalError as error:
-            _log.warning("turn_missed", loop=name, error=str(error).strip())
-        except Exception:
-            _log.exception("turn_failed", loop=name)
-        await asyncio.sleep(interval_s)
+def _again(name: str, interval_s: float, once: Callable[[], Awaitable[None]]) -> Coroutine[Any, Any, None]:
+    return tasks.forever(name, once, interval_s, away=(psycopg.OperationalError,))
+
+
+def _channels(found: Mapping[str, Channel], pulse: Pulse) -> dict[str, list[str]]:
+    """Which channels reach anybody now, and which are set up and do not."""
+    wrist = found.get("band")
+    away = {"voice", "sms"} if pulse.provider_away else set()
+    if isinstance(wrist, Band) and wrist.unbroken_s is None:
+        away.add("band")
+    return {"channels": sorted(found.keys() - away), "channels_away": sorted(found.keys() & away)}
 
 
 async def _watch(shared: Pool, zone: tzinfo, pulse: Pulse) -> None:
@@ -144,11 +160,6 @@ async def _clear_away(shared: Pool) -> None:
         # A clock that is a year ahead must not delete what is kept for a year.
         if await clock_steps.steady(conn, now):
             await watch.clear_away(conn, now)
-
-
-async def _beat(shared: Pool, instance: str, started_at: datetime, detail: dict[str, object], pulse: Pulse) -> None:
-    async with shared.connection() as conn:
-        await heartbeats.beat(conn, instance, "alerts", {**detail, **pulse.detail()}, started_at)
 
 
 def main() -> None:

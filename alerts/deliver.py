@@ -15,6 +15,7 @@ import psycopg
 from alerts import outbox
 from alerts.channels.base import Channel, Outgoing, TransportError
 from alerts.outbox import Leased, Outcome
+from eldercare import tasks
 from eldercare.database import URGENT, Connection, connect
 from eldercare.log import logger
 
@@ -110,7 +111,7 @@ class Sender:
             self._begin(self._send(row))
 
     def _begin(self, sending: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(sending)
+        task = tasks.brief(sending, "sending")
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 

@@ -1,7 +1,6 @@
 """The web application, put together by hand: pool, errors, headers, routers."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -29,6 +28,7 @@ from api.routers import (
     webhooks,
 )
 from api.visitors import Visitors
+from eldercare import tasks
 from eldercare.settings import Settings
 
 PREFIX = "/api/v1"
@@ -84,16 +84,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.pools = pools(settings)
     await app.state.pools.open()
     app.state.changes = Changes(settings.required("database_url"), app.state.pools)
-    listening = asyncio.create_task(app.state.changes.run(), name="changes")
+    listening = tasks.start(app.state.changes.run(), "changes")
     leaving = asyncio.Event()
-    beating = asyncio.create_task(beats.run(app.state.pools.webhooks.pool, leaving), name="beats")
+    beating = tasks.start(beats.run(app.state.pools.webhooks.pool, leaving), "beats", may_end=True)
     try:
         yield
     finally:
         app.state.changes.close()
-        listening.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await listening
+        await tasks.end(listening)
         leaving.set()
         await asyncio.wait([beating], timeout=beats.LEAVE_S)
         beating.cancel()

@@ -18,7 +18,7 @@ import psycopg_pool
 from alerts import timelines
 from api.pools import Pools
 from api.visitors import Visitor
-from eldercare import sessions
+from eldercare import sessions, tasks
 from eldercare.errors import TooManyRequests, Unavailable
 from eldercare.log import logger
 from eldercare.wakeup import INCIDENT_CHANNEL, wakeups
@@ -102,7 +102,7 @@ class Changes:
     async def _feel(self) -> None:
         while True:
             await asyncio.sleep(PULSE_S)
-            asking = asyncio.create_task(self._answers())
+            asking = tasks.brief(self._answers(), "pulse")
             done, _ = await asyncio.wait([asking], timeout=PULSE_S)
             asking.cancel()  # not waited for: a database that is frozen lets go of nothing
             away = not (done and not asking.cancelled() and asking.result())

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from device_sim.seed import read_seed
-from eldercare import log
+from eldercare import log, tasks
 from eldercare.errors import ConfigurationError, EldercareError
 from eldercare.settings import Settings, exit_with, load_settings
 
@@ -186,7 +186,6 @@ def _scenario(_settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 def _replay(settings: Settings, arguments: argparse.Namespace) -> None:
-    from device_sim.bands.fleet import tls_context
     from device_sim.replay import player
     from device_sim.replay.recordings import scan
     from device_sim.replay.sender import Sender
@@ -216,7 +215,7 @@ def _replay(settings: Settings, arguments: argparse.Namespace) -> None:
     )
     used = {*bands.values(), *filter(None, [arguments.sos_band])}
     broker = settings.mqtt
-    tls = tls_context(broker, str(settings.mqtt_ca) if settings.mqtt_ca else None)
+    tls = settings.mqtt_tls()
     with Sender(broker, tls, {band: passwords[band] for band in sorted(used)}) as sender:
         print(json.dumps(player.Player(plan, sender).play(), ensure_ascii=False), flush=True)
 
@@ -226,7 +225,7 @@ async def _until_stopped(work: asyncio.Task[Any] | None = None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    stopped = asyncio.create_task(_wait(stop.wait()))
+    stopped = tasks.brief(_wait(stop.wait()), "stopping")
     await asyncio.wait({stopped} if work is None else {stopped, work}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
 

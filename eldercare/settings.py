@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -177,6 +178,18 @@ class Settings(BaseSettings):
     def mqtt(self) -> Mqtt:
         """The broker's address. Raises ConfigurationError where MQTT_URL is unset."""
         return parse_mqtt_url(self.required("mqtt_url"))
+
+    def mqtt_tls(self) -> ssl.SSLContext | None:
+        """How the broker's certificate is checked, read anew from MQTT_CA; None without TLS.
+
+        Raises ConfigurationError where that file is missing, unreadable or holds no certificate, and without MQTT_URL.
+        """
+        if not self.mqtt.tls:
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.mqtt_ca)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{PREFIX}MQTT_CA: {self.mqtt_ca}: {error}") from error
 
     @property
     def simulated_telephones(self) -> bool:

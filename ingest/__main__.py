@@ -10,7 +10,7 @@ import asyncio
 import signal
 from typing import Any
 
-from eldercare import garbage, log
+from eldercare import garbage, log, tasks
 from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings, exit_with, load_settings
 from ingest.children import keep_running
@@ -34,7 +34,10 @@ async def _run(settings: Settings, lane: str | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     garbage.calm()
-    child = asyncio.create_task(keep_running("ingest", ("--lane", "telemetry"), stopping)) if lane is None else None
+    child = None
+    if lane is None:
+        keeping = keep_running("ingest", ("--lane", "telemetry"), stopping)
+        child = tasks.start(keeping, "telemetry lane", may_end=True)
     try:
         await consumer.run()
     finally:

@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sys
 
+from eldercare import tasks
 from eldercare.embedded import end_with_parent
 from eldercare.log import logger
 
@@ -31,8 +32,8 @@ async def keep_running(module: str, arguments: tuple[str, ...], stopping: asynci
                 async with asyncio.timeout(RESTART_AFTER_S):
                     await stopping.wait()
             continue
-        stopped = asyncio.create_task(stopping.wait())
-        ended = asyncio.create_task(child.wait())
+        stopped = tasks.brief(stopping.wait(), "stopping")
+        ended = tasks.brief(child.wait(), "child")
         await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
         if not stopping.is_set():
             _log.error("child_ended", arguments=arguments, status=child.returncode)

@@ -6,13 +6,14 @@ somebody else may hold the seat by now, and what was not acknowledged comes agai
 
 import asyncio
 import random
+import ssl
 from collections.abc import Awaitable, Iterator
 from time import monotonic
 from typing import Generic
 
 import psycopg
 
-from eldercare import heartbeats
+from eldercare import heartbeats, tasks
 from eldercare.database import Connection, connect
 from eldercare.errors import ConfigurationError, Unavailable
 from eldercare.log import logger
@@ -41,11 +42,12 @@ class Consumer(Generic[M]):
     """Runs a lane until it is told to stop."""
 
     def __init__(self, settings: Settings, lane: Lane[M]) -> None:
-        """Raises ConfigurationError where an address is missing."""
+        """Raises ConfigurationError where an address is missing, or a CA that cannot be read."""
         self._lane = lane
         self._database_url = settings.required("database_url")
         self._address = settings.mqtt
-        self._ca = settings.mqtt_ca
+        self._settings = settings
+        self._tls = settings.mqtt_tls()
         self._log = logger(f"ingest.{lane.name}")
         self._instance = heartbeats.instance_of(f"ingest.{lane.name}")
         self._bell = Bell()
@@ -90,10 +92,12 @@ class Consumer(Generic[M]):
         await self._lane.warm_up(conn)
         name = f"eldercare-{self._lane.name}-{seat}"
         self._session = session = Session(
-            self._address, self._ca, name, self._lane.topics, self._receive, self._bell.ring, clean=seat > 1
+            self._address, self._trust(), name, self._lane.topics, self._receive, self._bell.ring, clean=seat > 1
         )
         self._log.info("seat_taken", seat=seat, client_id=name)
-        beside = asyncio.create_task(self._lane.beside(self._database_url, self._tell))
+        beside = tasks.start(
+            self._lane.beside(self._database_url, self._tell), f"beside {self._lane.name}", may_end=True
+        )
         try:
             waits = pauses()
             while not self._stopping:
@@ -112,6 +116,14 @@ class Consumer(Generic[M]):
             if not conn.closed:
                 await self._say(heartbeats.end(conn, self._instance))
             await asyncio.gather(beside, return_exceptions=True)
+
+    def _trust(self) -> ssl.SSLContext | None:
+        try:
+            self._tls = self._settings.mqtt_tls()
+        except ConfigurationError as error:
+            # Gone for a moment, while it is replaced: what was read last still says whom to trust.
+            self._log.error("ca_unreadable", error=str(error))
+        return self._tls
 
     async def _take_seat(self, conn: Connection) -> int | None:
         while not self._stopping:

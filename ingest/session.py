@@ -7,7 +7,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, cast
 
 import paho.mqtt.client as mqtt
@@ -43,7 +42,7 @@ class Session:
     def __init__(
         self,
         address: Mqtt,
-        ca: Path | None,
+        tls: ssl.SSLContext | None,
         client_id: str,
         topics: Iterable[str],
         receive: Receive,
@@ -67,8 +66,8 @@ class Session:
         self._client.max_inflight_messages_set(1000)
         if address.username is not None:
             self._client.username_pw_set(address.username, address.password)
-        if address.tls:
-            self._client.tls_set_context(ssl.create_default_context(cafile=ca))
+        if tls is not None:
+            self._client.tls_set_context(tls)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +13,8 @@ import aiomqtt
 import orjson
 
 from alerts.channels.base import Outgoing, Sent, TransportError
-from eldercare import wire
+from eldercare import tasks, wire
+from eldercare.errors import ConfigurationError
 from eldercare.log import logger
 from eldercare.settings import Settings
 
@@ -34,10 +34,13 @@ class Band:
     min_gap = timedelta(0)
 
     def __init__(self, settings: Settings) -> None:
+        """Raises ConfigurationError where the CA cannot be read."""
         self._settings = settings
         self._client: aiomqtt.Client | None = None
         self._connected = asyncio.Event()
         self._since = 0.0
+        self._away = False
+        self._tls = settings.mqtt_tls()
 
     async def send(self, message: Outgoing) -> Sent:
         """Publish and wait for the broker's acknowledgement. Raises TransportError."""
@@ -60,40 +63,45 @@ class Band:
     async def hang_up(self, provider_id: str) -> None:
         """What a band was told cannot be taken back."""
 
-    async def run(self) -> None:
-        """Keep the connection: try again every second, and say once that it is lost. Runs until cancelled."""
-        away = False
-        while True:
-            try:
-                async with self._new_client() as client:
-                    self._client = client
-                    self._since = time.monotonic()
-                    self._connected.set()
-                    if away:
-                        _log.info("broker_back")
-                    away = False
-                    async for _ in client.messages:
-                        pass  # nothing is subscribed: this only returns, with an error, when the connection ends
-            except aiomqtt.MqttError as error:
-                if not away:
-                    _log.warning("broker_away", error=str(error))
-                away = True
-            finally:
-                self._connected.clear()
-                self._client = None
-            await asyncio.sleep(RETRY_S)
+    async def keep(self) -> None:
+        """Connect, and return when the connection ends, whatever ended it. It is said once that the broker is away."""
+        try:
+            async with self._new_client() as client:
+                self._client = client
+                self._since = time.monotonic()
+                self._connected.set()
+                if self._away:
+                    _log.info("broker_back")
+                self._away = False
+                async for _ in client.messages:
+                    pass  # nothing is subscribed: this only returns, with an error, when the connection ends
+        except aiomqtt.MqttError as error:
+            if not self._away:
+                _log.warning("broker_away", error=str(error))
+            self._away = True
+        finally:
+            self._connected.clear()
+            self._client = None
+
+    async def connects(self, within_s: float) -> None:
+        """Return when it is connected, or after `within_s` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._connected.wait()
 
     async def _connection(self) -> aiomqtt.Client:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CONNECT_WAIT_S):
-                await self._connected.wait()
+        await self.connects(CONNECT_WAIT_S)
         if self._client is None:
             raise TransportError("broker_away", "the broker cannot be reached", permanent=False)
         return self._client
 
     def _new_client(self) -> aiomqtt.Client:
         mqtt = self._settings.mqtt
-        ca = self._settings.mqtt_ca
+        try:
+            self._tls = self._settings.mqtt_tls()
+        except ConfigurationError as error:
+            # Gone for a moment, while it is replaced: what was read last still says whom to trust.
+            _log.error("ca_unreadable", error=str(error))
         return aiomqtt.Client(
             mqtt.host,
             mqtt.port,
@@ -102,7 +110,7 @@ class Band:
             identifier=f"eldercare-alerts-{socket.gethostname()}-{os.getpid()}-{id(self):x}",
             protocol=aiomqtt.ProtocolVersion.V311,
             clean_session=True,
-            tls_context=ssl.create_default_context(cafile=str(ca) if ca else None) if mqtt.tls else None,
+            tls_context=self._tls,
             timeout=ACK_WAIT_S,
             keepalive=30,
         )
@@ -110,12 +118,10 @@ class Band:
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Band]:
-    """The band channel with its connection kept in the background."""
+    """The band channel with its connection kept in the background. Raises ConfigurationError."""
     band = Band(settings)
-    keeper = asyncio.create_task(band.run(), name="band connection")
+    keeper = tasks.start(tasks.forever("band connection", band.keep, RETRY_S), "band connection")
     try:
         yield band
     finally:
-        keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeper
+        await tasks.end(keeper)

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from yarl import URL
 
 from alerts import states
 from alerts.channels.base import TransportError
+from eldercare import tasks
 from eldercare.log import logger
 from eldercare.settings import Settings
 
@@ -101,29 +101,28 @@ async def provider(settings: Settings, answers: Callable[[bool], None]) -> Async
             environment={"TWILIO_EDGE": ""},  # or the library reads settings of its own from the environment
         )
         client.api.base_url = settings.twilio_api_url
-        warming = asyncio.create_task(_keep_warm(client, answers), name="provider connection")
+        away = False
+
+        async def keep_warm() -> None:
+            nonlocal away
+            was_away, away = away, True
+            try:
+                await ask(client.api.accounts(client.account_sid).fetch_async())
+                away = False
+                if was_away:
+                    _log.info("provider_back")
+            except TransportError as error:
+                if not was_away:
+                    _log.warning("provider_away", error=str(error))
+            finally:
+                answers(not away)
+
+        name = "provider connection"
+        warming = tasks.start(tasks.forever(name, keep_warm, WARM_EVERY_S), name)
         try:
             yield client
         finally:
-            warming.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await warming
-
-
-async def _keep_warm(client: Client, answers: Callable[[bool], None]) -> None:
-    away = False
-    while True:
-        try:
-            await ask(client.api.accounts(client.account_sid).fetch_async())
-            if away:
-                _log.info("provider_back")
-            away = False
-        except TransportError as error:
-            if not away:
-                _log.warning("provider_away", error=str(error))
-            away = True
-        answers(not away)
-        await asyncio.sleep(WARM_EVERY_S)
+            await tasks.end(warming)
 
 
 async def ask(request: Awaitable[T]) -> T:

@@ -17,7 +17,7 @@ from device_sim.bands.presses import Press
 from device_sim.bands.rhythm import Activity, Wearer, in_dead_zone, position, span_at
 from device_sim.bands.scenarios import Scenario
 from device_sim.seed import Resident
-from eldercare.errors import ConfigurationError, NotFound
+from eldercare.errors import NotFound
 from eldercare.settings import Mqtt
 from eldercare.wire import Command, CommandResult, Kind
 
@@ -173,13 +173,3 @@ class Fleet:
         async with asyncio.TaskGroup() as group:
             for band in self.bands.values():
                 group.create_task(band.run())
-
-
-def tls_context(broker: Mqtt, ca: str | None) -> ssl.SSLContext | None:
-    """How the bands check the broker; None without TLS. Raises ConfigurationError."""
-    if not broker.tls:
-        return None
-    try:
-        return ssl.create_default_context(cafile=ca)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(f"ELDERCARE_MQTT_CA: {error}") from error

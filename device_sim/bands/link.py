@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from device_sim.bands.band import Reading
 from device_sim.bands.presses import REPEAT_S, Press, Presses
 from device_sim.bands.uplink import Uplink, payloads
+from eldercare import tasks
 from eldercare.log import logger
 from eldercare.settings import Mqtt
 from eldercare.wire import Command, CommandResult, Kind, Sos, SosWord, topic
@@ -93,7 +94,7 @@ class Link:
         """Keep a connection wherever there is cover, until cancelled."""
         while True:
             await self._covered.wait()
-            self._session = session = asyncio.create_task(self._connected())
+            self._session = session = tasks.brief(self._connected(), "band session")
             try:
                 # Not `await session`: it may end with a lost connection just when we are cancelled, and a task that
                 # awaits it would then see the one and never the other.
@@ -113,11 +114,11 @@ class Link:
             try:
                 await client.subscribe([(topic(self.device_id, kind), 1) for kind in (Kind.SOS_STATE, Kind.COMMAND)])
                 work = (self._listen(client), self._send_readings(client), self._send_presses(client))
-                tasks = {asyncio.create_task(one) for one in work}
+                working = {tasks.brief(one, "band work") for one in work}
                 try:
-                    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    await _end(tasks, TASK_ENDS_S)
+                    await _end(working, TASK_ENDS_S)
                 for task in done:
                     task.result()
             finally:
@@ -186,16 +187,16 @@ class Link:
             self._heard.notify_all()
 
 
-async def _end(tasks: set[asyncio.Task[None]], again_s: float) -> None:
+async def _end(ending: set[asyncio.Task[None]], again_s: float) -> None:
     """Cancel tasks until they have ended.
 
     Once is not enough: on Python 3.11 `asyncio.wait_for`, which aiomqtt waits with, loses a cancellation that comes
     together with its result.
     """
-    while running := {task for task in tasks if not task.done()}:
+    while running := {task for task in ending if not task.done()}:
         for task in running:
             task.cancel()
         await asyncio.wait(running, timeout=again_s)
-    for task in tasks:
+    for task in ending:
         if not task.cancelled():
             task.exception()  # seen: the first one is raised by whoever waited

@@ -1,6 +1,5 @@
 """Wires the simulated bands together, and their control."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
@@ -8,9 +7,10 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from device_sim.bands.control import Control
-from device_sim.bands.fleet import Fleet, SimClock, SimulatedBand, World, tls_context
+from device_sim.bands.fleet import Fleet, SimClock, SimulatedBand, World
 from device_sim.bands.rhythm import wearer
 from device_sim.seed import Resident
+from eldercare import tasks
 from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings
 
@@ -34,7 +34,7 @@ async def live(
     """
     world = World(
         broker=settings.mqtt,
-        tls=tls_context(settings.mqtt, str(settings.mqtt_ca) if settings.mqtt_ca else None),
+        tls=settings.mqtt_tls(),
         zone=settings.zone,
         clock=SimClock(origin, speed),
         history=history,
@@ -48,12 +48,10 @@ async def live(
         raise ConfigurationError("--bands: no resident has a band and a home")
     runner = web.AppRunner(Control(fleet).application(), access_log=None, shutdown_timeout=1)
     await runner.setup()
-    fleet.living = living = asyncio.create_task(fleet.run())
+    fleet.living = living = tasks.start(fleet.run(), "bands")
     try:
         await web.TCPSite(runner, CONTROL_HOST, control_port).start()
         yield fleet, f"http://{CONTROL_HOST}:{runner.addresses[0][1]}"
     finally:
-        living.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await living
+        await tasks.end(living)
         await runner.cleanup()

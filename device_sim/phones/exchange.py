@@ -13,6 +13,7 @@ from device_sim.phones.order import Order
 from device_sim.phones.talk import talk
 from device_sim.phones.timers import Timers
 from device_sim.phones.webhooks import Webhooks
+from eldercare import tasks
 from eldercare.errors import Conflict, NotFound
 from eldercare.log import logger
 
@@ -228,10 +229,10 @@ class Exchange:
     def _stage(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
         if call.stage is not None and call.stage is not asyncio.current_task():
             call.stage.cancel()
-        call.stage = asyncio.create_task(work)
+        call.stage = tasks.brief(work, "call")
 
     def _beside(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        task = tasks.brief(work, "beside a call")
         call.tasks.add(task)
         task.add_done_callback(call.tasks.discard)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from device_sim.phones.lines import Call, TextMessage
 from device_sim.phones.webhooks import Webhooks
+from eldercare import tasks
 from eldercare.errors import Unavailable
 
 
@@ -16,7 +17,7 @@ class Order:
 
     def post(self, line: Call | TextMessage, url: str, parameters: Mapping[str, str]) -> None:
         """Post after all earlier callbacks of `line`. Returns at once."""
-        line.last_callback = asyncio.create_task(self._post(line, line.last_callback, url, parameters))
+        line.last_callback = tasks.brief(self._post(line, line.last_callback, url, parameters), "callback")
 
     async def _post(
         self, line: Call | TextMessage, earlier: asyncio.Task[None] | None, url: str, parameters: Mapping[str, str]

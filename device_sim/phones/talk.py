@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 from device_sim.phones import twiml
 from device_sim.phones.lines import Call
 from device_sim.phones.timers import Timers
+from eldercare import tasks
 from eldercare.errors import InvalidInput, Unavailable
 
 MAX_DOCUMENTS = 100
@@ -111,7 +112,7 @@ async def _gather(line: Line, call: Call, verb: twiml.Gather) -> str:
         call.digits.get_nowait()
     line.gather(call, True)
     pressed = ""
-    quiet = asyncio.ensure_future(prompts_then_quiet())
+    quiet = tasks.brief(prompts_then_quiet(), "prompts")
     try:
         while verb.num_digits is None or len(pressed) < verb.num_digits:
             digit = await _next_digit(call, quiet)
@@ -119,7 +120,7 @@ async def _gather(line: Line, call: Call, verb: twiml.Gather) -> str:
                 break
             pressed += digit
             quiet.cancel()
-            quiet = asyncio.ensure_future(line.timers.sleep(verb.timeout_s))
+            quiet = tasks.brief(line.timers.sleep(verb.timeout_s), "quiet")
     finally:
         quiet.cancel()
         line.gather(call, False)
@@ -127,7 +128,7 @@ async def _gather(line: Line, call: Call, verb: twiml.Gather) -> str:
 
 
 async def _next_digit(call: Call, quiet: asyncio.Future[None]) -> str | None:
-    digit = asyncio.ensure_future(call.digits.get())
+    digit = tasks.brief(call.digits.get(), "digit")
     try:
         either: list[asyncio.Future[Any]] = [digit, quiet]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

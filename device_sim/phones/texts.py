@@ -13,6 +13,7 @@ from device_sim.phones.lines import API_VERSION, Phone, TextMessage, new_sid, se
 from device_sim.phones.order import Order
 from device_sim.phones.timers import Timers
 from device_sim.phones.webhooks import Webhooks
+from eldercare import tasks
 from eldercare.errors import InvalidInput, NotFound, Unavailable
 from eldercare.log import logger
 
@@ -112,7 +113,7 @@ class Texts:
         self.on_change(phone)
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        task = tasks.brief(work, "text")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

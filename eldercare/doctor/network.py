@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 
 from eldercare.doctor.finding import Finding, error, note, ok, warning
+from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings
 
 TIMEOUT_S = 5.0
@@ -29,13 +30,13 @@ async def _broker(settings: Settings) -> list[Finding]:
         ]
     mqtt = settings.mqtt
     where = f"{mqtt.host}:{mqtt.port}"
-    tls = aiomqtt.TLSParameters(ca_certs=str(settings.mqtt_ca) if settings.mqtt_ca else None) if mqtt.tls else None
     try:
+        tls = settings.mqtt_tls()
         async with aiomqtt.Client(
-            mqtt.host, mqtt.port, username=mqtt.username, password=mqtt.password, tls_params=tls, timeout=TIMEOUT_S
+            mqtt.host, mqtt.port, username=mqtt.username, password=mqtt.password, tls_context=tls, timeout=TIMEOUT_S
         ):
             pass
-    except (aiomqtt.MqttError, OSError, ValueError) as failure:
+    except (aiomqtt.MqttError, ConfigurationError, OSError, ValueError) as failure:
         return [
             error(
                 f"连不上消息服务器 {where} · the broker refuses or does not answer: {failure}",
