@@ -16,10 +16,12 @@ ADDRESSES = demo.Addresses("http://127.0.0.1:8000", "http://127.0.0.1:8010", "ht
 def test_real_provider_settings_are_not_handed_on(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_FILE", "TWILIO_FROM", "DEADMAN_URL"):
+    for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_FILE", "DEADMAN_URL"):
         monkeypatch.setenv(f"{PREFIX}{name}", "https://real.example.org")
+    monkeypatch.setenv(f"{PREFIX}TWILIO_FROM", "+8613800000000")
     given = demo.service_environment(make_settings(), tmp_path, ADDRESSES, "postgresql://127.0.0.1/x")
     assert "real.example.org" not in json.dumps(given)
+    assert "+8613800000000" not in json.dumps(given)
     assert given[f"{PREFIX}TWILIO_API_URL"] == ADDRESSES.phones
     assert f"{PREFIX}DEADMAN_URL" not in given
 
