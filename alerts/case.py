@@ -5,13 +5,17 @@ aware. What must hold after each: a case that is not resolved has a `due_at`; on
 site has an owner.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerts.kinds import IncidentKind, IncidentState, Severity
 from alerts.ladder import Ladder
 from eldercare.errors import Conflict
+
+HANDLING = timedelta(minutes=5)
+"""How long the word "I am handling it" stands without another deed, while nobody goes."""
 
 
 class Disposition(StrEnum):
@@ -30,8 +34,11 @@ class Disposition(StrEnum):
 class Case:
     """The columns of `incident` that handling reads and writes. `round` counts from 1, `next_step` from 0.
 
-    `declined_id` is who handed the case back and is not asked again at once. Of further presses the owner was told
-    `times_told` times, and is not told again before `tell_after` (None: at once).
+    `declined_id` is who handed the case back and is not asked again at once; `taken_off_id` is whom the desk took off,
+    and who is not asked in this round. `called_again_at` is when the desk had the round's ladder start once more.
+    Of further presses the owner was told `times_told` times, and is not told again before `tell_after` (None: at once).
+    `handler_id` deals with it at the desk, until `handling_until` (None: as long as somebody goes). `added_ids` are
+    called besides those whom the ladder names.
     """
 
     id: int
@@ -56,6 +63,13 @@ class Case:
     disposition: str | None
     times_told: int
     tell_after: datetime | None
+    handler_id: int | None = None
+    handled_at: datetime | None = None
+    handled_via: str | None = None
+    handling_until: datetime | None = None
+    taken_off_id: int | None = None
+    called_again_at: datetime | None = None
+    added_ids: Sequence[int] = ()
 
     @property
     def open(self) -> bool:
@@ -67,17 +81,29 @@ class Case:
         """Whether somebody has it in hand."""
         return self.state in _OWNED
 
+    def handled(self, now: datetime) -> bool:
+        """Whether the desk need not be rung at `now`: somebody there deals with it, and their word still stands.
+
+        Not what a clock said that went back since.
+        """
+        return (
+            self.handler_id is not None
+            and self.handling_until is not None
+            and now < self.handling_until <= now + HANDLING
+        )
+
 
 _OWNED = (IncidentState.ACCEPTED, IncidentState.EN_ROUTE, IncidentState.ON_SITE)
 _ACCEPTABLE = (IncidentState.OPEN, IncidentState.HANDED_TO_120)
 
 
 def accept(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime) -> Case:
-    """`person_id` goes: the owner, with a deadline for being there."""
+    """`person_id` goes: the owner, with a deadline for being there. Who handled it and goes is not at the desk."""
     _require(case, "accepted", *_ACCEPTABLE)
     arrival_due_at = None if ladder.arrival is None else now + ladder.arrival
     return replace(
-        case,
+        unhandled(case) if case.handler_id == person_id else case,
+        handling_until=None,
         state=IncidentState.ACCEPTED,
         owner_id=person_id,
         declined_id=None,
@@ -93,8 +119,10 @@ def accept(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime) 
 
 def pass_on(case: Case, person_id: int, now: datetime) -> Case:
     """`person_id` cannot go. Who was asked moves the ladder on at once; who had accepted hands the case back,
-    and is called again only when everybody is."""
+    and is called again only when everybody is. Nor does who passes handle it any more."""
     _refuse(case, "passed on", IncidentState.RESOLVED)
+    if case.handler_id == person_id:
+        case = unhandled(case)
     if case.open:
         return replace(case, due_at=now)
     if case.owner_id != person_id:
@@ -135,6 +163,7 @@ def hand_to_120(case: Case, ladder: Ladder, now: datetime) -> Case:
     return replace(
         case,
         state=IncidentState.HANDED_TO_120,
+        handling_until=None,
         presses_told=case.press_count,
         arrival_due_at=confirm_by,
         due_at=now,
@@ -145,7 +174,7 @@ def resolve(case: Case, disposition: Disposition, now: datetime) -> Case:
     """It is over."""
     _refuse(case, "resolved", IncidentState.RESOLVED)
     return replace(
-        case,
+        unhandled(case),
         state=IncidentState.RESOLVED,
         disposition=disposition.value,
         resolved_at=now,
@@ -161,9 +190,63 @@ def reopen(case: Case, now: datetime) -> Case:
     return _again(case, now)
 
 
+def handle(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime) -> Case:
+    """`person_id` deals with it at the desk, in place of whoever did before. The street is called as before."""
+    _refuse(case, "handled", IncidentState.RESOLVED)
+    return attend(replace(case, handler_id=person_id, handled_at=now, handled_via=via), ladder, now)
+
+
+def attend(case: Case, ladder: Ladder, now: datetime) -> Case:
+    """The handler did something about it: their word stands for another while. The ladder comes when it would have."""
+    if not case.open:
+        return replace(case, handling_until=None)
+    until = now + HANDLING
+    due_at = case.due_at
+    if due_at is None or due_at == case.handling_until:
+        due_at = ladder.due(case.round_started_at, case.next_step, case.stepped_at)
+    return replace(case, handling_until=until, due_at=min(due_at, until))
+
+
+def let_go(case: Case, now: datetime) -> Case:
+    """The handler has left the desk: where nobody goes, it is due now, for the desk to be rung again."""
+    return replace(case, handling_until=now, due_at=now) if case.open else unhandled(case)
+
+
+def add(case: Case, person_id: int) -> Case:
+    """From now on `person_id` is among those who are called."""
+    _refuse(case, "given to more people", IncidentState.RESOLVED)
+    return case if person_id in case.added_ids else replace(case, added_ids=(*case.added_ids, person_id))
+
+
+def send(case: Case) -> Case:
+    """The desk asks one person by name to go: only while nobody does."""
+    _require(case, "given to one person", *_ACCEPTABLE)
+    if case.owner_id is not None:
+        raise Conflict(f"incident {case.id} is {case.state} and somebody goes, so it cannot be given to one person")
+    return case
+
+
+def take_back(case: Case, now: datetime) -> Case:
+    """The owner does not go any more, says the desk: a new round, in which they are not asked."""
+    _require(case, "taken back", *_OWNED)
+    return replace(_again(case, now), taken_off_id=case.owner_id)
+
+
+def call_again(case: Case, now: datetime) -> Case:
+    """The ladder from its first step, at once. The round stays, so that an answer to a call that still rings counts."""
+    _require(case, "called out again", IncidentState.OPEN)
+    again = replace(case, round_started_at=now, next_step=0, stepped_at=None, called_again_at=now)
+    return replace(again, due_at=now, declined_id=None)
+
+
+def unhandled(case: Case) -> Case:
+    """Nobody deals with it at the desk."""
+    return replace(case, handler_id=None, handled_at=None, handled_via=None, handling_until=None)
+
+
 def _again(case: Case, now: datetime) -> Case:
     return replace(
-        case,
+        unhandled(case),
         state=IncidentState.OPEN,
         round=case.round + 1,
         round_started_at=now,
@@ -173,6 +256,8 @@ def _again(case: Case, now: datetime) -> Case:
         presses_told=case.press_count,
         previous_owner_id=case.previous_owner_id if case.owner_id is None else case.owner_id,
         declined_id=None,
+        taken_off_id=None,
+        called_again_at=None,
         owner_id=None,
         accepted_at=None,
         accepted_via=None,

@@ -26,7 +26,10 @@ ASSIGNMENTS = """
     stepped_at = c.stepped_at, due_at = c.due_at, presses_told = c.presses_told, owner_id = c.owner_id,
     previous_owner_id = c.previous_owner_id, declined_id = c.declined_id, accepted_at = c.accepted_at,
     accepted_via = c.accepted_via, arrival_due_at = c.arrival_due_at, arrived_at = c.arrived_at,
-    resolved_at = c.resolved_at, disposition = c.disposition, times_told = c.times_told, tell_after = c.tell_after
+    resolved_at = c.resolved_at, disposition = c.disposition, times_told = c.times_told, tell_after = c.tell_after,
+    handler_id = c.handler_id, handled_at = c.handled_at, handled_via = c.handled_via,
+    handling_until = c.handling_until, taken_off_id = c.taken_off_id, called_again_at = c.called_again_at,
+    added_ids = c.added_ids
 """
 """What handling may change, from the alias `c`, a record of type `incident`."""
 

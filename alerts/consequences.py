@@ -1,7 +1,8 @@
 """What others have to hear of a change: calls hung up, people stood down, the band told. The incident is held."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from alerts import messages, outbox
 from alerts.case import Case
@@ -20,15 +21,15 @@ insert into notification (incident_id, person_id, channel, address, purpose, rou
 select incident_id, person_id, channel, address, 'hang_up', round, language,
        jsonb_build_object('provider_id', provider_id), id, %(now)s, %(now)s
 from notification n
-where incident_id = %(id)s and purpose in ('alarm', 'pressed_again') and channel = 'voice' and provider_id is not null
-  and status in ('sending', 'sent', 'ringing', 'answered') and person_id is distinct from %(talking)s
-  and person_id = coalesce(%(only)s, person_id)
+where incident_id = %(id)s and purpose in ('alarm', 'second', 'pressed_again') and channel = 'voice'
+  and provider_id is not null and status in ('sending', 'sent', 'ringing', 'answered')
+  and person_id is distinct from %(talking)s and person_id = coalesce(%(only)s, person_id)
   and not exists (select from notification h where h.ends_id = n.id and h.content ->> 'provider_id' = n.provider_id)
 """
 _STOP = f"""
 with unsent as (
     update notification set status = 'cancelled', reason = %(reason)s, finished_at = %(now)s, leased_until = null
-    where incident_id = %(id)s and status = 'queued' and purpose in ('alarm', 'pressed_again')
+    where incident_id = %(id)s and status = 'queued' and purpose in ('alarm', 'second', 'pressed_again')
 )
 {_HANG_UP}
 """  # noqa: S608  constants of ours
@@ -47,7 +48,7 @@ select distinct on (p.id) p.id, p.name, p.language, m.address
 from person p join contact_method m on m.person_id = p.id and m.channel = 'sms' and m.active
 where case when %(only)s::bigint is null
     then exists (select from notification n where n.incident_id = %(id)s and n.person_id = p.id and n.round = %(round)s
-                 and n.purpose = 'alarm' and (n.sent_at is not null or n.status = 'sending'))
+                 and n.purpose in ('alarm', 'second') and (n.sent_at is not null or n.status = 'sending'))
     else p.id = %(only)s end
   and p.id <> all(%(spare)s::bigint[])
   and not (%(once)s and exists (select from notification n where n.incident_id = %(id)s and n.person_id = p.id
@@ -80,6 +81,43 @@ async def stand_down(
         ]
         await outbox.queue(conn, rows, now)
     return tuple(name for _, name, _, _ in called)
+
+
+_TEXTED_AT = """
+select p.language, m.address from person p join contact_method m on m.person_id = p.id
+where p.id = %s and m.channel = 'sms' and m.active order by m.position, m.id limit 1
+"""
+
+
+async def take_off(conn: Connection, case: Case, person_id: int, now: datetime) -> None:
+    """The desk took this person off: what was to be sent to them is not, their telephone stops, a text says so."""
+    values = {"id": case.id, "only": person_id, "talking": None, "now": now}
+    await conn.execute(_HANG_UP, values)
+    await conn.execute(
+        "update notification set status = 'cancelled', reason = 'taken_back', finished_at = %(now)s"
+        " where incident_id = %(id)s and person_id = %(only)s and status = 'queued'"
+        " and purpose in ('alarm', 'second', 'pressed_again')",
+        values,
+    )
+    known = await facts(conn, case.id, now, UTC)
+    await _text(conn, case, person_id, "stand_down", lambda language: messages.taken_off(known, language), now)
+
+
+async def tell_owner(conn: Connection, case: Case, name: str, now: datetime) -> None:
+    """Text the owner that the desk asks `name` to go as well."""
+    known = await facts(conn, case.id, now, UTC)
+    if case.owner_id is not None:
+        await _text(conn, case, case.owner_id, "second", lambda language: messages.second(known, language, name), now)
+
+
+async def _text(
+    conn: Connection, case: Case, person_id: int, purpose: str, write: Callable[[str], dict[str, Any]], now: datetime
+) -> None:
+    found = await (await conn.execute(_TEXTED_AT, (person_id,))).fetchone()
+    if found is not None:
+        language, address = found
+        row = Row(case.id, person_id, "sms", address, purpose, language, write(language))
+        await outbox.queue(conn, [row], now)
 
 
 _BAND = """

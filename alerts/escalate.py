@@ -19,7 +19,19 @@ import psycopg
 from alerts import case_store, consequences, escalation, messages
 from alerts.case import Case
 from alerts.deliver import Sender
-from alerts.escalation import Contact, Decision, Message, Method, Notify, Outside, Remind, Reopen, TellFamily, TellOwner
+from alerts.escalation import (
+    Contact,
+    Decision,
+    Message,
+    Method,
+    Notify,
+    Outside,
+    Remind,
+    Reopen,
+    RingDesk,
+    TellFamily,
+    TellOwner,
+)
 from alerts.facts import Facts
 from alerts.incident_facts import FACTS, to_facts
 from alerts.kinds import IncidentKind, IncidentState, Severity
@@ -57,6 +69,8 @@ _CONTACTS = """
         select i.owner_id, null, 0
         union all
         select i.previous_owner_id, null, 0
+        union all
+        select unnest(i.added_ids), null, 0
     ) who
     -- "offset 0" keeps the order: from the few who are named to their rows, never through everybody there is.
     cross join lateral (
@@ -68,7 +82,8 @@ _CONTACTS = """
     left join lateral (
         select max(n.created_at) filter (where n.created_at <= (select now from moment)) as at, max(n.round) as round
         from notification n
-        where i.next_step + i.round > 1 and n.incident_id = i.id and n.purpose = 'alarm' and n.status <> 'cancelled'
+        where (i.next_step + i.round > 1 or i.called_again_at is not null)
+          and n.incident_id = i.id and n.purpose = 'alarm' and n.status <> 'cancelled'
           and n.channel = m.channel and n.address = m.address
     ) called on true
 """
@@ -341,6 +356,8 @@ def _events(case: Case, decision: Decision) -> list[tuple[str, dict[str, Any]]]:
                 ("fell_through", {"round": case.round, "step": skipped.step, "reason": skipped.reason})
                 for skipped in decision.skipped
             ]
+            if decision.handling_ends:
+                events.append(("handling_ended", {"reason": "ladder_spent", "handler": case.handler_id}))
             if decision.ask_120:
                 events.append(("ask_120", {"round": case.round}))
             if decision.reason.startswith("nobody"):
@@ -348,6 +365,9 @@ def _events(case: Case, decision: Decision) -> list[tuple[str, dict[str, Any]]]:
             people = sorted({message.person_id for message in decision.messages})
             step = {"round": case.round, "step": decision.step, "reason": decision.reason, "people": people}
             return [*events, ("step", step)]
+        case RingDesk():
+            people = sorted({message.person_id for message in decision.messages})
+            return [("handling_ended", {"reason": "no_action", "handler": case.handler_id, "people": people})]
         case TellOwner():
             return [("told_owner", {"presses": case.press_count, "reason": decision.reason})]
         case TellFamily():
@@ -364,7 +384,7 @@ def _rows(claimed: _Claimed, decision: Decision) -> list[dict[str, Any]]:
     match decision:
         case Notify():
             return _render(claimed, decision.messages, "alarm", decision.step)
-        case TellFamily():
+        case TellFamily() | RingDesk():
             return _render(claimed, decision.messages, "alarm", None)
         case TellOwner():
             return _render(claimed, decision.messages, "pressed_again", None)
@@ -378,12 +398,12 @@ def _render(claimed: _Claimed, to: Sequence[Message], purpose: str, step: int | 
     # "Pressed again" is about a button; that a warning became urgent is told as the alarm it now is.
     again = purpose == "pressed_again" and facts.kind is IncidentKind.SOS
     write = messages.pressed_again if again else messages.alarm
-    texts: dict[tuple[str, str], dict[str, Any]] = {}
+    texts: dict[tuple[str, str, bool], dict[str, Any]] = {}
     rows = []
     for message in sorted(to, key=lambda message: message.channel != "voice"):
-        key = (message.language, message.channel)
+        key = (message.language, message.channel, message.desk and not again and facts.somebody_has_to_go)
         if key not in texts:
-            texts[key] = write(facts, *key)
+            texts[key] = messages.alarm(facts, *key[:2], desk=True) if key[2] else write(facts, *key[:2])
         rows.append(
             {
                 "incident_id": case.id,

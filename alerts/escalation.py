@@ -5,14 +5,14 @@ never cancel. Every decision leaves an open case due again, so that no process h
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts import case as cases
 from alerts.case import Case
 from alerts.kinds import IncidentState, Severity
-from alerts.ladder import LAST_RESORT, Hours, Ladder, Step, Target
+from alerts.ladder import DESK, LAST_RESORT, Hours, Ladder, Step, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,19 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to write into the outbox."""
+    """One message to write into the outbox. `desk`: they are called as somebody of the desk."""
 
     person_id: int
     language: str
     channel: str
     address: str
+    desk: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A step that reached nobody: `no_contact`, `called_before` (all of them in this round,
-    or they have just handed the case back) or `carrier_limit`."""
+    or they have just handed the case back), `handled` (somebody at the desk deals with it) or `carrier_limit`."""
 
     step: int
     reason: str
@@ -67,7 +68,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Call these people. `messages` is empty where a step is for the console, or where nobody could be reached."""
+    """Call these people. `messages` is empty where a step is for the console, or where nobody could be reached.
+
+    `handling_ends`: the ladder is spent, so that whoever handles it is rung like everybody else.
+    """
 
     step: int
     messages: tuple[Message, ...]
@@ -75,6 +79,16 @@ class Notify:
     reason: str
     skipped: tuple[Skipped, ...] = ()
     ask_120: bool = False
+    handling_ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RingDesk:
+    """Whoever said "I am handling it" has left or done nothing since: the desk is rung again, the street goes on."""
+
+    messages: tuple[Message, ...]
+    next_due: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,7 @@ class Wait:
     reason: str
 
 
-Decision = Notify | TellOwner | TellFamily | Reopen | Remind | Wait
+Decision = Notify | RingDesk | TellOwner | TellFamily | Reopen | Remind | Wait
 
 
 TELL_FIRST_PAUSE = timedelta(minutes=1)
@@ -143,7 +157,7 @@ def next_step(
     people = tuple(contacts)
     match case.state:
         case IncidentState.OPEN:
-            return _climb(_Round(case, ladder, people, outside, now))
+            return _handled(_Round(case, ladder, people, outside, now))
         case IncidentState.ACCEPTED | IncidentState.EN_ROUTE | IncidentState.ON_SITE:
             return _watch_owner(case, ladder, people, outside, now, being_told)
         case IncidentState.HANDED_TO_120:
@@ -156,7 +170,7 @@ def after(case: Case, decision: Decision, now: datetime) -> Case:
     match decision:
         case Notify():
             return replace(
-                case,
+                cases.unhandled(case) if decision.handling_ends else case,
                 next_step=decision.step + 1,
                 stepped_at=now,
                 presses_told=case.press_count,
@@ -171,6 +185,8 @@ def after(case: Case, decision: Decision, now: datetime) -> Case:
                 tell_after=now + _tell_pause(times),
                 due_at=decision.next_due,
             )
+        case RingDesk():
+            return replace(cases.unhandled(case), due_at=decision.next_due)
         case Reopen():
             return cases.reopen(case, now)
     return replace(case, due_at=decision.next_due)
@@ -186,25 +202,37 @@ class _Round:
     outside: Outside
     now: datetime
 
-    def methods(self, step: Step, targets: frozenset[Target]) -> list[tuple[Contact, Method]]:
+    def ways(self, step: Step, targets: frozenset[Target]) -> list["_Way"]:
         """Who the step can reach at all, each address once."""
-        previous_owner = self.case.previous_owner_id if step is self.ladder.steps[0] else None
-        found: dict[tuple[str, str], tuple[Contact, Method]] = {}
+        first = step is self.ladder.steps[0]
+        beside = {self.case.previous_owner_id, *self.case.added_ids} if first else set()
+        found: dict[tuple[str, str], _Way] = {}
         # Of two with one number the one who has not just declined stands for it.
         for person in sorted(self.people, key=self.declined):
-            if person.targets & targets or person.person_id == previous_owner:
+            if person.targets & targets or person.person_id in beside:
                 for method in person.methods:
                     if method.channel in step.channels and method.channel in self.outside.min_gap:
-                        found.setdefault((method.channel, method.address), (person, method))
+                        way = _Way(person, method, bool(person.targets & targets & DESK))
+                        found.setdefault((method.channel, method.address), way)
         return list(found.values())
 
     def declined(self, person: Contact) -> bool:
         """Whether they have handed the case back, at which this round began."""
         return person.person_id == self.case.declined_id
 
-    def unasked(self, person: Contact, method: Method) -> bool:
+    def unasked(self, way: "_Way") -> bool:
         """Whether this round has not called there yet, nor begun with this person saying that they cannot go."""
-        return method.called_round < self.case.round and not self.declined(person)
+        at, again = way.method.called_at, self.case.called_again_at
+        called_out_again = at is not None and again is not None and at < again
+        asked = way.method.called_round >= self.case.round and not called_out_again
+        return not asked and not self.declined(way.person)
+
+    def quiet(self, way: "_Way") -> bool:
+        """Whether it need not ring there while somebody deals with it: that person, and whoever is desk alone."""
+        if not self.case.handled(self.now):
+            return False
+        person = way.person
+        return person.person_id == self.case.handler_id or (way.desk and not person.targets & self.ladder.street)
 
     def allowed_at(self, method: Method) -> datetime:
         """When the carrier takes the next message of this incident to this address.
@@ -215,12 +243,54 @@ class _Round:
             return self.now
         return method.called_at + self.outside.min_gap[method.channel]
 
-    def allowed(self, method: Method) -> bool:
-        return self.allowed_at(method) <= self.now
+    def allowed(self, way: "_Way") -> bool:
+        return self.allowed_at(way.method) <= self.now
 
 
-def _climb(of: _Round) -> Decision:
-    of = _with_somebody(of)
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One address of one person, and whether they are called as somebody of the desk."""
+
+    person: Contact
+    method: Method
+    desk: bool
+
+
+def _handled(of: _Round) -> Decision:
+    """Of an open case, with what its handler's word changes: while it stands, the desk is not rung."""
+    case = of.case
+    if case.handler_id is None:
+        return _climb(of)
+    if not case.handled(of.now):
+        due_at = of.ladder.due(case.round_started_at, case.next_step, case.stepped_at)
+        # Due for another reason as well, such as somebody who passed: the ladder moves on right after.
+        also = case.handling_until is None or case.due_at is None or case.due_at < case.handling_until
+        return RingDesk(_desk(of), of.now if also else max(due_at, of.now), "handling_ended")
+    decision = _climb(of)
+    if isinstance(decision, Notify) and (decision.reason == "repeat" or decision.reason.startswith("nobody")):
+        return _spent(of)
+    until = case.handling_until or of.now
+    return replace(decision, next_due=min(decision.next_due, until))
+
+
+def _spent(of: _Round) -> Decision:
+    """The ladder's end: nobody is left to call but the desk, which deals with it or not."""
+    decision = _climb(replace(of, case=cases.unhandled(of.case)))
+    assert isinstance(decision, Notify)  # noqa: S101  the same end, reached with more people
+    called = {(message.channel, message.address) for message in decision.messages}
+    more = [message for message in _desk(of) if (message.channel, message.address) not in called]
+    return replace(decision, messages=(*decision.messages, *more), handling_ends=True)
+
+
+def _desk(of: _Round) -> tuple[Message, ...]:
+    """Those of the desk whom the steps taken so far name, as far as their carriers take another call."""
+    of = _without_who_was_taken_off(of)
+    found = _everybody(of, of.ladder.steps[: of.case.next_step])
+    return _messages(way for way in found if way.desk and of.allowed(way) and not of.declined(way.person))
+
+
+def _climb(of: _Round) -> Notify | Remind | Wait:
+    of = _with_somebody(_without_who_was_taken_off(of))
     hours = of.ladder.hours
     if hours is not None and (opening := closed_until(hours, of.outside.zone, of.now)) is not None:
         return Wait(opening, "outside_hours")
@@ -231,13 +301,14 @@ def _climb(of: _Round) -> Decision:
     for index in range(of.case.next_step, len(of.ladder.steps)):
         step = of.ladder.steps[index]
         ask_120 = ask_120 or step.ask_120
-        found = of.methods(step, frozenset(step.targets))
-        fresh = [pair for pair in found if of.unasked(*pair)]
-        messages = _messages(pair for pair in fresh if of.allowed(pair[1]))
+        found = of.ways(step, frozenset(step.targets))
+        unasked = [way for way in found if of.unasked(way)]
+        fresh = [way for way in unasked if not of.quiet(way)]
+        messages = _messages(way for way in fresh if of.allowed(way))
         if messages or not step.targets:
             reason = "step" if messages else "console"
             return Notify(index, messages, _due_after(of, index), reason, tuple(skipped), ask_120)
-        skipped.append(Skipped(index, _why_nobody(bool(found), bool(fresh))))
+        skipped.append(Skipped(index, _why_nobody(found, unasked, fresh)))
     return Notify(
         len(of.ladder.steps) - 1, (), _due_at_last(of), _why_at_an_end(of), skipped=tuple(skipped), ask_120=ask_120
     )
@@ -253,39 +324,48 @@ def _with_somebody(of: _Round) -> _Round:
     return resort if _anybody(resort) else of
 
 
-def _repeat(of: _Round) -> Decision:
+def _without_who_was_taken_off(of: _Round) -> _Round:
+    """Whom the desk took off is not called in this round, unless there is nobody else at all."""
+    others = replace(of, people=tuple(who for who in of.people if who.person_id != of.case.taken_off_id))
+    return others if _anybody(others) or _anybody(replace(others, ladder=LAST_RESORT)) else of
+
+
+def _repeat(of: _Round) -> Notify | Remind | Wait:
     """After the last step: everybody again, as often as the ladder says and the carriers take."""
     if of.ladder.repeat is None:
         return Remind(of.now + of.ladder.remind, "nobody_has_it")
     if of.case.stepped_at is not None and of.now < (due := of.case.stepped_at + of.ladder.repeat):
         # Woken early by somebody who passed or a call that failed: there is nobody further to fall through to.
         return Wait(due, "repeats_later")
-    everybody = _everybody(of)
-    messages = _messages(pair for pair in everybody if of.allowed(pair[1]))
+    everybody = _everybody(of, of.ladder.steps)
+    messages = _messages(way for way in everybody if of.allowed(way))
     next_due = of.now + of.ladder.repeat
     if messages:
         return Notify(of.case.next_step, messages, next_due, "repeat")
     if everybody:
-        return Wait(min(next_due, *(of.allowed_at(method) for _, method in everybody)), "carrier_limit")
+        return Wait(min(next_due, *(of.allowed_at(way.method) for way in everybody)), "carrier_limit")
     return Notify(of.case.next_step, (), next_due, "nobody_reachable")
 
 
 def _anybody(of: _Round) -> bool:
     return any(
-        not of.declined(person) for step in of.ladder.steps for person, _ in of.methods(step, frozenset(step.targets))
+        not of.declined(way.person) for step in of.ladder.steps for way in of.ways(step, frozenset(step.targets))
     )
 
 
-def _everybody(of: _Round) -> list[tuple[Contact, Method]]:
-    found: dict[tuple[str, str], tuple[Contact, Method]] = {}
-    for step in of.ladder.steps:
-        for person, method in of.methods(step, frozenset(step.targets)):
-            found.setdefault((method.channel, method.address), (person, method))
+def _everybody(of: _Round, steps: Iterable[Step]) -> list[_Way]:
+    found: dict[tuple[str, str], _Way] = {}
+    for step in steps:
+        for way in of.ways(step, frozenset(step.targets)):
+            found.setdefault((way.method.channel, way.method.address), way)
     return list(found.values())
 
 
-def _messages(pairs: Iterable[tuple[Contact, Method]]) -> tuple[Message, ...]:
-    return tuple(Message(who.person_id, who.language, how.channel, how.address) for who, how in pairs)
+def _messages(ways: Iterable[_Way]) -> tuple[Message, ...]:
+    return tuple(
+        Message(way.person.person_id, way.person.language, way.method.channel, way.method.address, way.desk)
+        for way in ways
+    )
 
 
 def _due_after(of: _Round, index: int) -> datetime:
@@ -301,14 +381,16 @@ def _due_at_last(of: _Round) -> datetime:
     return of.now + (of.ladder.repeat or of.ladder.remind)
 
 
-def _why_nobody(found: bool, fresh: bool) -> str:
+def _why_nobody(found: list[_Way], unasked: list[_Way], fresh: list[_Way]) -> str:
     if fresh:
         return "carrier_limit"
+    if unasked:
+        return "handled"
     return "called_before" if found else "no_contact"
 
 
 def _why_at_an_end(of: _Round) -> str:
-    return "nobody_left" if _everybody(of) else "nobody_reachable"
+    return "nobody_left" if _everybody(of, of.ladder.steps) else "nobody_reachable"
 
 
 def _watch_owner(
@@ -334,9 +416,9 @@ def _watch_120(case: Case, people: tuple[Contact, ...], outside: Outside, now: d
     if case.press_count > case.presses_told:
         return _tell_owner(case, people, outside, now, deadline, being_told)
     family = [
-        (person, method)
-        for person, method in _reachable(people, outside)
-        if Target.FAMILY in person.targets and method.called_round < case.round
+        way
+        for way in _reachable(people, outside)
+        if Target.FAMILY in way.person.targets and way.method.called_round < case.round
     ]
     if family:
         return TellFamily(_messages(family), deadline, "ambulance_called")
@@ -355,8 +437,8 @@ def _tell_owner(
         return Wait(min(next_due, case.tell_after), "told_lately")
     if case.tell_after is not None and being_told:
         return Wait(min(next_due, now + BEING_TOLD), "being_told")
-    pairs = [pair for pair in _reachable(people, outside) if pair[0].person_id == case.owner_id]
-    return TellOwner(_messages(pairs), next_due, "pressed_again" if pairs else "owner_has_no_number")
+    ways = [way for way in _reachable(people, outside) if way.person.person_id == case.owner_id]
+    return TellOwner(_messages(ways), next_due, "pressed_again" if ways else "owner_has_no_number")
 
 
 def _tell_pause(times: int) -> timedelta:
@@ -364,8 +446,13 @@ def _tell_pause(times: int) -> timedelta:
     return min(TELL_LONGEST_PAUSE, TELL_FIRST_PAUSE * (1 << min(times - 1, 10)))
 
 
-def _reachable(people: tuple[Contact, ...], outside: Outside) -> list[tuple[Contact, Method]]:
-    return [(person, method) for person in people for method in person.methods if method.channel in outside.min_gap]
+def _reachable(people: tuple[Contact, ...], outside: Outside) -> list[_Way]:
+    return [
+        _Way(person, method, False)
+        for person in people
+        for method in person.methods
+        if method.channel in outside.min_gap
+    ]
 
 
 def closed_until(hours: Hours, zone: ZoneInfo, now: datetime) -> datetime | None:

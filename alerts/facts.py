@@ -40,6 +40,11 @@ class Facts:
     called_120: bool = False
 
     @property
+    def somebody_has_to_go(self) -> bool:
+        """Whether the one who deals with it at the desk is not all that is wanted: a network is mended from there."""
+        return self.kind is not IncidentKind.NETWORK
+
+    @property
     def code(self) -> str:
         """The short code by which a reply names the incident."""
         return str(self.incident_id)

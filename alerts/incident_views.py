@@ -21,7 +21,8 @@ class Incident:
     """One case. Times aware, positions WGS-84. `sees_health`, `sees_location`: whether None means "unknown".
 
     `next_step` counts from 0, so above 0 somebody was asked, or a task is to be shown. `ask_120`: the ladder has come
-    to where duty should call 120.
+    to where duty should call 120. The handler deals with it at the desk, the owner goes; `handling_until` is when the
+    handler's word ends without another deed, None while somebody goes.
     """
 
     id: int
@@ -58,6 +59,11 @@ class Incident:
     lon: float | None
     accuracy_m: float | None
     position_at: datetime | None
+    handler_id: int | None = None
+    handler_name: str | None = None
+    handled_at: datetime | None = None
+    handled_via: str | None = None
+    handling_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,8 @@ class CalledFrom:
     person_id: int
     language: str
     owner_id: int | None
+    desk: bool = False
+    """Whether they were called as somebody of the desk, who may deal with it without going."""
 
 
 _INCIDENT = sql.SQL(
@@ -133,8 +141,10 @@ _INCIDENT = sql.SQL(
                 when goes and i.detail ? 'said' then jsonb_build_object('said', i.detail -> 'said') end as detail,
            case when sees_location then i.lat end as lat, case when sees_location then i.lon end as lon,
            case when sees_location then i.accuracy_m end as accuracy_m,
-           case when sees_location then i.position_at end as position_at
+           case when sees_location then i.position_at end as position_at,
+           i.handler_id, h.name as handler_name, i.handled_at, i.handled_via, i.handling_until
     from seen i left join resident r on r.id = i.resident_id left join person o on o.id = i.owner_id
+         left join person h on h.id = i.handler_id
     order by i.opened_at desc, i.id desc
     """
 )
@@ -214,11 +224,12 @@ async def called_from(conn: Connection, address: str) -> list[CalledFrom]:
     """
     async with conn.cursor(row_factory=class_row(CalledFrom)) as rows:
         await rows.execute(
-            "select i.id as incident_id, i.state, p.id as person_id, p.language, i.owner_id"
+            "select i.id as incident_id, i.state, p.id as person_id, p.language, i.owner_id,"
+            "   coalesce((n.content ->> 'desk')::boolean, false) as desk"
             " from incident i"
-            " join lateral (select person_id from notification n where n.incident_id = i.id"
-            "   and n.purpose in ('alarm', 'pressed_again') and n.address = %(address)s and n.status <> 'cancelled'"
-            "   order by n.id desc limit 1) n on true"
+            " join lateral (select person_id, content from notification n where n.incident_id = i.id"
+            "   and n.purpose in ('alarm', 'second', 'pressed_again') and n.address = %(address)s"
+            "   and n.status <> 'cancelled' order by n.id desc limit 1) n on true"
             " join person p on p.id = n.person_id"
             " where i.state <> 'resolved' order by i.opened_at desc, i.id desc",
             {"address": address},

@@ -4,7 +4,7 @@ Each function locks the incident first, asks `alerts.case` for the change, write
 (who, when, by which way) and queues what others have to hear. Conflict names the state that forbids a change.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -15,8 +15,10 @@ from alerts.case import Case, Disposition
 from alerts.incident_facts import facts, facts_of
 from alerts.incident_views import called_from, get, listing, notifications_of
 from alerts.kinds import IncidentState
-from alerts.outcomes import Accepted, AcceptOutcome, AlreadyOwned, AlreadyYours, Over, Passed
-from eldercare import fields
+from alerts.ladder import Ladder
+from alerts.noted import event, name_of
+from alerts.noted import note as noted_text
+from alerts.outcomes import Accepted, AcceptOutcome, AlreadyOwned, AlreadyYours, Joined, Over, Passed
 from eldercare.database import Connection
 from eldercare.errors import Conflict, InvalidInput, NotFound
 from eldercare.wire import SosState
@@ -27,6 +29,7 @@ __all__ = [
     "AlreadyOwned",
     "AlreadyYours",
     "Disposition",
+    "Joined",
     "Over",
     "Passed",
     "accept",
@@ -55,7 +58,7 @@ async def accept(conn: Connection, incident_id: int, person_id: int, via: str, n
     NotFound.
     """
     case, ladder = await case_store.lock(conn, incident_id)
-    name = await _name(conn, person_id)
+    name = await name_of(conn, person_id)
     if case.state is IncidentState.RESOLVED or case.owner_id is not None:
         return await _too_late(conn, case, person_id, via, now)
     case = cases.accept(case, ladder, person_id, via, now)
@@ -63,18 +66,21 @@ async def accept(conn: Connection, incident_id: int, person_id: int, via: str, n
     await consequences.stop_calling(conn, case.id, _talking(person_id, via), "accepted", now)
     told = await consequences.stand_down(conn, case, now, spare=[person_id])
     await consequences.tell_band(conn, case.id, SosState.ACCEPTED, now)
-    await _event(conn, case.id, "accepted", person_id, via, now, arrival_due_at=case.arrival_due_at, told=list(told))
+    await event(conn, case.id, "accepted", person_id, via, now, arrival_due_at=case.arrival_due_at, told=list(told))
     return Accepted(case.id, person_id, name, case.arrival_due_at, told)
 
 
 async def _too_late(conn: Connection, case: Case, person_id: int, via: str, now: datetime) -> AcceptOutcome:
     if case.owner_id == person_id and case.state is not IncidentState.RESOLVED:
         return AlreadyYours(case.id, person_id)
+    if case.owned and case.owner_id is not None and person_id in case.added_ids:
+        await event(conn, case.id, "joined", person_id, via, now)
+        return Joined(case.id, case.owner_id, await name_of(conn, case.owner_id))
     await consequences.stand_down(conn, case, now, only=person_id)
-    await _event(conn, case.id, "answered_late", person_id, via, now)
+    await event(conn, case.id, "answered_late", person_id, via, now)
     if case.owner_id is None or case.state is IncidentState.RESOLVED:
         return Over(case.id, case.disposition)
-    return AlreadyOwned(case.id, case.owner_id, await _name(conn, case.owner_id))
+    return AlreadyOwned(case.id, case.owner_id, await name_of(conn, case.owner_id))
 
 
 async def pass_on(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Passed:
@@ -84,14 +90,14 @@ async def pass_on(conn: Connection, incident_id: int, person_id: int, via: str, 
     Raises NotFound, Conflict.
     """
     before, _ = await case_store.lock(conn, incident_id)
-    await _name(conn, person_id)
+    await name_of(conn, person_id)
     case = cases.pass_on(before, person_id, now)
     await case_store.save(conn, case)
     await consequences.mark_passed(conn, case.id, person_id, now, talking=via == "voice")
     handed_back = before.owner_id is not None and case.owner_id is None
     if handed_back:
         await consequences.tell_band(conn, case.id, SosState.RECEIVED, now)
-    await _event(conn, case.id, "handed_back" if handed_back else "passed", person_id, via, now)
+    await event(conn, case.id, "handed_back" if handed_back else "passed", person_id, via, now)
     if handed_back:
         return Passed(case.id, "handed_back")
     return Passed(case.id, "moved_on" if case.open else "noted")
@@ -99,11 +105,11 @@ async def pass_on(conn: Connection, incident_id: int, person_id: int, via: str, 
 
 async def en_route(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
     """The owner has left. Raises NotFound, Conflict."""
-    case, _ = await case_store.lock(conn, incident_id)
-    case = cases.en_route(case)
+    case, ladder = await case_store.lock(conn, incident_id)
+    case = _attended(cases.en_route(case), ladder, person_id, now)
     await case_store.save(conn, case)
     await consequences.tell_band(conn, case.id, SosState.ARRIVING, now)
-    await _event(conn, case.id, "en_route", person_id, via, now, owner=await _for_owner(conn, case, person_id))
+    await event(conn, case.id, "en_route", person_id, via, now, owner=await _for_owner(conn, case, person_id))
     return case
 
 
@@ -111,13 +117,13 @@ async def arrive(conn: Connection, incident_id: int, person_id: int, via: str, n
     """Somebody is there; where nobody said "I am going", it is 120, and `person_id` noted it. Raises NotFound,
     Conflict."""
     before, ladder = await case_store.lock(conn, incident_id)
-    case = cases.arrive(before, ladder, person_id, now)
+    case = _attended(cases.arrive(before, ladder, person_id, now), ladder, person_id, now)
     await case_store.save(conn, case)
     if before.state is not IncidentState.EN_ROUTE:
         await consequences.tell_band(conn, case.id, SosState.ARRIVING, now)
     with_120 = True if case.accepted_at is None else None
     owner = await _for_owner(conn, case, person_id)
-    await _event(conn, case.id, "arrived", person_id, via, now, owner=owner, with_120=with_120)
+    await event(conn, case.id, "arrived", person_id, via, now, owner=owner, with_120=with_120)
     return case
 
 
@@ -125,11 +131,11 @@ async def hand_to_120(conn: Connection, incident_id: int, person_id: int, via: s
     """120 was called. The family is told at the same time, by the ladder; the band hears that help comes, where nobody
     had said so before. Raises NotFound, Conflict."""
     before, ladder = await case_store.lock(conn, incident_id)
-    case = cases.hand_to_120(before, ladder, now)
+    case = _attended(cases.hand_to_120(before, ladder, now), ladder, person_id, now)
     await case_store.save(conn, case)
     if before.open:
         await consequences.tell_band(conn, case.id, SosState.ACCEPTED, now)
-    await _event(conn, case.id, "handed_to_120", person_id, via, now, confirm_by=case.arrival_due_at)
+    await event(conn, case.id, "handed_to_120", person_id, via, now, confirm_by=case.arrival_due_at)
     return case
 
 
@@ -146,12 +152,12 @@ async def resolve(
     case = cases.resolve(case, Disposition(disposition), now)
     await case_store.save(conn, case)
     if note:
-        await conn.execute("update incident set note = %s where id = %s", (_note(note), case.id))
+        await conn.execute("update incident set note = %s where id = %s", (noted_text(note), case.id))
     await consequences.stop_calling(conn, case.id, _talking(person_id, via), "resolved", now)
     spare = [person_id] if case.owner_id is None else [person_id, case.owner_id]
     await consequences.stand_down(conn, case, now, spare=spare, once=True)
     await consequences.tell_band(conn, case.id, SosState.CLOSED, now)
-    await _event(conn, case.id, "resolved", person_id, via, now, disposition=disposition, note=note or None)
+    await event(conn, case.id, "resolved", person_id, via, now, disposition=disposition, note=note or None)
     return case
 
 
@@ -168,14 +174,16 @@ async def reopen(conn: Connection, incident_id: int, person_id: int, via: str, n
     except psycopg.errors.UniqueViolation as error:
         raise Conflict(f"incident {incident_id} is resolved, and a newer one of the same kind is open") from error
     await consequences.tell_band(conn, case.id, SosState.RECEIVED, now)
-    await _event(conn, case.id, "reopened", person_id, via, now, reason=note or "asked_for", was=before.state)
+    await event(conn, case.id, "reopened", person_id, via, now, reason=note or "asked_for", was=before.state)
     return case
 
 
 async def add_note(conn: Connection, incident_id: int, person_id: int, via: str, text: str, now: datetime) -> None:
     """Write a note into the timeline. Raises NotFound, InvalidInput for an empty or very long one."""
-    await case_store.lock(conn, incident_id)
-    await _event(conn, incident_id, "note", person_id, via, now, text=_note(text))
+    case, ladder = await case_store.lock(conn, incident_id)
+    if case.handler_id == person_id:
+        await case_store.save(conn, _attended(case, ladder, person_id, now))
+    await event(conn, incident_id, "note", person_id, via, now, text=noted_text(text))
 
 
 _OPEN_BY_TELEPHONE = """
@@ -200,36 +208,15 @@ async def open_by_telephone(conn: Connection, resident_id: int, person_id: int, 
 
     `note` is what the caller said, for the card and the timeline. Raises NotFound for an unknown resident.
     """
-    said = {"said": _note(note)} if note else {}
+    said = {"said": noted_text(note)} if note else {}
     values = {"resident_id": resident_id, "now": now, "detail": Jsonb({"reason": "telephone", **said})}
     row = await (await conn.execute(_OPEN_BY_TELEPHONE, values)).fetchone()
     if row is None:
         raise NotFound("resident", resident_id)
     incident_id, presses = row
     kind = "opened" if presses == 1 else "pressed_again"
-    await _event(conn, incident_id, kind, person_id, "telephone", now, note=_note(note) if note else None)
+    await event(conn, incident_id, kind, person_id, "telephone", now, note=noted_text(note) if note else None)
     return int(incident_id)
-
-
-_EVENT = """
-with told as (
-    insert into incident_event (incident_id, at, kind, actor_id, via, detail)
-    values (%(id)s, %(now)s, %(kind)s, %(actor)s, %(via)s, jsonb_strip_nulls(%(detail)s)) returning incident_id
-)
-select pg_notify('incident', incident_id::text) from told
-"""
-
-
-async def _event(
-    conn: Connection, incident_id: int, kind: str, person_id: int, via: str, now: datetime, **detail: object
-) -> None:
-    """One row of the timeline, and the hint that something changed."""
-    plain = {
-        key: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
-        for key, value in detail.items()
-    }
-    values = {"id": incident_id, "now": now, "kind": kind, "actor": person_id, "via": via, "detail": Jsonb(plain)}
-    await conn.execute(_EVENT, values)
 
 
 def _talking(person_id: int, via: str) -> int | None:
@@ -237,17 +224,11 @@ def _talking(person_id: int, via: str) -> int | None:
     return person_id if via == "voice" else None
 
 
+def _attended(case: Case, ladder: Ladder, person_id: int, now: datetime) -> Case:
+    """What the handler does keeps their word; what others do changes nothing of it."""
+    return cases.attend(case, ladder, now) if case.handler_id == person_id else case
+
+
 async def _for_owner(conn: Connection, case: Case, person_id: int) -> str | None:
     """The owner's name where somebody else, such as duty on the telephone, notes the owner's way."""
-    return None if case.owner_id in (None, person_id) else await _name(conn, case.owner_id)
-
-
-async def _name(conn: Connection, person_id: int) -> str:
-    row = await (await conn.execute("select name from person where id = %s", (person_id,))).fetchone()
-    if row is None:
-        raise NotFound("person", person_id)
-    return str(row[0])
-
-
-def _note(text: str) -> str:
-    return fields.text("note", text, most=2000, required=True)
+    return None if case.owner_id in (None, person_id) else await name_of(conn, case.owner_id)

@@ -3,7 +3,7 @@
 All durations are whole seconds. `after_s` of a step counts from the start of the round.
 """
 
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -24,6 +24,10 @@ class Target(StrEnum):
     FAMILY = "family"
     CLINIC = "clinic"
     ADMIN = "admin"
+
+
+DESK = frozenset({Target.DUTY, Target.DUTY_LEAD})
+"""Who sits at the desk. Called as one of these, a person may also say that they handle it and do not go."""
 
 
 class _Data(BaseModel):
@@ -83,6 +87,11 @@ class Ladder(_Data):
         return self
 
     @property
+    def street(self) -> frozenset[Target]:
+        """Whom any step names who is not of the desk."""
+        return frozenset(target for step in self.steps for target in step.targets) - DESK
+
+    @property
     def repeat(self) -> timedelta | None:
         """`repeat_s` as a duration."""
         return None if self.repeat_s is None else timedelta(seconds=self.repeat_s)
@@ -105,6 +114,17 @@ class Ladder(_Data):
     def offset(self, index: int) -> timedelta:
         """When step `index` comes, counted from the start of the round."""
         return timedelta(seconds=self.steps[index].after_s)
+
+    def due(self, round_started_at: datetime, next_step: int, stepped_at: datetime | None) -> datetime:
+        """When step `next_step` comes, the last one taken at `stepped_at`: at its time in the round, or as long after
+        that one as planned, if sooner; after all steps, when everybody is asked again."""
+        if stepped_at is None:
+            return round_started_at
+        if next_step >= len(self.steps):
+            return stepped_at + (self.repeat or self.remind)
+        planned = self.offset(next_step)
+        gap = planned - self.offset(next_step - 1) if next_step else planned
+        return min(round_started_at + planned, stepped_at + gap)
 
 
 LAST_RESORT = Ladder(

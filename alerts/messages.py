@@ -10,7 +10,7 @@ from typing import Any
 
 from alerts.facts import Facts
 from alerts.kinds import IncidentState
-from alerts.wording import ambulance, either, full_stop, how_far, late, moment, place, subject, what, who
+from alerts.wording import ambulance, asks_you, either, full_stop, how_far, late, moment, place, subject, what, who
 from eldercare.fields import utf16_units
 
 __all__ = ["SMS_UNITS", "Facts", "alarm", "pressed_again", "stand_down"]
@@ -19,10 +19,20 @@ SMS_UNITS = 70
 """UTF-16 units of one message that is not split: most characters are one, rare ones and pictures two."""
 
 
-def alarm(facts: Facts, language: str, channel: str) -> dict[str, Any]:
-    """The first thing a person hears: `{"text"}` for sms; `{"say", "prompt", "address", "goodbye"}` for voice."""
+def alarm(facts: Facts, language: str, channel: str, *, desk: bool = False, named: bool = False) -> dict[str, Any]:
+    """The first thing a person hears: `{"text"}` for sms; `{"say", "prompt", "address", "goodbye"}` for voice.
+
+    `desk`: they are called as somebody of the desk, who may deal with it without going; the content says so, for the
+    answer. `named`: the desk asks them by name.
+    """
+    content = _alarm(facts, language, channel, desk, named)
+    return {**content, "desk": True} if desk else content
+
+
+def _alarm(facts: Facts, language: str, channel: str, desk: bool, named: bool) -> dict[str, Any]:
     if channel == "voice":
         parts = (
+            asks_you(facts, language) if named else "",
             f"{who(facts, language)}{what(facts, language)}",
             late(facts, language),
             ambulance(facts, language),
@@ -30,12 +40,28 @@ def alarm(facts: Facts, language: str, channel: str) -> dict[str, Any]:
         )
         return {
             "say": [greeting(language), *(full_stop(part, language) for part in parts if part)],
-            "prompt": prompt(language),
+            "prompt": prompt(language, desk=desk),
             "address": spoken_address(facts, language),
             "goodbye": goodbye(language),
             "code": facts.code,
         }
-    return {"text": _alarm_text(facts, language), "code": facts.code}
+    return {"text": _alarm_text(facts, language, desk, named), "code": facts.code}
+
+
+def taken_off(facts: Facts, language: str) -> dict[str, Any]:
+    """To the owner whom the desk took off."""
+    name, code = subject(facts, language), facts.code
+    zh = f"{name}的报警（编号{code}）：值班台已改派别人，您不用去了，谢谢"
+    en = f"{name}, alarm {code}: the desk sends somebody else. You need not go. Thank you"
+    return _plain(facts, either(language, zh, en), language, "sms")
+
+
+def second(facts: Facts, language: str, other: str) -> dict[str, Any]:
+    """To the owner: the desk asks `other` to go as well."""
+    name, code = subject(facts, language), facts.code
+    zh = f"{name}的报警（编号{code}）：值班台已请{other}也去，您照常前往"
+    en = f"{name}, alarm {code}: the desk asks {other} to go as well. Please go on as you are"
+    return _plain(facts, either(language, zh, en), language, "sms")
 
 
 def stand_down(facts: Facts, language: str, channel: str) -> dict[str, Any]:
@@ -85,6 +111,37 @@ def taken(facts: Facts, language: str) -> str:
     owner = facts.owner_name or either(language, "别人", "Somebody else")
     zh = f"{name}的报警（编号{code}）已由{owner}前往，您不用去了，谢谢"
     return either(language, zh, f"{owner} is already going to {name}, alarm {code}. You need not go. Thank you")
+
+
+def joined(facts: Facts, language: str, owner: str) -> str:
+    """To somebody whom the desk asked to go as well, and who does."""
+    name, code, where = subject(facts, language), facts.code, full_stop(place(facts, language), language)
+    if language == "en":
+        entry = f" To get in: {full_stop(facts.entry, language)}" if facts.entry else ""
+        return f"Noted, you go to {name} as well, alarm {code}; {owner} goes too. {where}{entry}"
+    entry = f"进门：{full_stop(facts.entry, language)}" if facts.entry else ""
+    return f"收到，您也去{name}处，编号{code}，{owner}也在去。{where}{entry}"
+
+
+def handling(facts: Facts, language: str) -> str:
+    """To somebody of the desk who deals with it: what goes on, and how to go after all."""
+    name, code = subject(facts, language), facts.code
+    if facts.owner_name:
+        far = how_far(facts, language)
+        return either(
+            language, f"{name}的报警（编号{code}）由您处理：{far}", f"You are handling {name}, alarm {code}: {far}"
+        )
+    zh = f"{name}的报警（编号{code}）由您处理，我们继续呼叫别人。您自己去请回“3 {code}”"
+    en = f"You are handling {name}, alarm {code}; we go on calling others. To go yourself, reply 3 {code}"
+    return either(language, zh, en)
+
+
+def handled_by(facts: Facts, language: str, other: str) -> str:
+    """To somebody of the desk who would deal with it, when a colleague does."""
+    name, code = subject(facts, language), facts.code
+    zh = f"{name}的报警（编号{code}）已由{other}在处理，我们继续呼叫别人。您自己去请回“3 {code}”"
+    en = f"{other} is handling {name}, alarm {code}; we go on calling others. To go yourself, reply 3 {code}"
+    return either(language, zh, en)
 
 
 def over(facts: Facts, language: str) -> str:
@@ -162,8 +219,15 @@ def greeting(language: str) -> str:
     return either(language, "您好，这里是老人守护中心。", "This is the eldercare desk.")
 
 
-def prompt(language: str) -> str:
-    """Which keys there are."""
+def prompt(language: str, *, desk: bool = False) -> str:
+    """Which keys there are; the desk's say whether somebody deals with it or goes."""
+    if desk:
+        zh = "您在处理、请我们继续呼叫，请按1。您自己去，请按3。再听一遍地址，请按2。不能处理，请按9。"
+        en = (
+            "If you are handling it and we should go on calling, press 1. If you go yourself, press 3."
+            " To hear the address again, press 2. If you cannot handle it, press 9."
+        )
+        return either(language, zh, en)
     zh = "您能去，请按1。再听一遍地址，请按2。不能去，请按9。"
     en = "If you can go, press 1. To hear the address again, press 2. If you cannot go, press 9."
     return either(language, zh, en)
@@ -185,13 +249,14 @@ def _plain(facts: Facts, text: str, language: str, channel: str) -> dict[str, An
     return {"text": signed(text, language), "code": facts.code}
 
 
-def _alarm_text(facts: Facts, language: str) -> str:
+def _alarm_text(facts: Facts, language: str, desk: bool, named: bool) -> str:
     """As much as fits one message: the age goes first, then the time, then the head of the address."""
-    whole = _compose(facts, language, facts.address, with_age=True, with_time=True)
+    asked = {"desk": desk, "named": named}
+    whole = _compose(facts, language, facts.address, with_age=True, with_time=True, **asked)
     if language == "en":
         return whole
     for with_age, with_time in ((True, True), (False, True), (False, False)):
-        text = _compose(facts, language, facts.address, with_age=with_age, with_time=with_time)
+        text = _compose(facts, language, facts.address, with_age=with_age, with_time=with_time, **asked)
         if utf16_units(text) <= SMS_UNITS:
             return text
     address = facts.address or ""
@@ -200,7 +265,7 @@ def _alarm_text(facts: Facts, language: str) -> str:
     # is the smaller evil.
     if room < max(1, utf16_units(address) // 2):
         return whole
-    return _compose(facts, language, f"…{_end(address, room)}", with_age=False, with_time=False)
+    return _compose(facts, language, f"…{_end(address, room)}", with_age=False, with_time=False, **asked)
 
 
 def _end(text: str, units: int) -> str:
@@ -211,15 +276,23 @@ def _end(text: str, units: int) -> str:
     return kept
 
 
-def _compose(facts: Facts, language: str, address: str | None, *, with_age: bool, with_time: bool) -> str:
+def _compose(
+    facts: Facts, language: str, address: str | None, *, with_age: bool, with_time: bool, desk: bool, named: bool
+) -> str:
     person = who(facts, language) if with_age else subject(facts, language)
     what_happened, delay, where = what(facts, language), late(facts, language), place(facts, language, address)
     called = ambulance(facts, language)
+    asks = asks_you(facts, language) if named else ""
     if language == "en":
         when = f" ({delay})" if delay else f" at {moment(facts)}"
         happened = f"{person}{what_happened}{when}. {full_stop(called, language) + ' ' if called else ''}{where}."
-        return signed(f"{happened} Alarm {facts.code}: reply 1 to go, 9 if you cannot", language)
+        how = "1 if you handle it, 3 to go, 9 if you cannot" if desk else "1 to go, 9 if you cannot"
+        return signed(
+            f"{full_stop(asks, language) + ' ' if asks else ''}{happened} Alarm {facts.code}: reply {how}", language
+        )
     when = f"，{delay}" if delay else (f"（{moment(facts)}）" if with_time else "")
     if called:
         when = f"{when}，{called}"
-    return signed(f"{person}{what_happened}{when}。{where}。编号{facts.code}，去回1，不能去回9", language)
+    how = "处理回1，去回3，不能回9" if desk else "去回1，不能去回9"
+    asks = f"{asks}：" if asks else ""
+    return signed(f"{asks}{person}{what_happened}{when}。{where}。编号{facts.code}，{how}", language)

@@ -45,7 +45,57 @@ class Over:
     reason: Literal["over"] = "over"
 
 
-AcceptOutcome = Accepted | AlreadyYours | AlreadyOwned | Over
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The desk asked them to go as well: they and the owner go."""
+
+    incident_id: int
+    owner_id: int
+    owner_name: str
+    reason: Literal["joined"] = "joined"
+
+
+AcceptOutcome = Accepted | AlreadyYours | AlreadyOwned | Joined | Over
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """They deal with it at the desk, and people go on being called; with `until` None somebody goes already.
+
+    `instead_of` is the name of whoever did so far; `renewed` says that it was they themselves.
+    """
+
+    incident_id: int
+    handler_id: int
+    handler_name: str
+    until: datetime | None
+    instead_of: str | None = None
+    renewed: bool = False
+    reason: Literal["handling"] = "handling"
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyHandled:
+    """Somebody else at the desk deals with it, and goes on doing so."""
+
+    incident_id: int
+    handler_id: int
+    handler_name: str
+    reason: Literal["already_handled"] = "already_handled"
+
+
+HandleOutcome = Handling | AlreadyHandled | Over
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One person was asked by name: at once, over these channels."""
+
+    incident_id: int
+    person_id: int
+    person_name: str
+    channels: tuple[str, ...]
+    reason: Literal["asked"] = "asked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from datetime import datetime, tzinfo
 
 from psycopg.rows import class_row
 
-from alerts import case_store, incidents, messages
+from alerts import case_store, desk, incidents, messages
 from alerts.facts import Facts
 from alerts.incident_views import CalledFrom
 from alerts.intents import SHORT, Intent, Reply
 from alerts.kinds import IncidentState
-from alerts.outcomes import Accepted, AlreadyOwned, AlreadyYours, Over
+from alerts.outcomes import Accepted, AlreadyHandled, AlreadyOwned, AlreadyYours, Handling, Joined, Over
 from alerts.wording import either
 from eldercare.database import Connection
 from eldercare.errors import Conflict, NotFound
@@ -22,22 +22,24 @@ from eldercare.errors import Conflict, NotFound
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whom a notification asked, about which incident, in which language."""
+    """Whom a notification asked, about which incident, in which language; `desk`: as somebody of the desk."""
 
     notification_id: int
     incident_id: int
     person_id: int
     language: str
+    desk: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who says something about which incident, by which way (`via`: voice, sms)."""
+    """Who says something about which incident, by which way (`via`: voice, sms); `desk`: called as one of the desk."""
 
     incident_id: int
     person_id: int
     language: str
     via: str
+    desk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ async def asked(conn: Connection, notification_id: int) -> Asked:
     """Whom this notification asked. Raises NotFound, also for one that is no message about an incident to a person."""
     async with conn.cursor(row_factory=class_row(Asked)) as cursor:
         await cursor.execute(
-            "select id as notification_id, incident_id, person_id, language from notification"
+            "select id as notification_id, incident_id, person_id, language,"
+            " coalesce((content ->> 'desk')::boolean, false) as desk from notification"
             " where id = %s and incident_id is not null and person_id is not null",
             (notification_id,),
         )
@@ -74,6 +77,8 @@ async def act(conn: Connection, speaker: Speaker, intent: Intent, now: datetime,
         return Answered(messages.spoken_address(facts, speaker.language), speaker.language, "address", final=False)
     if intent is Intent.PASS:
         return await _pass(conn, speaker, now, zone)
+    if intent is Intent.HANDLE:
+        return await _handle(conn, speaker, now, zone)
     answered = await _accept(conn, speaker, now, zone)
     if intent is Intent.ACCEPT or answered.reason not in ("accepted", "already_yours"):
         return answered
@@ -86,17 +91,20 @@ async def by_text(conn: Connection, sender: str, reply: Reply, language: str, no
     if not called:
         return Answered(messages.nothing_open(language), language, "nothing_open")
     language = called[0].language
-    if reply.intent is None:
+    if reply.intent is None and reply.key is None:
         return Answered(messages.not_understood(language), language, "not_understood", final=False)
     meant = choose(called, reply)
     if not meant and reply.code is not None:
         return Answered(messages.not_open(reply.code, language), language, "not_open")
     if len(meant) > 1:
         choices = await incidents.facts_of(conn, [each.incident_id for each in meant], now, zone)
-        word = either(language, *SHORT[reply.intent])
+        word = reply.key or either(language, *SHORT[reply.intent or Intent.ACCEPT])
         return Answered(messages.which(choices, language, word), language, "which", final=False)
     one = meant[0]
-    return await act(conn, Speaker(one.incident_id, one.person_id, language, "sms"), reply.intent, now, zone)
+    intent = reply.meant(desk=one.desk)
+    if intent is None:
+        return Answered(messages.not_understood(language), language, "not_understood", final=False)
+    return await act(conn, Speaker(one.incident_id, one.person_id, language, "sms", one.desk), intent, now, zone)
 
 
 async def waiting_for(conn: Connection, caller: str, now: datetime, zone: tzinfo) -> tuple[CalledFrom, Facts] | None:
@@ -139,6 +147,21 @@ async def _accept(conn: Connection, speaker: Speaker, now: datetime, zone: tzinf
             text = messages.already_yours(facts, language)
         case AlreadyOwned():
             text = messages.taken(facts, language)
+        case Joined(owner_name=owner):
+            text = messages.joined(facts, language, owner)
+        case Over():
+            text = messages.over(facts, language)
+    return Answered(text, language, outcome.reason)
+
+
+async def _handle(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
+    outcome = await desk.handle(conn, speaker.incident_id, speaker.person_id, speaker.via, now)
+    facts, language = await incidents.facts(conn, speaker.incident_id, now, zone), speaker.language
+    match outcome:
+        case Handling():
+            text = messages.handling(facts, language)
+        case AlreadyHandled(handler_name=name):
+            text = messages.handled_by(facts, language, name)
         case Over():
             text = messages.over(facts, language)
     return Answered(text, language, outcome.reason)

@@ -23,17 +23,24 @@ class Deed(StrEnum):
     RESOLVE = "resolve"
     REOPEN = "reopen"
     NOTE = "note"
+    HANDLE = "handle"
+    SEND = "send"
+    ADD = "add"
+    TAKE_BACK = "take_back"
+    CALL_AGAIN = "call_again"
 
 
 _ASKED = frozenset({Deed.ACCEPT, Deed.PASS, Deed.NOTE})
-_OWNERS = frozenset(Deed) - {Deed.ACCEPT}
+DESK = frozenset({Deed.HANDLE, Deed.SEND, Deed.ADD, Deed.TAKE_BACK, Deed.CALL_AGAIN})
+"""What the desk alone does: it is about other people."""
+_OWNERS = frozenset(Deed) - DESK - {Deed.ACCEPT}
 
 
 def allowed(viewer: Viewer, whole: Whole) -> frozenset[Deed]:
     """What `viewer` may do, whatever the state of the incident allows.
 
-    Duty everything. The owner everything but accepting. A grid worker, an admin for technical kinds, and whoever was
-    called: accept, pass on, note.
+    Duty everything. The owner everything but accepting and what is the desk's. A grid worker, an admin for technical
+    kinds, and whoever was called: accept, pass on, note.
     """
     if viewer.has(Role.DUTY):
         return frozenset(Deed)

@@ -78,6 +78,14 @@ def ambulance(facts: Facts, language: str) -> str:
     return either(language, "已拨打120", "120 has been called") if facts.called_120 else ""
 
 
+def asks_you(facts: Facts, language: str) -> str:
+    """That the desk asks this person by name: to go, or to go as well where somebody does."""
+    if facts.owner_name and facts.state is not IncidentState.OPEN:
+        going = how_far(facts, language)
+        return either(language, f"{going}，值班台请您也去", f"{going}, and the desk asks you to go as well")
+    return either(language, "值班台请您去", "The desk asks you to go")
+
+
 def how_far(facts: Facts, language: str) -> str:
     """How far the help has come: who goes, who is there, that 120 does; or that it is over, or nobody's any more."""
     owner = facts.owner_name

@@ -202,6 +202,11 @@ INCIDENT: dict[str, Any] = {
     "lon": 121.4739,
     "accuracy_m": 12.0,
     "position_at": EARLIER,
+    "handler_id": 3,
+    "handler_name": "王芳",
+    "handled_at": EARLIER,
+    "handled_via": "console",
+    "handling_until": None,
 }
 WHOLE = {
     "incident": INCIDENT,
@@ -242,5 +247,21 @@ ACCEPTED = {
     "arrival_due_at": "2026-11-24T06:24:30+00:00",
     "told": ["王芳"],
     "reason": "accepted",
+}
+HANDLING = {
+    "incident_id": 123,
+    "handler_id": 3,
+    "handler_name": "王芳",
+    "until": "2026-11-24T06:09:30+00:00",
+    "instead_of": None,
+    "renewed": False,
+    "reason": "handling",
+}
+ASKED = {
+    "incident_id": 123,
+    "person_id": 7,
+    "person_name": "李伟",
+    "channels": ["voice", "sms"],
+    "reason": "asked",
 }
 PASSED = {"incident_id": 123, "reason": "moved_on"}

@@ -77,7 +77,7 @@ TRUE = sql.SQL("true")
 _OWN_GRID = sql.SQL("r.grid_id in (select g.grid_id from grid_worker g where g.person_id = {viewer})")
 _CALLED = """
     exists (select from notification n where n.incident_id = {incident}.id and n.person_id = {{viewer}}
-      and n.purpose = 'alarm'
+      and n.purpose in ('alarm', 'second')
       and not exists (select from incident_event e where e.incident_id = n.incident_id and e.actor_id = {{viewer}}
         and (e.kind = 'accepted' and e.at < n.created_at
           or e.kind = 'reopened' and e.detail ->> 'was' = 'resolved' and e.at >= n.created_at)))

@@ -11,7 +11,7 @@ from api.console.i18n import Translator
 
 Tone = Literal["live", "good", "bad", "idle"]
 
-ALARMS = ("alarm", "pressed_again")
+ALARMS = ("alarm", "second", "pressed_again")
 _ICONS = {"voice": "phone", "sms": "message", "band": "watch"}
 _SIGNS: dict[Tone, str] = {"live": "clock", "good": "check", "bad": "cross", "idle": "clock"}
 _TONES: dict[str, Tone] = {

@@ -48,7 +48,7 @@ class KeyHolder:
 @dataclass(frozen=True, slots=True)
 class Card:
     """Everything a card says. None and empty are left out of it. `since` is when it began to wait,
-    `calls_again` when the next are called, while no telephone rings."""
+    `calls_again` when the next are called, while no telephone rings. `seen` comes back with what is done about it."""
 
     id: int
     severity: str
@@ -81,6 +81,7 @@ class Card:
     heart: str | None
     heart_at: datetime | None
     owner: str | None
+    handler: str | None
     outcome: str | None
     ask_120: bool
     calls: list[Call]
@@ -88,6 +89,7 @@ class Card:
     calls_again: datetime | None
     actions: list[Action]
     alarm_key: str | None
+    seen: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,17 @@ class Alarm:
 
     key: str
     severity: str
+    handled: bool = False
+    """Somebody at the desk deals with it: it waits, and makes no sound."""
 
 
 _LOOKS = {
-    Deed.ACCEPT: ("check", "a", False),
+    Deed.HANDLE: ("headset", "a", False),
+    Deed.ACCEPT: ("walk", "g", False),
+    Deed.SEND: ("user", "d", True),
+    Deed.ADD: ("plus", "+", True),
+    Deed.TAKE_BACK: ("undo", "b", True),
+    Deed.CALL_AGAIN: ("phone", "c", False),
     Deed.EN_ROUTE: ("walk", "w", False),
     Deed.ARRIVE: ("flag", "t", False),
     Deed.RESOLVE: ("check", "r", True),
@@ -109,13 +118,17 @@ _LOOKS = {
 }
 """Icon, key, and whether a dialog asks first."""
 _POSSIBLE = {
-    IncidentState.OPEN: (Deed.ACCEPT, Deed.RESOLVE, Deed.HAND_TO_120, Deed.PASS),
-    IncidentState.ACCEPTED: (Deed.EN_ROUTE, Deed.ARRIVE, Deed.RESOLVE, Deed.HAND_TO_120, Deed.PASS),
-    IncidentState.EN_ROUTE: (Deed.ARRIVE, Deed.RESOLVE, Deed.HAND_TO_120, Deed.PASS),
-    IncidentState.ON_SITE: (Deed.RESOLVE, Deed.HAND_TO_120),
-    IncidentState.HANDED_TO_120: (Deed.ARRIVE, Deed.RESOLVE, Deed.ACCEPT),
+    IncidentState.OPEN: (
+        Deed.HANDLE, Deed.ACCEPT, Deed.SEND, Deed.RESOLVE, Deed.HAND_TO_120, Deed.CALL_AGAIN, Deed.ADD, Deed.PASS,
+    ),
+    IncidentState.ACCEPTED: (
+        Deed.EN_ROUTE, Deed.ARRIVE, Deed.RESOLVE, Deed.HAND_TO_120, Deed.ADD, Deed.TAKE_BACK, Deed.PASS,
+    ),
+    IncidentState.EN_ROUTE: (Deed.ARRIVE, Deed.RESOLVE, Deed.HAND_TO_120, Deed.ADD, Deed.TAKE_BACK, Deed.PASS),
+    IncidentState.ON_SITE: (Deed.RESOLVE, Deed.HAND_TO_120, Deed.ADD, Deed.TAKE_BACK),
+    IncidentState.HANDED_TO_120: (Deed.ARRIVE, Deed.RESOLVE, Deed.ACCEPT, Deed.SEND, Deed.ADD),
     IncidentState.RESOLVED: (Deed.REOPEN,),
-}
+}  # fmt: skip
 """What the state allows, what is most likely wanted next first."""
 
 
@@ -141,7 +154,7 @@ def alarm_key(incident: Incident) -> str:
 def alarms(incidents: Sequence[Incident]) -> list[Alarm]:
     """What the siren sounds for: grave, and nobody has it."""
     return [
-        Alarm(alarm_key(incident), incident.severity)
+        Alarm(alarm_key(incident), incident.severity, incident.handler_id is not None)
         for incident in in_order(incidents)
         if incident.state == IncidentState.OPEN and incident.severity in LOUD
     ]
@@ -192,13 +205,15 @@ def card(
         heart=t("card.heart", bpm=incident.bpm) if incident.bpm else None,
         heart_at=_heart_at(incident),
         owner=_owner(screen, incident),
+        handler=_handler(screen, incident),
         outcome=_outcome(screen, incident),
         ask_120=incident.ask_120 and incident.state == IncidentState.OPEN,
         calls=calls.present(t, told),
         nobody_to_call=screen.on_duty and _nobody_to_call(incident, told),
         calls_again=_calls_again(screen, incident, told),
         actions=actions(screen, incident, deeds),
-        alarm_key=alarm_key(incident) if alarms([incident]) else None,
+        alarm_key=alarm_key(incident) if any(not alarm.handled for alarm in alarms([incident])) else None,
+        seen=seen(incident),
     )
 
 
@@ -219,12 +234,9 @@ def name(screen: Screen, incident: Incident) -> str:
 
 def actions(screen: Screen, incident: Incident, deeds: frozenset[Deed]) -> list[Action]:
     """What this viewer can do in this state; the first is what is most likely wanted next."""
-    viewer_id = screen.viewer.person_id if screen.viewer else None
     found: list[Action] = []
     for deed in _POSSIBLE[IncidentState(incident.state)]:
-        others = deed is Deed.PASS and incident.owner_id not in (None, viewer_id)
-        taken = deed is Deed.ACCEPT and incident.owner_id is not None
-        if deed not in deeds or others or taken:
+        if deed not in deeds or _pointless(deed, screen, incident):
             continue
         icon, key, dialog = _LOOKS[deed]
         label = said(screen, "action", deed, incident)
@@ -232,9 +244,28 @@ def actions(screen: Screen, incident: Incident, deeds: frozenset[Deed]) -> list[
     return found
 
 
+def seen(incident: Incident) -> str:
+    """What somebody who does something about it has before their eyes: which incident, how far it is, whose it is."""
+    return f"{incident.id}:{incident.state}:{incident.owner_id or 0}"
+
+
+def _pointless(deed: Deed, screen: Screen, incident: Incident) -> bool:
+    if incident.severity == Severity.TASK and deed in _FOR_ALARMS:
+        return True
+    if deed is Deed.PASS:
+        return incident.owner_id not in (None, screen.viewer.person_id if screen.viewer else None)
+    return deed in (Deed.ACCEPT, Deed.SEND) and incident.owner_id is not None
+
+
+_FOR_ALARMS = (Deed.HANDLE, Deed.SEND, Deed.ADD, Deed.CALL_AGAIN, Deed.TAKE_BACK)
+"""A task calls nobody."""
+
+
 def said(screen: Screen, table: str, deed: Deed, incident: Incident) -> str:
     """A deed in words of `table` (`action`, `done`): duty notes an owner's or 120's way, and must not read "I"."""
     viewer_id = screen.viewer.person_id if screen.viewer else None
+    if deed is Deed.HANDLE and incident.handler_id is not None:
+        return screen.t(f"{table}.handle_still" if incident.handler_id == viewer_id else f"{table}.handle_over")
     if deed is Deed.ARRIVE and incident.accepted_at is None and incident.state == IncidentState.HANDED_TO_120:
         return screen.t(f"{table}.arrive_120")
     if deed in (Deed.EN_ROUTE, Deed.ARRIVE) and incident.owner_name and incident.owner_id != viewer_id:
@@ -326,6 +357,15 @@ def _owner(screen: Screen, incident: Incident) -> str | None:
     words = {IncidentState.EN_ROUTE: "card.owner_en_route", IncidentState.ON_SITE: "card.owner_on_site"}
     owner = t(words.get(IncidentState(incident.state), "card.owner"), name=incident.owner_name)
     return t("card.owner_until", owner=owner, time=screen.when.short(due)) if due else owner
+
+
+def _handler(screen: Screen, incident: Incident) -> str | None:
+    if incident.handler_name is None or incident.state == IncidentState.RESOLVED:
+        return None
+    if incident.state != IncidentState.OPEN or incident.handling_until is None:
+        return screen.t("card.handler_going", name=incident.handler_name)
+    time = screen.when.short(incident.handling_until)
+    return screen.t("card.handler", name=incident.handler_name, time=time)
 
 
 def _nobody_to_call(incident: Incident, told: Sequence[Notification]) -> bool:

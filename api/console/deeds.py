@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response, status
 
-from alerts import incidents, rights
+from alerts import desk, incidents, rights
 from alerts.case import Case, Disposition
+from alerts.desk import Candidate
 from alerts.incident_views import Incident
 from alerts.kinds import IncidentState
-from alerts.outcomes import AcceptOutcome, AlreadyOwned
+from alerts.outcomes import AcceptOutcome, AlreadyOwned, HandleOutcome, Handling, Joined, Over
 from alerts.rights import Deed
 from api.console import cards, reads, render
 from api.console.entrance import see
@@ -18,7 +19,7 @@ from api.console.screen import CurrentScreen, Screen
 from api.deps import Db, Id
 from eldercare import audit
 from eldercare.database import Connection
-from eldercare.errors import Conflict
+from eldercare.errors import Conflict, InvalidInput
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,23 +27,112 @@ VIA = "console"
 BY_HAND = tuple(disposition for disposition in Disposition if disposition is not Disposition.CLEARED)
 """What a person can choose; `cleared` is for the rules."""
 Note = Annotated[str, Form(max_length=2000)]
+Seen = Annotated[str, Form(max_length=60)]
+"""What the person had before their eyes, as `cards.seen` wrote it; empty where a form does not say."""
 Change = Callable[[Connection, int, int, str, datetime], Awaitable[Case]]
 
 
 @router.post("/incidents/{id}/accept")
-async def accept(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
+async def accept(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
     """ "I am going." Whoever is too late hears who goes."""
     viewer = reads.viewer_of(screen)
     incident = await _may(conn, screen, id, Deed.ACCEPT)
+    if _another(incident, seen):
+        return await _refuse(request, conn, screen, incident, changed=True)
     outcome = await incidents.accept(conn, id, viewer.person_id, VIA, screen.when.now)
     return _answer(request, screen, incident, _accepted(screen, outcome), error=isinstance(outcome, AlreadyOwned))
 
 
+@router.post("/incidents/{id}/handle")
+async def handle(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
+    """ "I am handling it, keep calling." """
+    viewer = reads.viewer_of(screen)
+    incident = await _may(conn, screen, id, Deed.HANDLE)
+    if _changed(incident, seen):
+        return await _refuse(request, conn, screen, incident, changed=True)
+    outcome = await desk.handle(conn, id, viewer.person_id, VIA, screen.when.now)
+    return _answer(request, screen, incident, _handled(screen, outcome), error=isinstance(outcome, Over))
+
+
+@router.get("/incidents/{id}/send")
+@router.get("/incidents/{id}/add")
+async def ask_form(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
+    """Whom to ask by name."""
+    deed = _asked_for(request)
+    incident = await _may(conn, screen, id, deed)
+    return await _ask_form(request, conn, screen, incident, deed)
+
+
+@router.post("/incidents/{id}/send")
+@router.post("/incidents/{id}/add")
+async def ask(
+    request: Request,
+    id: Id,
+    conn: Db,
+    screen: CurrentScreen,
+    person_id: Annotated[str, Form(max_length=20)] = "",
+    seen: Seen = "",
+) -> Response:
+    """Ask one person by name: to go, or to go as well."""
+    deed = _asked_for(request)
+    viewer = reads.viewer_of(screen)
+    incident = await _may(conn, screen, id, deed)
+    if _changed(incident, seen):
+        return await _refuse(request, conn, screen, incident, changed=True)
+    ask_them = desk.send if deed is Deed.SEND else desk.add
+    try:
+        number = int(person_id) if person_id.isascii() and person_id.isdecimal() else 0
+        asked = await ask_them(conn, id, viewer.person_id, number, VIA, screen.when.now)
+    except InvalidInput:
+        return await _ask_form(request, conn, screen, incident, deed, screen.t("ask.choose"))
+    except Conflict:
+        return await _refuse(request, conn, screen, incident)
+    done = "done.sent" if deed is Deed.SEND else "done.added"
+    return _answer(request, screen, incident, screen.t(done, name=asked.person_name))
+
+
+@router.get("/incidents/{id}/take-back")
+async def take_back_form(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
+    """Really? By name."""
+    incident = await _may(conn, screen, id, Deed.TAKE_BACK)
+    if incident.owner_name is None:
+        return await _refuse(request, conn, screen, incident)
+    return render.dialog(
+        request,
+        screen,
+        "parts/take_back.html",
+        screen.t("take_back.title", name=cards.name(screen, incident)),
+        card=await reads.card_of(conn, screen, incident),
+        owner=incident.owner_name,
+        alarms=[] if render.is_part(request) else await reads.alarms(conn, screen),
+    )
+
+
+@router.post("/incidents/{id}/take-back")
+async def take_back(
+    request: Request, id: Id, conn: Db, screen: CurrentScreen, note: Note = "", seen: Seen = ""
+) -> Response:
+    """Whoever goes is taken off, and the ladder starts again."""
+
+    async def back(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
+        return await desk.take_back(conn, incident_id, person_id, via, note.strip() or None, now)
+
+    return await _change(request, conn, screen, id, Deed.TAKE_BACK, back, seen)
+
+
+@router.post("/incidents/{id}/call-again")
+async def call_again(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
+    """The ladder from its first step, now."""
+    return await _change(request, conn, screen, id, Deed.CALL_AGAIN, desk.call_again, seen)
+
+
 @router.post("/incidents/{id}/pass")
-async def pass_on(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
+async def pass_on(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
     """ "I cannot go." """
     viewer = reads.viewer_of(screen)
     incident = await _may(conn, screen, id, Deed.PASS)
+    if _changed(incident, seen):
+        return await _refuse(request, conn, screen, incident, changed=True)
     try:
         passed = await incidents.pass_on(conn, id, viewer.person_id, VIA, screen.when.now)
     except Conflict:
@@ -51,25 +141,25 @@ async def pass_on(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> 
 
 
 @router.post("/incidents/{id}/en-route")
-async def en_route(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
+async def en_route(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
     """The owner has left."""
-    return await _change(request, conn, screen, id, Deed.EN_ROUTE, incidents.en_route)
+    return await _change(request, conn, screen, id, Deed.EN_ROUTE, incidents.en_route, seen)
 
 
 @router.post("/incidents/{id}/arrive")
-async def arrive(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
+async def arrive(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
     """Somebody is there."""
-    return await _change(request, conn, screen, id, Deed.ARRIVE, incidents.arrive)
+    return await _change(request, conn, screen, id, Deed.ARRIVE, incidents.arrive, seen)
 
 
 @router.post("/incidents/{id}/reopen")
-async def reopen(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
+async def reopen(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
     """Start again at the first step."""
 
     async def again(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
         return await incidents.reopen(conn, incident_id, person_id, via, None, now)
 
-    return await _change(request, conn, screen, id, Deed.REOPEN, again)
+    return await _change(request, conn, screen, id, Deed.REOPEN, again, seen)
 
 
 @router.get("/incidents/{id}/hand-to-120")
@@ -85,9 +175,9 @@ async def handover_form(request: Request, id: Id, conn: Db, screen: CurrentScree
 
 
 @router.post("/incidents/{id}/hand-to-120")
-async def hand_to_120(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
+async def hand_to_120(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
     """120 was called."""
-    return await _change(request, conn, screen, id, Deed.HAND_TO_120, incidents.hand_to_120)
+    return await _change(request, conn, screen, id, Deed.HAND_TO_120, incidents.hand_to_120, seen)
 
 
 @router.get("/incidents/{id}/resolve")
@@ -105,6 +195,7 @@ async def resolve(
     screen: CurrentScreen,
     disposition: Annotated[str, Form(max_length=40)] = "",
     note: Note = "",
+    seen: Seen = "",
 ) -> Response:
     """It is over."""
     incident = await _may(conn, screen, id, Deed.RESOLVE)
@@ -114,7 +205,7 @@ async def resolve(
     async def close(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
         return await incidents.resolve(conn, incident_id, person_id, via, disposition, note.strip() or None, now)
 
-    return await _change(request, conn, screen, id, Deed.RESOLVE, close)
+    return await _change(request, conn, screen, id, Deed.RESOLVE, close, seen)
 
 
 @router.post("/incidents/{id}/notes")
@@ -136,10 +227,12 @@ async def _may(conn: Connection, screen: Screen, incident_id: int, deed: Deed) -
 
 
 async def _change(
-    request: Request, conn: Connection, screen: Screen, incident_id: int, deed: Deed, change: Change
+    request: Request, conn: Connection, screen: Screen, incident_id: int, deed: Deed, change: Change, seen: str
 ) -> Response:
     viewer = reads.viewer_of(screen)
     incident = await _may(conn, screen, incident_id, deed)
+    if _changed(incident, seen):
+        return await _refuse(request, conn, screen, incident, changed=True)
     try:
         await change(conn, incident_id, viewer.person_id, VIA, screen.when.now)
     except Conflict:
@@ -157,11 +250,27 @@ def _answer(
     return see(f"/incidents/{incident.id}")
 
 
-async def _refuse(request: Request, conn: Connection, screen: Screen, before: Incident) -> Response:
+def _asked_for(request: Request) -> Deed:
+    return Deed.SEND if request.url.path.endswith("/send") else Deed.ADD
+
+
+def _another(incident: Incident, seen: str) -> bool:
+    """Whether the person looked at another incident: a card that moved under a finger."""
+    return bool(seen) and seen.partition(":")[0] != str(incident.id)
+
+
+def _changed(incident: Incident, seen: str) -> bool:
+    """Whether the incident is not as the person saw it: another one, further on, or somebody else's."""
+    return bool(seen) and seen != cards.seen(incident)
+
+
+async def _refuse(
+    request: Request, conn: Connection, screen: Screen, before: Incident, *, changed: bool = False
+) -> Response:
     """Why it is not possible, from the state as it is now: a second click, or somebody was faster."""
     incident = (await incidents.get(conn, reads.viewer_of(screen), before.id)).incident
     name = incident.owner_name or screen.t("conflict.somebody")
-    text = screen.t(f"conflict.{IncidentState(incident.state)}", name=name)
+    text = screen.t("conflict.changed" if changed else f"conflict.{IncidentState(incident.state)}", name=name)
     if render.is_part(request):
         return render.done(text, error=True, close_dialog=True)
     title = screen.t("error.conflict")
@@ -170,8 +279,51 @@ async def _refuse(request: Request, conn: Connection, screen: Screen, before: In
 
 
 def _accepted(screen: Screen, outcome: AcceptOutcome) -> str:
-    name = outcome.owner_name if isinstance(outcome, AlreadyOwned) else ""
+    name = outcome.owner_name if isinstance(outcome, AlreadyOwned | Joined) else ""
     return screen.t(f"done.{outcome.reason}", name=name)
+
+
+def _handled(screen: Screen, outcome: HandleOutcome) -> str:
+    if not isinstance(outcome, Handling):
+        return screen.t("done.over")
+    if outcome.instead_of is not None:
+        return screen.t("done.handling_over", name=outcome.instead_of)
+    return screen.t("done.handling_still" if outcome.renewed else "done.handling")
+
+
+async def _ask_form(
+    request: Request, conn: Connection, screen: Screen, incident: Incident, deed: Deed, error: str | None = None
+) -> Response:
+    viewer = reads.viewer_of(screen)
+    found = await desk.candidates(conn, incident.id)
+    people = [
+        (str(each.person_id), _described(screen, each))
+        for each in found
+        if each.person_id not in (viewer.person_id, incident.owner_id)
+    ]
+    return render.dialog(
+        request,
+        screen,
+        "parts/ask.html",
+        screen.t(f"ask.{deed}", name=cards.name(screen, incident)),
+        status.HTTP_422_UNPROCESSABLE_CONTENT if error else status.HTTP_200_OK,
+        card=await reads.card_of(conn, screen, incident),
+        deed=deed,
+        people=people,
+        error=error,
+        alarms=[] if render.is_part(request) else await reads.alarms(conn, screen),
+    )
+
+
+def _described(screen: Screen, candidate: Candidate) -> str:
+    """Who it is to the resident, and what speaks for asking them: "赵招娣 · 邻居 · 有钥匙"."""
+    t = screen.t
+    kind = f"contact.{candidate.kind}" if t.known(f"contact.{candidate.kind}") else f"role.{candidate.kind}"
+    words = [candidate.name, candidate.relation or t(kind)]
+    words += [t("ask.key")] if candidate.holds_key else []
+    words += [t("ask.called")] if candidate.called else []
+    words += [] if candidate.reachable else [t("ask.no_number")]
+    return " · ".join(words)
 
 
 async def _resolve_form(

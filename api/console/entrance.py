@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Cookie, Form, Request, Response, status
 from fastapi.responses import RedirectResponse
 
+from alerts import desk
 from api.console import render
 from api.console.i18n import LANGUAGES
 from api.console.screen import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, AnonymousScreen, Screen
 from api.deps import COOKIE, Db, LoginSlot, over_https, require_same_origin
 from api.routers.session import begin, set_cookies
-from eldercare import sessions
+from eldercare import clock, sessions
 from eldercare.errors import TooManyAttempts, Unauthenticated
 
 router = APIRouter(include_in_schema=False)
@@ -87,7 +88,9 @@ async def logout(request: Request, conn: Db, cookie: Annotated[str | None, Cooki
     require_same_origin(request)
     if cookie is not None:
         with suppress(Unauthenticated):
-            await sessions.end(conn, (await sessions.resume(conn, cookie)).key)
+            session = await sessions.resume(conn, cookie)
+            await sessions.end(conn, session.key)
+            await desk.leave(conn, session.viewer.person_id, await clock.now(conn))
     response = see("/login")
     response.delete_cookie(COOKIE, path="/")
     return response

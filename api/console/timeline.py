@@ -20,6 +20,14 @@ _TONES: dict[str, Tone] = {
     "nobody_reachable": "bad",
     "step_failed": "bad",
     "ask_120": "bad",
+    "handling": "live",
+    "handling_ended": "bad",
+    "left_desk": "bad",
+    "sent": "live",
+    "added": "live",
+    "joined": "good",
+    "taken_back": "bad",
+    "called_out_again": "live",
     "accepted": "good",
     "en_route": "good",
     "arrived": "good",
@@ -74,6 +82,10 @@ def _name(row: TimelineRow) -> str:
         return "event.arrived_120"
     if row.kind in ("en_route", "arrived") and detail.get("owner"):
         return f"event.{row.kind}_owner"
+    if row.kind == "handling" and detail.get("instead_of"):
+        return "event.handling_over"
+    if row.kind == "handling_ended":
+        return f"event.handling_ended_{detail.get('reason')}"
     if row.kind == "step":
         return "event.step_repeat" if detail.get("reason") == "repeat" else _step(detail)
     return f"event.{row.kind}"
@@ -89,6 +101,8 @@ def _values(t: Translator, row: TimelineRow, names: Mapping[int, str], when: Whe
     return {
         "actor": row.actor_name or t("event.somebody"),
         "owner": detail.get("owner", ""),
+        "person": detail.get("person") or t("event.somebody"),
+        "instead_of": detail.get("instead_of", ""),
         "via": t(f"via.{row.via}") if t.known(f"via.{row.via}") else row.via,
         "step": int(detail.get("step") or 0) + 1,
         "people": t("event.and").join(people) or t("event.somebody"),

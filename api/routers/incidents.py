@@ -5,11 +5,21 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts import incidents, rights
+from alerts import desk, incidents, rights
 from alerts.case import Disposition
 from alerts.incident_views import Incident, Whole
 from alerts.kinds import IncidentKind, IncidentState
-from alerts.outcomes import Accepted, AlreadyOwned, AlreadyYours, Over, Passed
+from alerts.outcomes import (
+    Accepted,
+    AlreadyHandled,
+    AlreadyOwned,
+    AlreadyYours,
+    Asked,
+    Handling,
+    Joined,
+    Over,
+    Passed,
+)
 from alerts.rights import Deed
 from api import examples
 from api.answers import Json, answers
@@ -55,6 +65,17 @@ class Reason(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     note: Note = ""
+
+
+NO_REASON = Reason()
+
+
+class Named(BaseModel):
+    """One person."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person_id: Annotated[int, Field(ge=1, le=2**63 - 1, examples=[7])]
 
 
 class Resolution(BaseModel):
@@ -124,13 +145,54 @@ async def report(reported: Reported, conn: Db, viewer: CurrentViewer, now: Now) 
 
 @router.post(
     "/incidents/{id}/accept",
-    response_model=Accepted | AlreadyYours | AlreadyOwned | Over,
+    response_model=Accepted | AlreadyYours | AlreadyOwned | Joined | Over,
     responses=answers(examples.ACCEPTED, 403, 404, 422),
 )
 async def accept(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """ "I am going." One becomes the owner; `reason` says whether it is you, somebody else already, or over."""
     await _may(conn, viewer, id, Deed.ACCEPT)
     return Json(await incidents.accept(conn, id, viewer.person_id, VIA, now))
+
+
+@router.post(
+    "/incidents/{id}/handle",
+    response_model=Handling | AlreadyHandled | Over,
+    responses=answers(examples.HANDLING, 403, 404, 422),
+)
+async def handle(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """ "I am handling it, keep calling." Everybody but the desk goes on being called; the band hears nothing."""
+    await _may(conn, viewer, id, Deed.HANDLE)
+    return Json(await desk.handle(conn, id, viewer.person_id, VIA, now))
+
+
+@router.post("/incidents/{id}/send", response_model=Asked, responses=answers(examples.ASKED, 403, 404, 409, 413, 422))
+async def send(id: Id, named: Named, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """Ask one person by name to go: called and texted at once. They own it when they say yes; all else goes on."""
+    await _may(conn, viewer, id, Deed.SEND)
+    return Json(await desk.send(conn, id, viewer.person_id, named.person_id, VIA, now))
+
+
+@router.post("/incidents/{id}/add", response_model=Asked, responses=answers(examples.ASKED, 403, 404, 409, 413, 422))
+async def add(id: Id, named: Named, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """Add one person to those who are called; beside an owner, they are asked to go as well."""
+    await _may(conn, viewer, id, Deed.ADD)
+    return Json(await desk.add(conn, id, viewer.person_id, named.person_id, VIA, now))
+
+
+@router.post("/incidents/{id}/take-back", response_model=Whole, responses=_DEED)
+async def take_back(id: Id, conn: Db, viewer: CurrentViewer, now: Now, reason: Reason = NO_REASON) -> Json:
+    """The owner does not go any more: the ladder starts again, without them in this round."""
+    await _may(conn, viewer, id, Deed.TAKE_BACK)
+    await desk.take_back(conn, id, viewer.person_id, VIA, reason.note or None, now)
+    return Json(await incidents.get(conn, viewer, id))
+
+
+@router.post("/incidents/{id}/call-again", response_model=Whole, responses=_DEED)
+async def call_again(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """The ladder from its first step, now."""
+    await _may(conn, viewer, id, Deed.CALL_AGAIN)
+    await desk.call_again(conn, id, viewer.person_id, VIA, now)
+    return Json(await incidents.get(conn, viewer, id))
 
 
 @router.post("/incidents/{id}/pass", response_model=Passed, responses=answers(examples.PASSED, 403, 404, 409, 422))

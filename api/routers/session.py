@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.deps import COOKIE, CurrentSession, Db, LoginSlot, over_https, pools_of, require_same_origin
+from alerts import desk
+from api.deps import COOKIE, CurrentSession, Db, LoginSlot, Now, over_https, pools_of, require_same_origin
 from api.problems import documented
 from eldercare import clock, sessions, throttle
 from eldercare.access import Viewer
@@ -61,9 +62,10 @@ async def who_am_i(session: CurrentSession) -> Me:
 
 
 @router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 429, 503))
-async def log_out(session: CurrentSession, response: Response, conn: Db) -> None:
-    """End the session: the token is worth nothing from now on."""
+async def log_out(session: CurrentSession, response: Response, conn: Db, now: Now) -> None:
+    """End the session: the token is worth nothing from now on, and nobody is left at the desk to handle anything."""
     await sessions.end(conn, session.key)
+    await desk.leave(conn, session.viewer.person_id, now)
     response.delete_cookie(COOKIE, path="/")
 
 

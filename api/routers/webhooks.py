@@ -18,7 +18,7 @@ from alerts import messages, outbox, replies, states
 from alerts.channels import twilio_callbacks as callbacks
 from alerts.channels import twiml
 from alerts.channels.twilio_callbacks import Key, StatusChange
-from alerts.intents import DIGITS, Intent, for_the_carrier, understand
+from alerts.intents import Intent, by_key, for_the_carrier, understand
 from alerts.replies import Answered, Speaker
 from api.deps import SettingsOf, pools_of, settings_of
 from eldercare import clock
@@ -148,7 +148,7 @@ async def _greet(conn: Connection, caller: str, settings: Settings, now: datetim
         yours = called.owner_id == called.person_id
         text = messages.already_yours if yours else messages.taken
         return twiml.farewell([text(facts, called.language)], called.language)
-    content = messages.alarm(facts, called.language, "voice")
+    content = messages.alarm(facts, called.language, "voice", desk=called.desk)
     return twiml.announcement(content, called.language, _url(settings, "gather", {"i": called.incident_id}))
 
 
@@ -182,32 +182,34 @@ async def _answer_key(
     speaker = await _speaker(conn, key, notification_id, incident_id)
     if speaker is None:
         return _nothing_open()
-    intent = DIGITS.get(key.digit)
+    intent = by_key(key.digit, desk=speaker.desk)
     if intent is None:
-        return _ask_again([], speaker.language, action)
+        return _ask_again([], speaker, action)
     answered = await replies.act(conn, speaker, intent, now, settings.zone)
     if notification_id is not None and intent is not Intent.ADDRESS:
         event = states.answered_event(answered.reason)
         await outbox.record_status(conn, notification_id, key.provider_id, event, now)
-    return _spoken(answered, action)
+    return _spoken(answered, speaker, action)
 
 
 async def _speaker(conn: Connection, key: Key, notification_id: int | None, incident_id: int | None) -> Speaker | None:
     if notification_id is not None:
         asked = await replies.asked(conn, notification_id)
-        return Speaker(asked.incident_id, asked.person_id, asked.language, "voice")
+        return Speaker(asked.incident_id, asked.person_id, asked.language, "voice", asked.desk)
     called = await replies.called_to(conn, key.caller, incident_id) if incident_id is not None else None
-    return Speaker(called.incident_id, called.person_id, called.language, "voice") if called else None
+    return Speaker(called.incident_id, called.person_id, called.language, "voice", called.desk) if called else None
 
 
-def _spoken(answered: Answered, action: str) -> str:
+def _spoken(answered: Answered, speaker: Speaker, action: str) -> str:
     if answered.final:
         return twiml.farewell([answered.text], answered.language)
-    return _ask_again([answered.text], answered.language, action)
+    return _ask_again([answered.text], speaker, action)
 
 
-def _ask_again(lines: list[str], language: str, action: str) -> str:
-    return twiml.question(lines, messages.prompt(language), messages.goodbye(language), language, action)
+def _ask_again(lines: list[str], speaker: Speaker, action: str) -> str:
+    language = speaker.language
+    prompt = messages.prompt(language, desk=speaker.desk)
+    return twiml.question(lines, prompt, messages.goodbye(language), language, action)
 
 
 def _nothing_open() -> str:

@@ -113,22 +113,22 @@ async def test_an_sos_appears_without_a_reload_and_is_accepted_with_one_key(
     await expect(card).to_contain_text(str(service.residents[0]["name"]))
     await expect(card).to_contain_text("紧急呼救")
     await expect(card).to_contain_text("进门")
-    await expect(page.locator("#alarms")).to_contain_text("1 件待接手")
+    await expect(page.locator("#alarms")).to_contain_text("1 件还没有人去")
     await expect(page.locator(f"[data-resident='{service.residents[0]['id']}']")).to_have_attribute("data-level", "sos")
     await expect(page.locator("#board-map .pin-sos")).to_have_count(1)
 
-    await page.keyboard.down("a")  # nothing was selected: it selects, and takes nobody's SOS
+    await page.keyboard.down("g")  # nothing was selected: it selects, and takes nobody's SOS
     await expect(card).to_be_focused()
-    await page.keyboard.down("a")  # still held
-    await page.keyboard.up("a")
+    await page.keyboard.down("g")  # still held
+    await page.keyboard.up("g")
     await expect(page.locator("body")).to_have_attribute("data-siren", "sounding")
     assert await state_of(conn, incident_id) == ("open", None)
     await page.keyboard.press("j")
     await expect(card).to_be_focused()
-    await page.keyboard.press("a")
+    await page.keyboard.press("g")
 
-    await expect(card).to_contain_text("沈值班 已接手")
-    await expect(page.locator("#toasts")).to_contain_text("已由您接手")
+    await expect(card).to_contain_text("沈值班 去")
+    await expect(page.locator("#toasts")).to_contain_text("由您去")
     await expect(page.locator("body")).to_have_attribute("data-siren", "silent")
     await expect(card).to_be_focused()
     assert await state_of(conn, incident_id) == ("accepted", "duty")
@@ -226,7 +226,7 @@ async def test_a_key_does_nothing_to_a_card_that_is_out_of_view(page: Page, serv
     taken, *waiting = [await press(conn, service, number) for number in range(4)]
     await expect(page.locator("[data-mute]")).to_have_count(4)
     await page.keyboard.press("j")
-    await page.keyboard.press("a")
+    await page.keyboard.press("g")
     await expect(page.locator(".queue > *").last).to_have_attribute("id", f"incident-{taken}")
     await expect(page.locator("#toasts")).to_contain_text(str(service.residents[0]["name"]))
     await expect(page.locator(f"#incident-{taken}")).to_be_focused()
@@ -237,7 +237,7 @@ async def test_a_key_does_nothing_to_a_card_that_is_out_of_view(page: Page, serv
     await page.keyboard.press("w")
     await expect(page.locator(f"#incident-{taken} .owner")).to_contain_text("正在赶去")
     await page.evaluate("scrollTo(0, 0)")
-    await page.keyboard.press("a")  # that one is not accepted twice: another is meant, and selected first
+    await page.keyboard.press("g")  # that one is not accepted twice: another is meant, and selected first
     await expect(page.locator(f"#incident-{waiting[0]}")).to_be_focused()
     assert await state_of(conn, waiting[0]) == ("open", None)
 
@@ -306,9 +306,9 @@ async def test_a_second_click_and_a_slower_colleague_are_told_in_words(
     told = f"{send}.then((answer) => JSON.parse(answer.headers.get('HX-Trigger')).toast.text)"
     address = f"/incidents/{incident_id}/accept"
     about = f"关于{service.residents[0]['name']}："
-    assert await page.evaluate(told, address) == f"{about}已由您接手，其他人会收到通知。"
-    assert await page.evaluate(told, address) == f"{about}这件事已经由您接手。"
-    assert await other.evaluate(told, address) == f"{about}沈值班 已经接手，您不用去了。"
+    assert await page.evaluate(told, address) == f"{about}由您去，其他人会收到通知。"
+    assert await page.evaluate(told, address) == f"{about}您已经说过您去。"
+    assert await other.evaluate(told, address) == f"{about}沈值班 已经在去，您不用去了。"
     for expected in (f"{about}已处理完毕。", "这件事已经处理完毕，不能这样操作。"):
         body = "body: new URLSearchParams({ disposition: 'helped' })"
         assert (
@@ -475,7 +475,7 @@ async def test_the_language_switch_is_remembered(page: Page, service: Console, c
     await press(conn, service)
     await page.locator(".menu summary").click()
     await page.get_by_role("button", name="English").click()
-    await expect(page.locator("#incidents")).to_contain_text("Accept")
+    await expect(page.locator("#incidents")).to_contain_text("I go")
     assert await page.locator("html").get_attribute("lang") == "en"
     await page.goto(f"{service.url}/residents")
     await expect(page.locator("main h1")).to_have_text("Residents")
@@ -502,7 +502,7 @@ async def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page, service: 
     assert box is not None
     assert box["height"] >= 44
     await page.locator(f"#accept-{incident_id}").click()
-    await expect(page.locator(f"#incident-{incident_id}")).to_contain_text("已接手")
+    await expect(page.locator(f"#incident-{incident_id}")).to_contain_text("有人去")
 
 
 @pytest.mark.parametrize(("theme", "language"), [("light", "zh"), ("dark", "en")])

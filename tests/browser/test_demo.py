@@ -15,7 +15,7 @@ async def test_a_visitor_sees_a_press_and_somebody_who_goes(page: Page, demo: De
     await page.locator("form.card button").click()
     incidents = page.locator("#incidents")
     await expect(incidents).to_contain_text("紧急呼救", timeout=FIRST_MINUTE_MS)
-    await expect(incidents).to_contain_text("已接手", timeout=FIRST_MINUTE_MS)
+    await expect(incidents).to_contain_text("有人去", timeout=FIRST_MINUTE_MS)
 
 
 async def test_the_telephones_page_shows_whom_it_may_ring(page: Page, demo: Demo) -> None:

@@ -33,6 +33,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/devices/{id}/commands"): {"action": "buzz"},
     ("POST", "/incidents/{id}/resolve"): {"disposition": "helped"},
     ("POST", "/incidents/{id}/reopen"): {"note": "还没到"},
+    ("POST", "/incidents/{id}/take-back"): {"note": "半小时没动"},
     ("POST", "/incidents/{id}/notes"): {"text": "已联系家属"},
     ("PUT", "/policies/{kind}/{severity}"): LADDER,
 }
@@ -61,6 +62,11 @@ EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
     ("POST", "/incidents"): ("201 403 403 403 403", "201 403 403 403 403"),
     ("GET", "/incidents/{id}"): ("200 200 200 200 404", "200 404 404 404 404"),
     ("POST", "/incidents/{id}/accept"): ("200 200 200 403 404", "200 404 404 404 404"),
+    ("POST", "/incidents/{id}/handle"): ("200 403 403 403 404", "200 404 404 404 404"),
+    ("POST", "/incidents/{id}/send"): ("409 403 403 403 404", "200 404 404 404 404"),
+    ("POST", "/incidents/{id}/add"): ("200 403 403 403 404", "200 404 404 404 404"),
+    ("POST", "/incidents/{id}/take-back"): ("200 403 403 403 404", "409 404 404 404 404"),
+    ("POST", "/incidents/{id}/call-again"): ("409 403 403 403 404", "200 404 404 404 404"),
     ("POST", "/incidents/{id}/pass"): ("200 200 200 403 404", "200 404 404 404 404"),
     ("POST", "/incidents/{id}/en-route"): DEED_OF_OWNER,
     ("POST", "/incidents/{id}/arrive"): DEED_OF_OWNER,
@@ -105,6 +111,8 @@ class Stage:
         body = BODIES.get(key)
         if key == ("POST", "/incidents"):
             body = {"resident_id": self.world.own if mine else self.world.other}
+        if path.endswith(("/send", "/add")):
+            body = {"person_id": self.world.people["family"]}
         return await self.client.request(method, self._filled(path, mine), json=body, **more)
 
     def _filled(self, path: str, mine: bool) -> str:

@@ -146,7 +146,7 @@ async def test_a_press_rings_and_a_digit_accepts(town: Town) -> None:
     assert (town.calls("duty"), town.calls("grid")) == (["ringing"], ["ringing"])
     assert "王秀英88岁按了求助键" in town.texts("duty")[0]
     await town.phone("duty", "answer")
-    await town.phone("duty", "press", digits="1")
+    await town.phone("duty", "press", digits="3")
     await town.wait(60)
     assert await town.one("select state from incident where id = %s", incident) == "accepted"
     assert "王秀英88岁按了求助键" in town.heard("duty")
@@ -210,7 +210,7 @@ async def test_who_missed_the_call_calls_back_and_accepts(town: Town) -> None:
     await town.phone("duty", "decline")
     await town.phone("duty", "call")
     assert "王秀英88岁按了求助键" in town.heard("duty")
-    await town.phone("duty", "press", digits="1")
+    await town.phone("duty", "press", digits="3")
     await town.wait(60)
     assert await town.one("select accepted_via from incident where id = %s", incident) == "voice"
     assert "由您去王秀英处" in town.heard("duty")

@@ -42,7 +42,7 @@ async def test_nobody_picks_up_and_the_ladder_climbs_without_end(town: Ringing) 
 async def test_busy_lines_are_not_waited_for(town: Ringing) -> None:
     for who in ("duty", "grid"):
         town.will(who, "busy")
-    town.will("lead", "answer", digits=["1"])
+    town.will("lead", "answer", digits=["3"])
     incident = (await town.press()).incident_id
     await town.expects(*FIRST, *SECOND)
     await town.advance(seconds=60)
@@ -79,9 +79,43 @@ async def test_a_reply_by_text_accepts_and_one_that_comes_later_hears_who_goes(t
     assert await town.state(incident) == "accepted"
     assert "由您去王秀英处" in town.texts_of("grid")[-1]
     await town.expects(*FIRST, "sms grid reply", "hang_up duty", "hang_up grid", "sms duty stand_down", "band accepted")
-    await town.replies("duty", "1")
+    await town.replies("duty", "3")
     assert "已由钱网格前往" in town.texts_of("duty")[-1]
     await town.expects("sms duty reply")
+
+
+async def test_1_of_the_desk_is_i_am_handling_it_and_3_is_i_go(town: Ringing) -> None:
+    incident = (await town.press()).incident_id
+    await town.picks_up("duty")
+    assert "请按3" in town.heard("duty")
+    await town.presses("duty", "1")
+    assert "由您处理，我们继续呼叫别人" in town.heard("duty")
+    assert await town.state(incident) == "open"
+    assert await town.one("select handler_id from incident") == town.people.duty
+    await town.expects(*FIRST)
+    await town.advance(seconds=5)
+    await town.picks_up("grid")
+    assert "请按3" not in town.heard("grid")
+    await town.hangs_up("grid")
+    await town.expects("voice backup", "sms backup")  # the street is called on, the duty lead is not rung
+    await town.replies("duty", "3")
+    assert await town.state(incident) == "accepted"
+    assert await town.one("select owner_id from incident") == town.people.duty
+    told = ["sms grid stand_down", "sms backup stand_down"]
+    await town.expects("sms duty reply", "hang_up backup", *told, "band accepted")
+
+
+async def test_1_by_text_of_the_desk_stops_no_call_and_a_colleague_hears_it(town: Ringing) -> None:
+    incident = (await town.press()).incident_id
+    await town.advance(seconds=1)
+    await town.replies("duty", "1")
+    assert "由您处理，我们继续呼叫别人" in town.texts_of("duty")[-1]
+    await town.expects(*FIRST, "sms duty reply")
+    await town.calls_back("duty")
+    assert "请按3" in town.heard("duty")
+    await town.presses("duty", "3")
+    assert await town.state(incident) == "accepted"
+    await town.expects("hang_up grid", "sms grid stand_down", "band accepted")
 
 
 async def test_a_number_that_calls_back_hears_its_incident_and_can_accept(town: Ringing) -> None:

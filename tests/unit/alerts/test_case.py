@@ -44,6 +44,11 @@ CHANGES = {
         {"open", "accepted", "en_route", "on_site"},
     ),
     "resolve": (lambda case: cases.resolve(case, Disposition.HELPED, NOW), set(IncidentState) - {"resolved"}),
+    "handle": (lambda case: cases.handle(case, LAST_RESORT, EIGHT, "console", NOW), set(IncidentState) - {"resolved"}),
+    "send": (cases.send, {"open", "handed_to_120"}),
+    "add": (lambda case: cases.add(case, EIGHT), set(IncidentState) - {"resolved"}),
+    "take_back": (lambda case: cases.take_back(case, NOW), {"accepted", "en_route", "on_site"}),
+    "call_again": (lambda case: cases.call_again(case, NOW), {"open"}),
     "reopen": (lambda case: cases.reopen(case, NOW), set(IncidentState) - {"open"}),
 }
 
@@ -107,3 +112,82 @@ def test_resolved_it_is_due_no_more_and_reopened_it_is_at_once() -> None:
     assert (again.state, again.due_at, again.round, again.previous_owner_id) == (IncidentState.OPEN, NOW, 2, SEVEN)
     assert (again.resolved_at, again.disposition, again.owner_id) == (None, None, None)
     assert cases.reopen(in_state(IncidentState.HANDED_TO_120), NOW).previous_owner_id is None
+
+
+def handled(case: Case | None = None) -> Case:
+    return cases.handle(case or an_open_case(due_at=NOW + timedelta(hours=1)), LAST_RESORT, EIGHT, "console", NOW)
+
+
+def test_handling_lasts_five_minutes_while_nobody_goes_and_without_a_limit_while_somebody_does() -> None:
+    case = handled()
+    assert (case.handler_id, case.handled_at, case.handled_via, case.owner_id) == (EIGHT, NOW, "console", None)
+    assert case.due_at == case.handling_until == NOW + timedelta(minutes=5)
+    assert case.handled(NOW + timedelta(seconds=299))
+    assert not case.handled(NOW + timedelta(seconds=300))
+    assert not an_open_case().handled(NOW)
+    assert not case.handled(NOW - timedelta(hours=1))  # the clock went back
+    going = cases.accept(case, LAST_RESORT, SEVEN, "voice", NOW)
+    assert (going.handler_id, going.handling_until) == (EIGHT, None)
+    assert cases.attend(going, LAST_RESORT, NOW).due_at == going.due_at
+    assert cases.hand_to_120(case, LAST_RESORT, NOW).handling_until is None
+
+
+def test_a_deed_of_the_handler_puts_the_end_off_and_the_ladder_comes_when_it_would_have() -> None:
+    minutes = [NOW + timedelta(minutes=each) for each in range(9)]
+    ladder = Ladder.model_validate(
+        {"steps": [{"targets": ["duty"], "channels": ["sms"]}, {"after_s": 420}], "repeat_s": 60}
+    )
+    case = cases.handle(an_open_case(due_at=minutes[7]), ladder, EIGHT, "voice", NOW)
+    assert case.due_at == minutes[5]
+    case = cases.attend(case, ladder, minutes[1])
+    assert (case.due_at, case.handling_until) == (minutes[6], minutes[6])
+    case = cases.attend(case, ladder, minutes[3])
+    assert (case.due_at, case.handling_until) == (minutes[7], minutes[8])
+    assert cases.attend(an_open_case(due_at=None), ladder, minutes[3]).due_at == minutes[7]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda case: cases.accept(case, LAST_RESORT, EIGHT, "sms", NOW),
+        lambda case: cases.pass_on(case, EIGHT, NOW),
+        lambda case: cases.resolve(case, Disposition.HELPED, NOW),
+        lambda case: cases.reopen(cases.accept(case, LAST_RESORT, SEVEN, "sms", NOW), NOW),
+        lambda case: cases.let_go(cases.accept(case, LAST_RESORT, SEVEN, "sms", NOW), NOW),
+    ],
+    ids=["goes", "passes", "resolved", "reopened", "left"],
+)
+def test_who_handled_it_does_not_any_more(change: object) -> None:
+    case = change(handled())
+    assert (case.handler_id, case.handled_at, case.handled_via, case.handling_until) == (None, None, None, None)
+
+
+def test_who_leaves_the_desk_while_nobody_goes_leaves_it_due() -> None:
+    case = cases.let_go(handled(), NOW + timedelta(seconds=7))
+    assert case.due_at == NOW + timedelta(seconds=7)
+    assert not case.handled(NOW + timedelta(seconds=7))
+
+
+def test_who_is_taken_off_is_remembered_for_the_round() -> None:
+    case = cases.take_back(accepted(), NOW)
+    assert (case.state, case.round, case.owner_id, case.taken_off_id) == ("open", 2, None, SEVEN)
+    again = cases.accept(case, LAST_RESORT, EIGHT, "sms", NOW)
+    assert cases.reopen(again, NOW).taken_off_id is None
+
+
+def test_one_person_is_sent_only_while_nobody_goes() -> None:
+    handed = cases.hand_to_120(accepted(), LAST_RESORT, NOW)
+    with pytest.raises(Conflict, match="somebody goes"):
+        cases.send(handed)
+
+
+def test_somebody_is_added_once() -> None:
+    case = cases.add(cases.add(an_open_case(), EIGHT), EIGHT)
+    assert case.added_ids == (EIGHT,)
+
+
+def test_called_out_again_the_ladder_starts_in_the_same_round() -> None:
+    case = cases.call_again(an_open_case(declined_id=SEVEN), NOW)
+    assert (case.round, case.next_step, case.stepped_at, case.due_at) == (1, 0, None, NOW)
+    assert (case.called_again_at, case.declined_id) == (NOW, None)
+    assert cases.reopen(cases.accept(case, LAST_RESORT, SEVEN, "sms", NOW), NOW).called_again_at is None

@@ -1,6 +1,7 @@
 """A ladder is data, and what breaks a promise is refused with the field's name."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -102,3 +103,19 @@ def test_durations_are_whole_seconds() -> None:
     assert each.repeat is not None
     assert (each.repeat.total_seconds(), each.offset(1).total_seconds()) == (300, 60)
     assert Ladder.model_validate(ladder(repeat_s=None)).repeat is None
+
+
+def test_when_a_step_comes() -> None:
+    start = datetime(2026, 11, 24, 4, tzinfo=UTC)
+    steps = [{"targets": ["duty"], "channels": ["sms"]}, {"after_s": 60}, {"after_s": 180}]
+    ladder = Ladder.model_validate({"steps": steps, "repeat_s": 300})
+    at = [start + timedelta(seconds=each) for each in range(1000)]
+    assert ladder.due(start, 0, None) == start
+    assert ladder.due(start, 0, at[5]) == start
+    assert ladder.due(start, 1, at[0]) == at[60]
+    assert ladder.due(start, 2, at[10]) == at[130]  # the step before it came early
+    assert ladder.due(start, 2, at[170]) == at[180]
+    assert ladder.due(start, 3, at[180]) == at[480]
+    never = Ladder.model_validate({"steps": steps, "remind_s": 600})
+    assert never.due(start, 3, at[180]) == at[780]
+    assert ladder.street == frozenset()

@@ -329,3 +329,48 @@ def test_every_text_names_whom_and_the_code_and_leaks_nothing(facts: Facts, lang
         if channel == "sms":
             assert str(facts.incident_id) in text
             assert text.startswith("[Eldercare]" if language == "en" else "【守护】")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_somebody_of_the_desk_hears_two_ways_to_say_yes(language: str) -> None:
+    text = messages.alarm(FACTS, language, "sms", desk=True)
+    call = messages.alarm(FACTS, language, "voice", desk=True)
+    assert text["desk"] is call["desk"] is True
+    assert "desk" not in messages.alarm(FACTS, language, "sms")
+    for said in (text["text"], call["prompt"]):
+        assert "1" in said
+        assert "3" in said
+    if language == "zh":
+        assert "处理回1，去回3，不能回9" in text["text"]
+        assert len(text["text"]) <= SMS_UNITS
+        assert "按3" in call["prompt"]
+
+
+def test_who_is_asked_by_name_hears_so_and_who_goes() -> None:
+    assert "值班台请您去：张桂英" in messages.alarm(FACTS, "zh", "sms", named=True)["text"]
+    assert "The desk asks you to go." in messages.alarm(FACTS, "en", "sms", named=True)["text"]
+    going = replace(FACTS, state=IncidentState.ACCEPTED, owner_name="钱网格")
+    assert "钱网格正在前往，值班台请您也去：" in messages.alarm(going, "zh", "sms", named=True)["text"]
+    assert messages.alarm(going, "en", "voice", named=True)["say"][1] == (
+        "钱网格 is going, and the desk asks you to go as well."
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_desk_tells_people(language: str) -> None:
+    going = replace(FACTS, state=IncidentState.ACCEPTED, owner_name="钱网格")
+    assert "3 123" in messages.handling(FACTS, language)
+    assert "钱网格" in messages.handling(going, language)
+    assert "3 123" in messages.handled_by(FACTS, language, "张值班")
+    assert "张值班" in messages.handled_by(FACTS, language, "张值班")
+    assert "孙网格" in messages.second(going, language, "孙网格")["text"]
+    assert messages.taken_off(FACTS, language)["code"] == "123"
+    joined = messages.joined(going, language, "钱网格")
+    assert "钥匙在邻居王阿姨处" in joined
+    assert "钱网格" in joined
+    assert "钥匙" not in messages.joined(replace(going, entry=""), language, "钱网格")
+
+
+def test_a_network_is_mended_from_the_desk() -> None:
+    assert FACTS.somebody_has_to_go
+    assert not replace(FACTS, kind=IncidentKind.NETWORK).somebody_has_to_go

@@ -7,7 +7,7 @@ import pytest
 
 from alerts import rights
 from alerts.incident_views import Incident, Notification, Whole
-from alerts.rights import Deed
+from alerts.rights import DESK, Deed
 from eldercare.access import Role, Viewer
 from eldercare.errors import Forbidden
 
@@ -24,7 +24,7 @@ CALL = Notification(
     status="sent", reason=None, attempts=1, created_at=NOW, sent_at=NOW, finished_at=None,
 )  # fmt: skip
 ASKED = {Deed.ACCEPT, Deed.PASS, Deed.NOTE}
-OWNERS = set(Deed) - {Deed.ACCEPT}
+OWNERS = set(Deed) - {Deed.ACCEPT} - DESK
 
 
 def viewer(role: Role, person_id: int = 7) -> Viewer:
@@ -40,7 +40,7 @@ def whole(*, called: bool = False, owner_id: int | None = None, kind: str = "sos
     [
         (viewer(Role.DUTY), whole(), set(Deed)),
         (viewer(Role.GRID), whole(), ASKED),
-        (viewer(Role.GRID), whole(owner_id=7), set(Deed)),
+        (viewer(Role.GRID), whole(owner_id=7), set(Deed) - DESK),
         (viewer(Role.FAMILY), whole(), set()),
         (viewer(Role.FAMILY), whole(called=True), ASKED),
         (viewer(Role.FAMILY, 8), whole(called=True), set()),

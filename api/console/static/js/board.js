@@ -155,7 +155,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key in keys) {
     keys[event.key]();
     event.preventDefault();
-  } else if (!event.repeat && /^[a-z0-9]$/.test(event.key) && act(event.key)) {
+  } else if (!event.repeat && /^[a-z0-9+]$/.test(event.key) && act(event.key)) {
     event.preventDefault();
   }
 });

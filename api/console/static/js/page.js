@@ -1,5 +1,6 @@
 // What every page does: words, clocks, toasts, dialogs, and morphing swaps that leave focus and half-typed text alone.
 import { startClock } from "./clock.js";
+import { startGuard } from "./guard.js";
 import { connect } from "./live.js";
 import { startSiren } from "./siren.js";
 import { word } from "./words.js";
@@ -85,5 +86,6 @@ addEventListener("pageshow", () => {
 });
 
 startClock();
+startGuard();
 if (document.getElementById("banner-siren")) startSiren();
 if (document.getElementById("alarms")) connect();
