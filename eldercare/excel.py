@@ -29,12 +29,15 @@ def error(text: str) -> str | None:
     return None
 
 
-def spoilt(text: str) -> str | None:
-    """Why the code `text` (a number of somebody, a name of a grid, a door) is not what was typed, or None."""
+def spoilt(text: str, *, typed: bool = False) -> str | None:
+    """Why the code `text` (a number of somebody, a name of a grid, a door) is not what was typed, or None.
+
+    `typed`: its writer has marked it as text, so that zeros at its end are its own.
+    """
     plain = unicodedata.normalize("NFKC", text).strip()
     if SCIENTIFIC.fullmatch(plain):
         return f"“{plain}”被 Excel 缩成了科学记数，后面的数字已丢失，{ADVICE}"
-    if plain.isdecimal() and len(plain) > EXACT_DIGITS and not plain[EXACT_DIGITS:].strip("0"):
+    if not typed and plain.isdecimal() and len(plain) > EXACT_DIGITS and not plain[EXACT_DIGITS:].strip("0"):
         return f"“{plain}”第 {EXACT_DIGITS} 位以后被 Excel 变成了 0；确实如此请在前面加 ' ，否则{ADVICE}"
     if _POINT_ZERO.fullmatch(plain):
         return f"“{plain}”末尾的 .0 是 Excel 加的，{ADVICE}"

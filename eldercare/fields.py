@@ -7,7 +7,7 @@ import re
 import unicodedata
 from datetime import date, datetime
 
-from eldercare import telephone
+from eldercare import excel, telephone
 from eldercare.errors import InvalidInput
 
 MAX_TEXT = 4000
@@ -48,6 +48,22 @@ def text(field: str, value: str, *, most: int = MAX_TEXT, required: bool = False
     if len(cleaned) > most:
         raise InvalidInput(field, f"超过 {most} 个字 / has more than {most} characters")
     return cleaned
+
+
+def code(field: str, value: str, *, most: int, typed: bool = False) -> str:
+    """A number or sign that names somebody or something: half width, without what is invisible.
+
+    Raises InvalidInput for an empty one, for two in one, and for one that a spreadsheet has spoilt; `typed` as
+    `excel.spoilt` has it.
+    """
+    seen = "".join(char for char in half_width(value) if unicodedata.category(char) != "Cf")
+    plain = text(field, seen, most=most, required=True)
+    if len(plain.splitlines()) > 1:
+        raise InvalidInput(field, f"“{' '.join(plain.split())}”分成了几行，请只留一个 / is several lines: leave one")
+    reason = excel.spoilt(plain, typed=typed)
+    if reason:
+        raise InvalidInput(field, reason)
+    return plain
 
 
 def phone(field: str, value: str) -> str:

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from eldercare import access, fields, pages
+from eldercare import access, fields, likeness, pages
 from eldercare.access import Role, Viewer
 from eldercare.database import Connection
 from eldercare.errors import Conflict, InvalidInput, NotFound
@@ -260,7 +260,10 @@ async def unlink(conn: Connection, resident_id: int, person_id: int, kind: str) 
 
 
 async def create_grid(conn: Connection, name: str, community: str) -> int:
-    """A new grid; returns its id. Raises Conflict where the name is taken."""
+    """A new grid; returns its id. Raises Conflict where the name is taken, in whatever way it is written."""
+    for other in await grids(conn):
+        if likeness.grid(other.name) == likeness.grid(name):
+            raise Conflict(f"there is a grid {other.name} already")
     try:
         async with conn.transaction():
             row = await (
@@ -286,17 +289,25 @@ async def set_grid_workers(conn: Connection, grid_id: int, person_ids: Sequence[
     )
 
 
+async def grid_named(conn: Connection, name: str) -> int:
+    """The id of the grid of this name, however it is written. Raises InvalidInput naming the grids there are."""
+    known = await grids(conn)
+    exact = [grid.id for grid in known if grid.name == name]
+    alike = exact or [grid.id for grid in known if likeness.grid(grid.name) == likeness.grid(name)]
+    if len(alike) != 1:
+        names = ", ".join(grid.name for grid in known) or "none"
+        raise InvalidInput("grid", f"there is no {name}; there are: {names}")
+    return alike[0]
+
+
 async def add_grid_worker(conn: Connection, grid: str, person_id: int) -> None:
     """One more who works the grid of this name, behind those it has. Raises InvalidInput naming the grids there are."""
-    added = await conn.execute(
+    await conn.execute(
         "insert into grid_worker (grid_id, person_id, position)"
         " select g.id, %s, coalesce((select max(w.position) from grid_worker w where w.grid_id = g.id), 0) + 1"
-        " from grid g where g.name = %s",
-        (person_id, grid),
+        " from grid g where g.id = %s",
+        (person_id, await grid_named(conn, grid)),
     )
-    if not added.rowcount:
-        known = ", ".join(each.name for each in await grids(conn)) or "none"
-        raise InvalidInput("grid", f"there is no {grid}; there are: {known}")
 
 
 async def grids(conn: Connection) -> list[Grid]:

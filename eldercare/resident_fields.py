@@ -79,7 +79,7 @@ def _overrides(field: str, value: Any, today: date) -> dict[str, Any]:
 
 
 _CHECKS: dict[str, Check] = {
-    "external_id": _optional(_text(100, required=True)),
+    "external_id": _optional(_string(lambda field, value: fields.code(field, value, most=100))),
     "name": _text(100, required=True),
     "gender": _optional(_string(fields.gender)),
     "birth_date": _optional(_birth_date),

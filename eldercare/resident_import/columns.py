@@ -1,12 +1,13 @@
 """What the columns of a list may be called, in Chinese and English. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eldercare.errors import InvalidInput
 from eldercare.fields import half_width
-from eldercare.resident_import.table import Cell, Row, column_letter
+from eldercare.resident_import.cells import Cell, Row, column_letter
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "external_id": ("编号", "人员编号", "老人编号", "档案号", "档案编号", "id", "number", "external id", "file number"),
@@ -55,15 +56,21 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Headings:
-    """The row of headings: the columns read, and the headings of those that are not."""
+    """The row of headings: the columns read, the headings of those that are not, and the sheet they stand in."""
 
     row: int
     columns: tuple[Column, ...]
     ignored: tuple[str, ...]
+    sheet: str = ""
+
+
+class NoHeadings(InvalidInput):
+    """A sheet has no row of headings: it is no list, such as a cover."""
 
 
 def find(rows: Sequence[Row]) -> Headings:
-    """The first row that names the required columns. Raises InvalidInput saying what is missing or there twice."""
+    """The first row that names the required columns. Raises NoHeadings saying what is missing, and InvalidInput for
+    what is there twice."""
     best: Headings | None = None
     for row in rows[:HEADING_WITHIN]:
         headings = _headings(row)
@@ -75,14 +82,15 @@ def find(rows: Sequence[Row]) -> Headings:
     found = {column.field for column in best.columns} if best else set()
     missing = [field for field in REQUIRED if field not in found]
     wanted = "；".join("/".join(HEADINGS[field][:3]) + f" ({field})" for field in missing)
-    raise InvalidInput(
+    raise NoHeadings(
         "file", f"前 {HEADING_WITHIN} 行里没有这些列 / the first {HEADING_WITHIN} rows name no column {wanted}"
     )
 
 
 def field_of(heading: str) -> str | None:
     """The field that a heading means: case, spaces, full width, brackets and an asterisk do not matter."""
-    plain = re.sub(r"\(.*?\)|[*:\s_]", "", half_width(heading)).lower()
+    seen = "".join(char for char in half_width(heading) if unicodedata.category(char) != "Cf")
+    plain = re.sub(r"\(.*?\)|【.*?】|\[.*?\]|[*※:\s_]|^[0-9]+[.、]", "", seen).lower()
     return _FIELDS.get(plain)
 
 
@@ -97,17 +105,18 @@ def _headings(row: Row) -> Headings:
             columns.append(Column(index, field, column_letter(index), text))
         else:
             ignored.append(text)
-    return Headings(row.number, tuple(columns), tuple(ignored))
+    return Headings(row.number, tuple(columns), tuple(ignored), row.sheet)
 
 
 def _refuse_doubles(headings: Headings) -> None:
+    where = f"工作表“{headings.sheet}”" if headings.sheet else ""
     seen: dict[str, Column] = {}
     for column in headings.columns:
         other = seen.setdefault(column.field, column)
         if other is not column:
             raise InvalidInput(
                 "file",
-                f"{other.letter} 列“{other.heading}”和 {column.letter} 列“{column.heading}”意思相同，请去掉一列"
+                f"{where}{other.letter} 列“{other.heading}”和 {column.letter} 列“{column.heading}”意思相同，请去掉一列"
                 f" / columns {other.letter} and {column.letter} mean the same: remove one",
             )
 

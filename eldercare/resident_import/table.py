@@ -1,68 +1,65 @@
-"""A list as people keep it: the cells of an xlsx or csv file, as text, dates, or what cannot be read.
+"""A list as people keep it: the rows of an xlsx or csv file, as text, dates, or what cannot be read.
 
 Safe on hostile or broken files: sizes are bounded before anything is unpacked, and no formula is ever computed.
 """
 
 import csv
 import io
-import zipfile
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from eldercare.errors import InvalidInput
+from eldercare.resident_import import workbook
+from eldercare.resident_import.cells import AsTyped, Cell, Number, Row, Unreadable, column_letter
+from eldercare.resident_import.workbook import FIELD, Limits
+
+__all__ = ["AsTyped", "Book", "Cell", "Number", "Row", "Unreadable", "column_letter", "read", "read_book"]
 
 MOST_BYTES = 20 * 1024 * 1024
-MOST_UNPACKED_BYTES = 300 * 1024 * 1024
+MOST_UNPACKED_BYTES = 200 * 1024 * 1024
 MOST_ROWS = 50_000
 MOST_COLUMNS = 200
-FIELD = "file"
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_FORMULA_TEXT = re.compile(r'="(.*)"', re.DOTALL)
+_SEPARATOR = re.compile(r"sep=(.)")
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A cell whose content cannot be taken; says why."""
+class Book:
+    """What a file holds: its rows, with the names of sheets that people do not see and whose rows are not among them,
+    and the letters of hidden columns, by sheet."""
 
-    reason: str
-
-
-Cell = str | date | Unreadable
-"""Text (trimmed, "" where empty), a day, or a reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row with the number that a spreadsheet shows beside it."""
-
-    number: int
-    cells: list[Cell]
+    rows: list[Row]
+    hidden_sheets: tuple[str, ...] = ()
+    hidden_columns: tuple[str, ...] = ()
 
 
 def read(path: Path) -> list[Row]:
-    """Every row of the first sheet that has any. Raises InvalidInput("file", reason)."""
+    """Every row of every sheet that people see. Raises InvalidInput("file", reason)."""
+    return read_book(path).rows
+
+
+def read_book(path: Path) -> Book:
+    """The same, with what is hidden. Raises InvalidInput("file", reason)."""
     try:
+        if not path.is_file() and path.exists():
+            raise InvalidInput(FIELD, f"{path} 不是文件 / is no file")
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise InvalidInput(FIELD, f"大于 {MOST_BYTES // 2**20} MiB / is larger than {MOST_BYTES // 2**20} MiB")
         data = path.read_bytes()
     except OSError as error:
         raise InvalidInput(FIELD, f"{path}: {error.strerror}") from error
-    rows = list(_bounded(_xlsx(data) if data.startswith(b"PK") else _csv(data)))
-    if not rows:
-        raise InvalidInput(FIELD, "没有任何内容 / is empty")
-    return rows
-
-
-def column_letter(index: int) -> str:
-    """The letters of a column as a spreadsheet shows them; 0 is A, 26 is AA."""
-    letters = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+    book = _workbook(data) if data.startswith(b"PK") else Book(list(_bounded(_csv(data))))
+    if not book.rows:
+        hidden = "、".join(book.hidden_sheets)
+        also = f"；隐藏的工作表不读：{hidden} · hidden sheets are not read" if hidden else ""
+        raise InvalidInput(FIELD, f"没有任何内容 / is empty{also}")
+    return book
 
 
 def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
@@ -76,52 +73,19 @@ def _bounded(rows: Iterator[Row]) -> Iterator[Row]:
         yield row
 
 
-def _xlsx(data: bytes) -> Iterator[Row]:
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            unpacked = sum(entry.file_size for entry in packed.infolist())
-        if unpacked > MOST_UNPACKED_BYTES:
-            raise InvalidInput(FIELD, "解压后过大 / is too large when unpacked")
-        # Twice: what the cells showed when the file was saved, and where a formula was never computed.
-        shown = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        written = load_workbook(io.BytesIO(data), read_only=True, data_only=False)
-        for name in shown.sheetnames:
-            for book in (shown, written):
-                book[name].reset_dimensions()  # what a file says of its own size may be wrong
-            pairs = zip(shown[name].iter_rows(), written[name].iter_rows(), strict=False)
-            found = False
-            for number, (values, formulas) in enumerate(pairs, start=1):
-                cells = zip(values[:MOST_COLUMNS], formulas[:MOST_COLUMNS], strict=False)
-                row = Row(number, [_cell(value, formula) for value, formula in cells])
-                found = found or any(cell != "" for cell in row.cells)
-                yield row
-            if found:
-                return
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, SyntaxError, OSError) as error:
-        raise InvalidInput(FIELD, f"不是可读的 xlsx 文件 / is no readable xlsx file: {error}") from error
-
-
-def _cell(shown: Any, written: Any) -> Cell:
-    value = shown.value
-    if value is None:
-        if getattr(written, "data_type", None) == "f":
-            return Unreadable("公式没有结果，请粘贴为数值 / is a formula without a result: paste it as a value")
-        return ""
-    if getattr(shown, "data_type", None) == "e":
-        return Unreadable(f"公式出错 {value} / is the error {value}")
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value).strip()
+def _workbook(data: bytes) -> Book:
+    sheets = workbook.read(data, Limits(MOST_UNPACKED_BYTES, MOST_ROWS, MOST_COLUMNS))
+    seen = [sheet for sheet in sheets if not sheet.hidden]
+    rows = [row for sheet in seen for row in sheet.rows]
+    return Book(
+        list(_bounded(iter(rows))),
+        tuple(sheet.name for sheet in sheets if sheet.hidden and sheet.rows),
+        tuple(f"{sheet.name}!{letter}" for sheet in seen for letter in sheet.hidden_columns if sheet.rows),
+    )
 
 
 def _csv(data: bytes) -> Iterator[Row]:
+    _refuse_other_kinds(data)
     text = _decoded(data)
     if "\0" in text:
         raise InvalidInput(FIELD, "既不是 xlsx 也不是 csv / is neither xlsx nor csv")
@@ -129,9 +93,34 @@ def _csv(data: bytes) -> Iterator[Row]:
     number = 0
     try:
         for number, cells in enumerate(reader, start=1):
-            yield Row(number, [cell.strip() for cell in cells[:MOST_COLUMNS]])
+            if number == 1 and _chosen_delimiter(text):
+                continue
+            if len(cells) > MOST_COLUMNS and any(cells[MOST_COLUMNS:]):
+                raise InvalidInput(FIELD, f"第 {number} 行超出 {MOST_COLUMNS} 列 / row {number} has too many columns")
+            yield Row(number, [_csv_cell(cell) for cell in cells[:MOST_COLUMNS]])
     except csv.Error as error:
         raise InvalidInput(FIELD, f"第 {number + 1} 行不是 csv / row {number + 1} is no csv: {error}") from error
+
+
+def _csv_cell(cell: str) -> str:
+    """The text of a cell, without the ways in which people keep a spreadsheet from making a number of it."""
+    text = cell.strip()
+    formula = _FORMULA_TEXT.fullmatch(text)
+    if formula:
+        return AsTyped(formula[1].replace('""', '"').strip())
+    return AsTyped(text[1:].strip()) if text[:1] == "'" and len(text) > 1 else text
+
+
+def _refuse_other_kinds(data: bytes) -> None:
+    start = data[:2000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if data.startswith(_OLE):
+        if "EncryptedPackage".encode("utf-16-le") in data:
+            raise InvalidInput(FIELD, "有密码，请去掉密码再导入 / has a password: save it without one")
+        raise InvalidInput(FIELD, "是旧的 xls 文件，请另存为 xlsx / is an old xls file: save it as xlsx")
+    if start.startswith((b"<html", b"<!doctype", b"<table", b"<?xml", b"<meta", b"<head", b"<style")):
+        raise InvalidInput(FIELD, "是网页或 XML，不是表格文件，请另存为 xlsx / is a web page or XML: save it as xlsx")
+    if start.startswith(b"%pdf"):
+        raise InvalidInput(FIELD, "是 PDF 文件，请用 xlsx 或 csv / is a PDF file: use xlsx or csv")
 
 
 def _decoded(data: bytes) -> str:
@@ -140,12 +129,33 @@ def _decoded(data: bytes) -> str:
     encodings = ("utf-16",) if marked else ("utf-8-sig", "gb18030")
     for encoding in encodings:
         try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
+            text = data.decode(encoding)
+        except UnicodeDecodeError as error:
+            if encoding == "utf-8-sig":
+                _refuse_broken_utf8(data, error.start)
             continue
+        return text
     raise InvalidInput(FIELD, "不是 UTF-8 或 GB18030 文本，也不是 xlsx / is neither UTF-8 nor GB18030 text, nor xlsx")
 
 
+def _refuse_broken_utf8(data: bytes, where: int) -> None:
+    """A wrong byte in UTF-8 does not make it GB18030, in which every name would become another."""
+    text = data.decode("utf-8", "replace")
+    wrong = text.count("\ufffd")
+    if sum(char > "\x7f" for char in text) - wrong > 10 * wrong:
+        line = data[:where].count(b"\n") + 1
+        raise InvalidInput(FIELD, f"第 {line} 行有坏掉的字 / row {line} holds a damaged character")
+
+
 def _delimiter(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",\t;", key=first.count)
+    chosen = _chosen_delimiter(text)
+    if chosen:
+        return chosen
+    lines = list(islice((line for line in io.StringIO(text) if line.strip()), 10))
+    return max(",\t;", key=lambda delimiter: sum(line.count(delimiter) for line in lines))
+
+
+def _chosen_delimiter(text: str) -> str | None:
+    """What the first line says in the way of Excel (`sep=;`)."""
+    chosen = _SEPARATOR.fullmatch(text[: text.find("\n")].strip())
+    return chosen[1] if chosen else None

@@ -134,7 +134,7 @@ def test_what_the_database_refuses_is_reported_by_cell_and_rolled_back(
     unnumbered = row(1, 编号="", 手环编号="")
     assert import_report.run(settings, workbook(tmp_path / "second.xlsx", [stolen, second_band, unnumbered])) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert "row 5 B 列“姓名”: 库里已有同名同址的老人" in lines[0]
+    assert "row 5 B 列“姓名”: 库里已有同名同址的老人，编号 WT00001" in lines[0]
     assert "row 3 M 列“手环编号”: 不能分配" in lines[1]
     assert "row 4 M 列“手环编号”: 现戴 band-0002" in lines[2]
     assert select(settings, "select count(*) from resident") == [(2,)]
@@ -167,3 +167,151 @@ def test_csv_in_the_encodings_of_spreadsheets(settings: Settings, tmp_path: Path
     assert import_report.run(settings, file) == 0
     taken = select(settings, "select name, address, lives_alone, notes from resident")
     assert taken == [("龚㐂娣", "梧桐路1号,2室", True, "两\n行")]
+
+
+def imported(settings: Settings, path: Path, *lines: list[Any], heading: tuple[str, ...]) -> int:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for line in (list(heading), *lines):
+        book.active.append(line)
+    book.save(path)
+    return import_report.run(settings, path)
+
+
+SHORT = ("编号", "姓名", "住址", "网格", "手环", "出生日期")
+
+
+def test_a_number_that_excel_has_shortened_overwrites_nobody(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, text in ((3.10101193805021e17, None), (0, "3.10101E+17"), (0, "310101193805021000")):
+        line = [text or number, "王秀英", "梧桐路1号", "", "band-1", ""]
+        assert imported(settings, tmp_path / "a.xlsx", line, heading=SHORT) == 1
+        said = capsys.readouterr().err.splitlines()
+        assert said[0].startswith("第 2 行 row 2 A 列“编号”: ")
+        assert "Excel" in said[0]
+        assert "工作表“Sheet”" in said[0]
+    assert select(settings, "select count(*) from resident") == [(0,)]
+
+
+def test_a_number_of_somebody_else_overwrites_nobody(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hers = ["WT1", "王秀英", "梧桐路1号", "第3网格", "band-1", "1938-05-02"]
+    assert imported(settings, tmp_path / "a.xlsx", hers, heading=SHORT) == 0
+    others = ["WT1", "李阿妹", "安平路9号", "第3网格", "band-2", "1940-01-02"]
+    assert imported(settings, tmp_path / "b.xlsx", others, heading=SHORT) == 1
+    assert "row 2 A 列“编号”: 编号 WT1 是 王秀英（1938-05-02） 的，不是李阿妹（1940-01-02）" in capsys.readouterr().err
+    known = "select r.name, r.address, a.device_id from resident r join assignment a on a.resident_id = r.id"
+    assert select(settings, known) == [("王秀英", "梧桐路1号", "band-1")]
+
+
+def test_cells_keep_the_text_they_show(settings: Settings, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(SHORT)
+    sheet.append([12345, "王秀英", "梧桐路1号", 3, 7, ""])
+    for cell, code in (("A2", "00000000"), ("D2", '"第"0"网格"'), ("E2", '"band-"0000')):
+        sheet[cell].number_format = code
+    book.save(tmp_path / "a.xlsx")
+    assert import_report.run(settings, tmp_path / "a.xlsx") == 0
+    assert select(settings, "select external_id from resident") == [("00012345",)]
+    assert select(settings, "select name from grid") == [("第3网格",)]
+    assert select(settings, "select device_id from assignment") == [("band-0007",)]
+
+
+def test_the_advice_about_doubles_makes_none(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever number is written after it: hers, the row's in the database, or a new one."""
+    line = ["", "王秀英", "梧桐路1号", "", "", ""]
+    assert imported(settings, tmp_path / "a.xlsx", line, heading=SHORT) == 0
+    assert imported(settings, tmp_path / "a.xlsx", line, heading=SHORT) == 0
+    assert "0 new, 0 updated, 1 unchanged" in capsys.readouterr().out
+    (internal,) = select(settings, "select id from resident")[0]
+    assert imported(settings, tmp_path / "a.xlsx", [str(internal), *line[1:]], heading=SHORT) == 0
+    assert imported(settings, tmp_path / "a.xlsx", line, heading=SHORT) == 1
+    assert (
+        f"请在“编号”列写这个编号 / a resident of this name and address is there already: to update, write {internal}"
+        in (capsys.readouterr().err)
+    )
+    assert imported(settings, tmp_path / "a.xlsx", ["WT9", *line[1:]], heading=SHORT) == 1
+    assert select(settings, "select external_id from resident") == [(str(internal),)]
+
+
+def test_other_ways_of_writing_change_nothing(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heading = (*SHORT, "家属姓名", "家属电话")
+    line = ["WT1", "王秀英", "梧桐路1号", "第3网格", "band-1", "", "王 建国", "13912345678"]
+    again = ["ｗｔ１", "王　秀英", "梧桐路１号", "三号网格", "ｂａｎｄ－１", "", "王建国", "139 1234 5678"]
+    assert imported(settings, tmp_path / "a.xlsx", line, heading=heading) == 0
+    capsys.readouterr()
+    assert imported(settings, tmp_path / "a.xlsx", again, heading=heading) == 0
+    assert "0 new, 0 updated, 1 unchanged, 0 bands assigned, 0 relatives" in capsys.readouterr().out
+    assert select(settings, "select name, external_id from resident") == [("王秀英", "WT1")]
+
+
+def test_a_grid_is_one_however_it_is_written(settings: Settings, tmp_path: Path) -> None:
+    ways = ["第3网格", "3网格", "三号网格", "网格3", " 第 ３ 网格", "第4网格"]
+    lines = [[f"WT{n}", f"老人{n}", f"路{n}", way, "", ""] for n, way in enumerate(ways)]
+    assert imported(settings, tmp_path / "a.xlsx", *lines, heading=SHORT) == 0
+    assert select(settings, "select name from grid order by name") == [("第3网格",), ("第4网格",)]
+    with psycopg.connect(settings.required("database_url")) as conn:
+        conn.execute("insert into grid (name, community) values ('三号网格', '')")
+    assert imported(settings, tmp_path / "b.xlsx", ["WT9", "老人9", "路9", "3网格", "", ""], heading=SHORT) == 1
+
+
+def test_a_merged_grid_is_every_rows(settings: Settings, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(SHORT)
+    for n in range(1, 5):
+        sheet.append([f"WT{n}", f"老人{n}", f"路{n}", "第3网格" if n == 1 else "", "", ""])
+    sheet.merge_cells("D2:D4")
+    book.save(tmp_path / "a.xlsx")
+    assert import_report.run(settings, tmp_path / "a.xlsx") == 0
+    names = "select r.external_id, g.name from resident r left join grid g on g.id = r.grid_id order by 1"
+    assert select(settings, names) == [("WT1", "第3网格"), ("WT2", "第3网格"), ("WT3", "第3网格"), ("WT4", None)]
+
+
+def test_cover_hidden_sheets_and_totals_are_told(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    book = openpyxl.Workbook()
+    cover = book.active
+    assert cover is not None
+    cover.title = "封面"
+    cover["B3"] = "梧桐里社区"
+    for name in ("南区", "北区", "旧"):
+        sheet = book.create_sheet(name)
+        sheet.append(SHORT)
+        sheet.append([f"{name}1", f"{name}老人", f"{name}1号", "", "", ""])
+        sheet.append(["合计", "", "", "", "1人"])
+    book["旧"].sheet_state = "hidden"
+    book["南区"].column_dimensions["F"].hidden = True
+    book.save(tmp_path / "a.xlsx")
+    assert import_report.run(settings, tmp_path / "a.xlsx") == 0
+    said = capsys.readouterr().out
+    assert "sheets without headings, not read: 封面" in said
+    assert "hidden sheets, not read: 旧" in said
+    assert "hidden columns were read too: 南区!F" in said
+    assert "工作表“北区”第 3 行不是老人" in said
+    assert "2 new" in said
+    book["南区"].row_dimensions[2].hidden = True
+    book.save(tmp_path / "a.xlsx")
+    assert import_report.run(settings, tmp_path / "a.xlsx", check_only=True) == 1
+    assert "第 2 行 row 2 : 是隐藏的行" in capsys.readouterr().err
+
+
+def test_what_a_band_cannot_be_is_told_at_its_cell(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert imported(settings, tmp_path / "a.xlsx", ["WT1", "王秀英", "路1", "", "band-1", ""], heading=SHORT) == 0
+    lines = [["WT2", "李阿妹", "路2", "", "eldercare-7", ""], ["WT3", "周根娣", "路3", "", "BAND-1", ""]]
+    assert imported(settings, tmp_path / "a.xlsx", *lines, heading=SHORT) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("第 2 行 row 2 E 列“手环”: 不能分配")
+    assert said[1].startswith("第 3 行 row 3 E 列“手环”: 库里是 band-1")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from eldercare.errors import InvalidInput
 from eldercare.resident_import import columns, table
 from eldercare.resident_import.check import BadCell, check
-from eldercare.resident_import.table import Row, Unreadable
+from eldercare.resident_import.recognise import recognise
+from eldercare.resident_import.table import AsTyped, Number, Row, Unreadable
 
 TODAY = date(2026, 5, 4)
 
@@ -135,7 +136,233 @@ def test_doubles_name_the_earlier_row() -> None:
         (3, "A", "is in row 2 already"),
         (3, "D", "is in row 2 already"),
         (5, "B", "is in row 4 already"),
+        (6, "B", "is in row 4 already"),
     ]
+
+
+def faults(*lines: list[table.Cell], heading: list[table.Cell] | None = None) -> list[tuple[int, str, str]]:
+    head: list[table.Cell] = heading or ["编号", "姓名", "地址", "网格", "电话", "手环", "出生日期"]
+    return [(cell.row, cell.letter, cell.reason) for cell in check(rows(head, *lines), TODAY).bad]
+
+
+@pytest.mark.parametrize(
+    ("letter", "shown"),
+    [
+        ("A", "3.10101E+17"), ("A", "310101193805020000"), ("A", "10001.0"), ("A", "2026/3/12"), ("A", "12%"), ("A",
+        "#####"),
+        ("A", date(2026, 3, 12)), ("A", Number("310101193805021000", "3.1E17", "太长")), ("A", "WT1\nWT2"), ("A",
+        "同上"),
+        ("B", "同上"), ("B", "王秀英、李阿妹"), ("B", "王秀英/李阿妹"), ("B", "王秀英\n李阿妹"), ("B",
+        "王秀英，李阿妹"), ("B", "龚?娣"),
+        ("B", "龚\ufffd娣"), ("B", "合计"), ("B", "无"), ("B", "123"), ("B", "#N/A"), ("B", date(2026, 3, 12)), ("B",
+        "无名？"),
+        ("C", "同上"), ("C", "〃"), ("C", "3月12日"), ("C", date(2026, 3, 12)), ("C", "3.1E+10"),
+        ("C", Number("201.5", "201.5", "小数")),
+        ("D", "同上"), ("D", "3月1日"), ("D", "Mar-01"), ("D", Number("0.5", "0.5", "小数")),
+        ("E", "1.38123E+10"), ("E", "13812345678/13912345678"), ("E", "120"), ("E", "同上"), ("E", Number("1", "1",
+        "太长")),
+        ("E", date(2026, 3, 12)), ("F", "1.0E+05"), ("F", "band-1,band-2"), ("F", "12-Mar"), ("F", "同上"),
+        ("G", Number("1938.1", "1938.1", "小数")), ("G", "同上"),
+    ],
+)  # fmt: skip
+def test_what_a_spreadsheet_or_a_hurry_has_spoilt_is_refused_where_it_stands(letter: str, shown: table.Cell) -> None:
+    line: list[table.Cell] = ["WT1", "王秀英", "梧桐路1号", "第3网格", "13812345678", "band-1", "1938-05-02"]
+    line[ord(letter) - 65] = shown
+    found = faults(line)
+    assert [(row, where) for row, where, _ in found] == [(2, letter)]
+    assert found[0][2].strip()
+
+
+@pytest.mark.parametrize("word", ["无", "没有", "-", "—", "/", "N/A", "null", "不详", "NaN", "暂无"])
+def test_words_for_nothing_are_empty(word: str) -> None:
+    line: list[table.Cell] = [word, "王秀英", "梧桐路1号", word, word, word, word]
+    checked = check(rows(["编号", "姓名", "地址", "网格", "电话", "手环", "出生日期"], line), TODAY)
+    assert checked.bad == []
+    assert checked.entries[0].values == {"name": "王秀英", "address": "梧桐路1号"}
+
+
+def test_what_was_typed_as_text_keeps_its_zeros() -> None:
+    line: list[table.Cell] = [AsTyped("310101193805021000"), "王秀英", "梧桐路1号", "无", "无", AsTyped("0012"), ""]
+    checked = check(rows(["编号", "姓名", "地址", "网格", "电话", "手环", "出生日期"], line), TODAY)
+    assert checked.bad == []
+    assert checked.entries[0].values["external_id"] == "310101193805021000"
+
+
+def test_codes_are_read_in_one_width_and_without_what_is_invisible() -> None:
+    line: list[table.Cell] = [
+        "ＷＴ\u200b１\r\n",
+        "王秀英",
+        "梧桐路1号",
+        "",
+        "\u202a13812345678\u202c",
+        "ｂａｎｄ－１\ufeff",
+        "",
+    ]
+    checked = check(rows(["编号", "姓名", "地址", "网格", "电话", "手环", "出生日期"], line), TODAY)
+    assert checked.bad == []
+    values = checked.entries[0].values
+    assert (values["external_id"], values["phone"], values["device_id"]) == ("WT1", "+8613812345678", "band-1")
+
+
+def test_degrees_are_taken_as_exact_as_the_file_has_them() -> None:
+    line: list[table.Cell] = [
+        "王秀英",
+        "梧桐路1号",
+        Number("31.21", "31.2134567", "小数"),
+        Number("121", "121.4", None),
+    ]
+    checked = check(rows(["姓名", "地址", "纬度", "经度"], line), TODAY)
+    assert (checked.entries[0].values["home_lat"], checked.entries[0].values["home_lon"]) == (31.2134567, 121.4)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "twice"),
+    [
+        (["1", "王秀英", "梧桐路1号", "", ""], ["2", "王　秀英", "梧桐路１号", "", ""], True),
+        (["1", "王秀英", "梧桐路1号", "", "1938-05-02"], ["2", "王秀英", "梧桐路1号", "", "1938-05-02"], True),
+        (["1", "王秀英", "梧桐路1号", "", "1938-05-02"], ["", "王秀英", "梧桐路1号", "", ""], True),
+        (["1", "王秀英", "梧桐路1号", "", "1938-05-02"], ["2", "王秀英", "梧桐路1号", "", "1941-05-02"], False),
+        (["1", "王秀英", "梧桐路1号", "13812345678", ""], ["2", "王秀英", "安平路9号", "138-1234-5678", ""], True),
+        (["1", "王秀英", "梧桐路1号", "13812345678", ""], ["2", "李阿妹", "梧桐路1号", "13812345678", ""], False),
+        (["1", "Mary Ann", "1 Road", "", ""], ["2", "ＭＡＲＹ ＡＮＮ", "1 road", "", ""], True),
+        (["1", "王秀英", "1-23", "", ""], ["2", "王秀英", "12-3", "", ""], False),
+    ],
+)
+def test_the_same_person_twice(one: list[table.Cell], other: list[table.Cell], twice: bool) -> None:
+    found = faults(one, other, heading=["编号", "姓名", "地址", "电话", "出生日期"])
+    assert [(row, letter) for row, letter, _ in found] == ([(3, "B")] if twice else [])
+
+
+def test_numbers_and_bands_are_doubles_in_any_width_and_case() -> None:
+    found = faults(["wt1", "王秀英", "路1", "", "", "band-1", ""], ["ＷＴ１", "李阿妹", "路2", "", "", "BAND-1", ""])
+    assert [(row, letter) for row, letter, _ in found] == [(3, "A"), (3, "F")]
+
+
+def test_rows_that_are_nobody_are_told() -> None:
+    checked = check(
+        rows(
+            ["编号", "姓名", "地址", "网格", "电话"],
+            ["1", "王秀英", "梧桐路1号"],
+            ["编号", "姓名", "地址", "网格", "电话"],
+            ["", "小计", "", "1"],
+            ["2", "李阿妹", "梧桐路2号"],
+            ["合 计", "", "", "2人"],
+            ["共2人"],
+            ["Total: 2"],
+            ["填表人：张三", "", "", "日期：2026-01-01"],
+        ),
+        TODAY,
+    )
+    assert checked.bad == []
+    assert [entry.row for entry in checked.entries] == [2, 5]
+    assert [row for _, row, _ in checked.skipped] == [3, 4, 6, 7, 8, 9]
+
+
+def test_nobody_is_taken_for_a_total() -> None:
+    assert [(row, letter) for row, letter, _ in faults(
+        ["1", "合计", "50"], ["2", "", "梧桐路2号"], ["3", "李阿妹", ""], ["第一网格"], ["备注：王秀英", "李", "路",
+         "1", "x"],
+        [Unreadable("#REF!")],
+    )] == [(2, "B"), (3, "B"), (4, "C"), (5, "B"), (5, "C"), (6, "E"), (7, "A"), (7, "B"), (7, "C")]  # fmt: skip
+
+
+def test_what_is_merged_is_shared_by_rows_but_nothing_personal_is() -> None:
+    heading = Row(1, ["编号", "姓名", "地址", "网格", "电话"])
+    first = Row(2, ["1", "王秀英", "梧桐路1号", "第3网格", "13812345678"])
+    second = Row(3, ["2", "李阿妹", "梧桐路1号", "第3网格", "13812345678"], below={2: 2, 3: 2, 4: 2}, beside={7: 6})
+    checked = check([heading, first, second], TODAY)
+    assert [(cell.row, cell.letter) for cell in checked.bad] == [(3, "E")]
+    assert checked.entries[1].values["grid"] == "第3网格"
+    sideways = Row(3, ["2", "李阿妹", "", "第3网格", ""], beside={2: 1, 9: 8})
+    assert [(cell.row, cell.letter) for cell in check([heading, first, sideways], TODAY).bad] == [(3, "C")]
+
+
+def test_a_hidden_row_is_neither_lost_nor_taken_unseen() -> None:
+    hidden = Row(2, ["王秀英", "梧桐路1号"], hidden=True)
+    found = check([Row(1, ["姓名", "地址"]), hidden], TODAY).bad
+    assert [(cell.row, cell.letter) for cell in found] == [(2, "")]
+
+
+def test_every_sheet_with_headings_is_a_list_and_a_cover_is_none() -> None:
+    cover = [Row(1, ["梧桐里社区"], "封面"), Row(3, ["2026年"], "封面")]
+    south = [Row(1, ["姓名", "地址", "编号"], "南区"), Row(2, ["王秀英", "梧桐路1号", "1"], "南区")]
+    north = [
+        Row(1, ["编号", "姓名", "地址"], "北区"),
+        Row(2, ["1", "李阿妹", "安平路1号"], "北区"),
+        Row(3, ["", "周"], "北区"),
+    ]
+    checked = check([*cover, *south, *north], TODAY)
+    assert checked.unread == ("封面",)
+    assert [headings.sheet for headings in checked.lists] == ["南区", "北区"]
+    assert [(cell.sheet, cell.row, cell.letter) for cell in checked.bad] == [("北区", 2, "A"), ("北区", 3, "C")]
+    assert "工作表“南区”第 2 行" in checked.bad[0].reason
+    with pytest.raises(InvalidInput, match=r"\(address\)"):
+        check(cover, TODAY)
+    double = [Row(1, ["姓名", "地址", "住址"], "南区")]
+    with pytest.raises(InvalidInput, match="工作表“南区”"):
+        check(double, TODAY)
+
+
+def resident(number: int, **values: object) -> dict[str, object]:
+    return {"id": number, "external_id": None, "name": "王秀英", "address": "梧桐路1号", "birth_date": None,
+            "phone": None,
+            "left_at": None, **values}  # fmt: skip
+
+
+def recognised(line: list[table.Cell], *residents: dict[str, object]) -> int | str | None:
+    """The id that a row means, the column in which it is refused, or None for somebody new."""
+    heading: list[table.Cell] = ["编号", "姓名", "地址", "出生日期", "手环"]
+    checked = check(rows(heading, line), TODAY)
+    assert checked.bad == []
+    found = recognise(checked.entries, residents)
+    if found.bad:
+        return found.bad[0].letter
+    known = found.known.get(checked.entries[0].place)
+    return None if known is None else known["id"]
+
+
+HERS = resident(7, external_id="WT1", birth_date=date(1938, 5, 2))
+
+
+@pytest.mark.parametrize(
+    ("line", "there", "found"),
+    [
+        (["WT1", "王秀英", "梧桐路1号", "1938-05-02"], HERS, 7),
+        (["ｗｔ１", "王　秀英", "安平路9号"], HERS, 7),
+        (["WT1", "王秀英", "梧桐路1号", "1939-05-02"], HERS, 7),
+        (["WT1", "王秀瑛", "梧桐路1号", "1938-05-02"], HERS, 7),
+        (["WT1", "王秀瑛", "梧桐路1号", "1938年5月"], HERS, 7),
+        (["WT1", "王秀瑛", "梧桐路1号", "1938年6月"], HERS, "A"),
+        (["WT1", "李阿妹", "安平路9号", "1940-01-02"], HERS, "A"),
+        (["WT1", "李阿妹", "梧桐路1号"], HERS, "A"),
+        (["WT1", "李阿妹", "梧桐路1号", "1938-05-02"], resident(7, external_id="WT1"), "A"),
+        (["7", "王秀英", "梧桐路1号"], HERS, "A"),
+        (["", "王秀英", "梧桐路1号"], HERS, "B"),
+        (["", "王秀英", "梧桐路1号", "1945-05-02"], HERS, None),
+        (["WT2", "王秀英", "梧桐路1号", "1945-05-02"], HERS, None),
+        (["WT2", "王秀英", "梧桐路2号", "1938-05-02"], HERS, None),
+        (["WT2", "王秀英", "梧桐路1号"], resident(7), 7),
+        (["7", "王秀英", "梧桐路１号"], resident(7), 7),
+        (["", "王 秀英", "梧桐路１号"], resident(7), 7),
+        (["", "王秀英", "梧桐路1号"], resident(7, left_at=TODAY), None),
+        (["WT1", "王秀英", "梧桐路1号"], resident(7, external_id="WT1", left_at=TODAY), 7),
+        (["WT1", "王秀英", "梧桐路1号", "", "band-1"], resident(7, external_id="WT1", left_at=TODAY), "A"),
+    ],
+)
+def test_who_of_the_list_is_there_already(line: list[table.Cell], there: dict[str, object], found: object) -> None:
+    assert recognised(line, there) == found
+
+
+def test_several_who_are_alike_are_named() -> None:
+    assert recognised(["", "王秀英", "梧桐路1号"], resident(7), resident(8)) == "B"
+    assert recognised(["WT3", "王秀英", "梧桐路1号"], resident(7), resident(8, external_id="WT2")) == "A"
+
+
+def test_two_rows_for_one_resident_are_refused() -> None:
+    heading: list[table.Cell] = ["编号", "姓名", "地址", "电话"]
+    entries = check(rows(heading, ["", "王秀英", "路1"], ["", "王秀英", "路2", "13812345678"]), TODAY).entries
+    found = recognise(entries, [resident(7, address="路1", phone="+8613812345678")])
+    assert [(cell.row, cell.letter) for cell in found.bad] == [(3, "B")]
 
 
 def test_a_list_without_rows_is_refused() -> None:
