@@ -10,7 +10,7 @@ from psycopg import AsyncCursor, sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from eldercare import access, audit, pages, resident_fields
+from eldercare import access, audit, fields, pages, resident_fields
 from eldercare.access import Role, Scope, Viewer
 from eldercare.database import Connection
 from eldercare.errors import Forbidden, InvalidInput, NotFound
@@ -234,11 +234,7 @@ def _matches(filters: Filters) -> sql.Composable:
     if not filters.left:
         conditions.append(sql.SQL("r.left_at is null"))
     if filters.text:
-        words = filters.text.replace("\0", "").replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        conditions.append(
-            sql.SQL("(r.name || ' ' || r.address || ' ' || coalesce(r.phone, '') || ' '"
-                    " || coalesce(r.external_id, '')) ilike {}").format(sql.Literal(f"%{words}%"))
-        )  # fmt: skip
+        conditions.append(_named(filters.text))
     if filters.grid_id is not None:
         conditions.append(sql.SQL("r.grid_id = {}").format(sql.Literal(filters.grid_id)))
     if filters.with_band is not None:
@@ -251,6 +247,26 @@ def _matches(filters: Filters) -> sql.Composable:
         if wanted is not None:
             conditions.append(sql.SQL("r.{} = {}").format(sql.Identifier(flag), sql.Literal(wanted)))
     return sql.SQL(" and ").join(conditions) if conditions else access.TRUE
+
+
+_SPELLING = r"[[:space:]\u00a0\u00ad\u200b-\u200f\u2060\ufeff·•・‧∙⋅.‐‑‒–—―−_-]"
+"""Blanks, dots and dashes, width and case do not matter, on either side."""
+
+
+def _named(text: str) -> sql.Composable:
+    """The condition that name, address, telephone or number hold `text`, in whatever way either is written."""
+    text = text.replace("\0", "").encode("utf-8", "ignore").decode()
+    known = sql.SQL("r.name || ' ' || r.address || ' ' || coalesce(r.phone, '') || ' ' || coalesce(r.external_id, '')")
+    found = sql.SQL("(position({} in {}) > 0)").format(_alike(sql.Literal(text)), _alike(known))
+    try:
+        number = fields.phone("text", text)
+    except InvalidInput:
+        return found
+    return sql.SQL("({} or r.phone = {})").format(found, sql.Literal(number))
+
+
+def _alike(text: sql.Composable) -> sql.Composable:
+    return sql.SQL("lower(regexp_replace(normalize({}, NFKC), {}, '', 'g'))").format(text, sql.Literal(_SPELLING))
 
 
 def _check_may_change(viewer: Viewer, values: Mapping[str, Any]) -> None:

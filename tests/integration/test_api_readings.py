@@ -180,8 +180,25 @@ async def test_residents_are_filtered_and_paged(desk: Desk) -> None:
     assert second["next_cursor"] is None
     found = await desk.get("duty", "/residents", text="淑珍")
     assert [resident["id"] for resident in found["items"]] == [desk.world.other]
+    for written in ("淑 珍", "淑\u3000珍", "淑·珍", " 淑\u200b珍 "):
+        found = await desk.get("duty", "/residents", text=written)
+        assert [resident["id"] for resident in found["items"]] == [desk.world.other], written
     away = await desk.get("duty", "/residents", away=True)
     assert away["items"] == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["阿依古丽·买买提", "阿依古丽买买提", "阿依古丽•买买提", "阿依古丽 买买提", "wt－１", "WT1", "梧桐路１弄2-301",
+     "梧桐路 1弄2—301室", "13812345678", "138-1234-5678", "+86 138 1234 5678", "１３８１２３４"],
+)  # fmt: skip
+async def test_residents_are_found_however_they_are_written(desk: Desk, written: str) -> None:
+    url = f"/api/v1/residents/{desk.world.other}"
+    hers = {"name": "阿依古丽・买买提", "address": "梧桐路1弄２-301室", "phone": "13812345678", "external_id": "WT-1"}
+    headers = {"Authorization": f"Bearer {desk.tokens['duty']}"}
+    assert (await desk.client.patch(url, json=hers, headers=headers)).status_code == 200
+    found = await desk.get("duty", "/residents", text=written)
+    assert [resident["id"] for resident in found["items"]] == [desk.world.other]
 
 
 async def test_away_until_is_set_and_taken_back(desk: Desk) -> None:
