@@ -2,10 +2,11 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from alerts import consequences, incidents, replies
+from alerts import consequences, incident_views, incidents, replies
 from alerts.incidents import Accepted, AlreadyYours, Over
 from alerts.intents import Intent, Reply
 from alerts.kinds import IncidentState, Press
@@ -321,3 +322,41 @@ async def test_a_word_for_one_state_is_not_said_in_another(conn: Connection, peo
         await conn.execute("select content ->> 'state', status from notification where purpose = 'sos_state'")
     ).fetchall()
     assert words == [("accepted", "queued")]
+
+
+async def test_whoever_calls_back_is_found_at_a_price_that_does_not_grow_with_what_is_open(
+    conn: Connection, people: Community
+) -> None:
+    def blocks(plan: dict[str, Any]) -> int:
+        return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+
+    async def price() -> int:
+        await conn.execute("analyze incident")
+        await conn.execute("analyze notification")
+        query = f"explain (analyze, buffers, format json) {incident_views._CALLED_FROM}"
+        row = await (await conn.execute(query, {"address": PHONES["grid"]})).fetchone()
+        assert row is not None
+        return blocks(row[0][0]["Plan"])
+
+    async def open_for_others(first: int, last: int) -> None:
+        await conn.execute(
+            "with opened as (insert into incident (subject, kind, severity, source, occurred_at, opened_at,"
+            " round_started_at, due_at) select 'device:' || n, 'sos', 'sos', 'button', now, now, now, now"
+            " from generate_series(%(first)s::int, %(last)s) n, (select %(now)s::timestamptz as now) m returning id)"
+            " insert into notification (incident_id, person_id, channel, address, purpose, content, status, send_after,"
+            " created_at) select id, %(duty)s, 'voice', '+99919999999', 'alarm', '{}', 'sent', %(now)s, %(now)s"
+            " from opened",
+            {"now": NOW, "first": first, "last": last, "duty": people.duty},
+        )
+
+    incident = await press(conn)
+    await conn.execute(
+        "insert into notification (incident_id, person_id, channel, address, purpose, content, status, send_after,"
+        " created_at) values (%s, %s, 'voice', %s, 'alarm', '{}', 'sent', %s, %s)",
+        (incident, people.grid, PHONES["grid"], NOW, NOW),
+    )
+    await open_for_others(1, 500)
+    few = await price()
+    await open_for_others(501, 10_000)
+    assert [each.incident_id for each in await incidents.called_from(conn, PHONES["grid"])] == [incident]
+    assert await price() <= few + 10
