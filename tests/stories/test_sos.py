@@ -53,7 +53,9 @@ async def test_accepted_it_stops_hangs_up_and_tells_the_others_and_the_band(stor
     assert outcome.told == ("张值班",)
     story.expect("hang_up duty", "sms duty stand_down", "band accepted")
     assert "钱网格正在前往" in story.said("sms", "duty")["text"]
-    assert story.channels["band"].sent[0].content == {"event_id": "e-1", "state": "accepted"}
+    word = dict(story.channels["band"].sent[0].content)
+    assert word.pop("id").startswith("word-")
+    assert word == {"event_id": "e-1", "state": "accepted"}
     assert await story.due_in(incident) == 20 * 60
     await story.advance(minutes=19)
     story.expect()
