@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Make what a deployment needs and the repository must not hold: a private CA, the broker's certificate, passwords.
 
-    python3 deploy/prepare.py broker.example.org [more names or addresses of the broker]
+    python3 deploy/prepare.py broker.example.org [more names or addresses of the broker] [--owner mosquitto]
 
-Needs Python and openssl only. What exists is kept, so that it can be run again: to renew the broker's certificate,
-delete mosquitto/certs/broker.crt first. Bands get mosquitto/certs/ca.crt; certs/ca.key belongs off this machine.
+`--owner` is the user whom the broker runs as: that of the container image unless told otherwise. Needs Python and
+openssl only. What exists is kept, so that it can be run again: to renew the broker's certificate, delete
+mosquitto/certs/broker.crt first. Bands get mosquitto/certs/ca.crt; certs/ca.key belongs off this machine.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import base64
 import hashlib
 import ipaddress
 import os
+import pwd
 import secrets
 import subprocess
 import tempfile
@@ -28,16 +30,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="+", help="host names or IP addresses under which bands reach the broker")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--owner", type=_ids, default=(BROKER_UID, BROKER_UID), help="user name of the broker")
     arguments = parser.parse_args()
     os.umask(0o077)
-    make_certificates(arguments.folder / "mosquitto" / "certs", arguments.names)
-    make_secrets(arguments.folder)
+    make_certificates(arguments.folder / "mosquitto" / "certs", arguments.names, arguments.owner)
+    make_secrets(arguments.folder, arguments.owner)
     if os.geteuid() != 0:
-        print(f"Not run as root: give mosquitto/certs/broker.key and mosquitto/passwords to user {BROKER_UID}.")
+        print(f"Not run as root: give mosquitto/certs/broker.key and mosquitto/passwords to user {arguments.owner[0]}.")
     print(f"Ready. Bands trust {arguments.folder / 'mosquitto' / 'certs' / 'ca.crt'}.")
 
 
-def make_certificates(folder: Path, names: list[str]) -> None:
+def _ids(name: str) -> tuple[int, int]:
+    """User and group of a user of this machine."""
+    try:
+        user = pwd.getpwnam(name)
+    except KeyError as error:
+        raise argparse.ArgumentTypeError(f"{name}: there is no such user; install mosquitto first") from error
+    return user.pw_uid, user.pw_gid
+
+
+def make_certificates(folder: Path, names: list[str], owner: tuple[int, int]) -> None:
     """A CA and a certificate of the broker for `names`, on the curve P-256."""
     folder.mkdir(parents=True, exist_ok=True)
     ca_key, ca = folder / "ca.key", folder / "ca.crt"
@@ -62,10 +74,10 @@ def make_certificates(folder: Path, names: list[str]) -> None:
     for public in (ca, certificate):
         public.chmod(0o644)
     folder.chmod(0o755)
-    _give_to_broker(key)
+    _give_to_broker(owner, key)
 
 
-def make_secrets(folder: Path) -> None:
+def make_secrets(folder: Path, owner: tuple[int, int]) -> None:
     """The database's password, and the password under which the services speak to the broker."""
     kept = folder / "secrets"
     kept.mkdir(parents=True, exist_ok=True)
@@ -81,7 +93,7 @@ def make_secrets(folder: Path) -> None:
         others = [line for line in others if not line.startswith(f"{SERVICE_USER}:")]
         passwords.write_text("\n".join([f"{SERVICE_USER}:{password_hash(broker)}", *others, ""]))
         (kept / "mqtt_url").write_text(f"mqtt://{SERVICE_USER}:{broker}@mosquitto:1883")
-    _give_to_broker(passwords.parent, passwords)
+    _give_to_broker(owner, passwords.parent, passwords)
     # The containers read these as users of their own; nobody else may enter the folder.
     for file in kept.iterdir():
         file.chmod(0o644)
@@ -114,11 +126,11 @@ def _alternative_name(name: str) -> str:
         return f"DNS:{name}"
 
 
-def _give_to_broker(*paths: Path) -> None:
+def _give_to_broker(owner: tuple[int, int], *paths: Path) -> None:
     """Only root can; `main` says so to others."""
     if os.geteuid() == 0:
         for path in paths:
-            os.chown(path, BROKER_UID, BROKER_UID)
+            os.chown(path, *owner)
 
 
 def _openssl(*arguments: object) -> None:
