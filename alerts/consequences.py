@@ -132,10 +132,12 @@ stale as (
 )
 insert into notification (incident_id, channel, address, purpose, content, send_after, created_at)
 select %(id)s, 'band', device_id, 'sos_state',
-       jsonb_build_object('event_id', event_id, 'state', %(state)s::text, 'id', 'word-' || gen_random_uuid()),
+       jsonb_build_object('event_id', event_id, 'state', %(state)s::text, 'id', 'word-' || gen_random_uuid())
+           || jsonb_strip_nulls(jsonb_build_object('echo', echo)),
        %(now)s, %(now)s
-from (select device_id, event_id from sos_press where incident_id = %(id)s
-      group by device_id, event_id order by max(received_at) desc limit 10) press
+from (select device_id, event_id, echo from (
+          select * from sos_press where incident_id = %(id)s order by received_at desc limit 100) newest
+      group by device_id, event_id, echo order by max(received_at) desc limit 10) press
 where exists (select from true_now)
 """
 

@@ -137,7 +137,8 @@ _INCIDENT = sql.SQL(
                    and e.at >= i.round_started_at) as ask_120,
            sees_health, sees_location,
            case when sees_health then i.bpm end as bpm,
-           case when sees_health or sees_notes then i.detail when sees_facts then i.detail - 'said'
+           case when sees_health or sees_notes then i.detail - 'presses'
+                when sees_facts then i.detail - array['presses', 'said']
                 when goes and i.detail ? 'said' then jsonb_build_object('said', i.detail -> 'said') end as detail,
            case when sees_location then i.lat end as lat, case when sees_location then i.lon end as lon,
            case when sees_location then i.accuracy_m end as accuracy_m,

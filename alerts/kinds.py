@@ -70,12 +70,25 @@ class Cleared:
 Verdict = Finding | Cleared
 
 
+class Named(StrEnum):
+    """What a press is known by among those of its band."""
+
+    NAME = "name"
+    """The band's own name for it: its number, else its time."""
+    BYTES = "bytes"
+    """What names it cannot be read: all of its bytes do, as long as its incident lasts."""
+    NOTHING = "nothing"
+    """Nothing: each is another press, and only the copies of one are told by who heard them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Press:
     """One SOS as a band sent it; whatever could not be read is None.
 
-    `ts` is the band's clock (aware), positions are WGS-84 degrees, `accuracy_m` metres, `bpm` beats per minute.
-    `payload` is what came, cut to the first KiB; `digest` names all of it, and is what a retained copy is known by.
+    `event_id` is the band's number as a text that the database can hold, at most 128 characters; `echo`, where it was
+    sent in another form, is that form as JSON in ASCII. `ts` is the band's clock (aware), positions are WGS-84 degrees,
+    `accuracy_m` metres, `bpm` beats per minute. `payload` is what came, cut to the first KiB; `digest` names all of it.
+    `retained` and `redelivered` as the broker says; `heard_by`: which of our sessions it came by.
     """
 
     device_id: str
@@ -89,3 +102,15 @@ class Press:
     accuracy_m: float | None = None
     bpm: int | None = None
     retained: bool = False
+    redelivered: bool = False
+    heard_by: str = ""
+    echo: str | None = None
+    unread_name: bool = False
+    """It may have a name that cannot be read."""
+
+    @property
+    def named(self) -> Named:
+        """What it is known by, if its clock is believed."""
+        if self.event_id is not None or self.ts is not None:
+            return Named.NAME
+        return Named.BYTES if self.unread_name else Named.NOTHING

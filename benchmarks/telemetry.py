@@ -28,6 +28,7 @@ from eldercare import garbage
 from eldercare.settings import Settings, load_settings, parse_mqtt_url
 from ingest.consumer import Consumer
 from ingest.lanes import Stored, Telemetry
+from ingest.packets import Published
 from ingest.writer import Received
 
 TARGET = 0.75
@@ -53,11 +54,11 @@ class Timed(Telemetry):
         self.began, self.cpu = 0.0, 0.0
         self.done = asyncio.Event()
 
-    def receive(self, message_topic: str, payload: bytes, retained: bool, at: float) -> tuple[Received, int]:
+    def receive(self, message: Published, at: float) -> tuple[Received, int]:
         """As the lane does."""
         if not self.began:
             self.began, self.cpu = time.perf_counter(), time.process_time()
-        return super().receive(message_topic, payload, retained, at)
+        return super().receive(message, at)
 
     async def store(self, conn: psycopg.AsyncConnection, messages: Sequence[Received]) -> Stored:
         """As the lane does."""

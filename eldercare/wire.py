@@ -4,6 +4,7 @@ Topic `eldercare/v1/{device_id}/{kind}`, QoS 1, JSON, one object or an array of 
 Unknown fields are ignored, so that newer bands can talk to an older service.
 """
 
+import json
 import re
 from datetime import datetime
 from enum import StrEnum
@@ -125,6 +126,11 @@ class Sos(Message):
     lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
     accuracy_m: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
     bpm: Annotated[float, Field(ge=0, le=300, allow_inf_nan=False)] | None = None
+
+
+def sos_state(event_id: str, state: SosState, **more: str) -> bytes:
+    """To the band: the state of its press. `event_id`: its name as JSON, in the form in which the band sent it."""
+    return f'{{"event_id": {event_id}, {json.dumps({"state": state, **more})[1:]}'.encode()
 
 
 class SosStateMessage(Message):

@@ -23,6 +23,7 @@ from ingest.batcher import Acknowledge, Batch, Batcher, Flush, halves
 from ingest.bell import Bell
 from ingest.counters import Counters
 from ingest.lanes import Lane, M, Stored
+from ingest.packets import Published
 from ingest.session import Session
 
 SEAT_POLL_S = 0.5
@@ -91,6 +92,7 @@ class Consumer(Generic[M]):
             return
         await self._lane.warm_up(conn)
         name = f"eldercare-{self._lane.name}-{seat}"
+        self._lane.heard_by = name
         self._session = session = Session(
             self._address, self._trust(), name, self._lane.topics, self._receive, self._bell.ring, clean=seat > 1
         )
@@ -180,12 +182,12 @@ class Consumer(Generic[M]):
             await self._store(self._batcher.take(), session, conn)
         await session.close()
 
-    def _receive(self, mid: int, topic: str, payload: bytes, retained: bool) -> None:
+    def _receive(self, published: Published) -> None:
         self.counters.messages += 1
         at = monotonic()
-        message, weight = self._lane.receive(topic, payload, retained, at)
+        message, weight = self._lane.receive(published, at)
         batcher = self._batcher
-        batcher.add(mid, message, weight, at)
+        batcher.add(published.mid, message, weight, at)
         if batcher.ripe or batcher.waiting == 1:
             self._bell.ring()
         if batcher.full and self._session is not None:

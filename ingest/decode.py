@@ -3,11 +3,12 @@
 One wrong element of an array costs that element only. A press of the SOS is never refused once its topic names a band.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -27,10 +28,14 @@ from eldercare.wire import (
     Status,
     parse_topic,
 )
+from ingest import salvage
 from ingest.gcj02 import to_wgs84
 
 KEPT_BYTES = 1024
 """Of a rejected payload, or of a press."""
+EVENT_ID_CHARACTERS = 128
+ECHO_CHARACTERS = 4096
+"""A longer `event_id` is not said back as it came."""
 MAX_AHEAD = timedelta(minutes=5)
 
 
@@ -184,22 +189,35 @@ def clock_refusal(ts: datetime, now: datetime, max_age: timedelta) -> Rejected |
     return None
 
 
-def decode_press(topic: str, payload: bytes, retained: bool) -> Press | Rejected:
+def decode_press(
+    topic: str,
+    payload: bytes,
+    *,
+    retained: bool = False,
+    redelivered: bool = False,
+    heard_by: str = "",
+    size: int | None = None,
+    digest: str | None = None,
+) -> Press | Rejected:
     """One SOS, whatever its payload: each field that can be read is taken, the rest left out.
 
-    Of an array the first object is read. Rejected only where the topic names no band.
+    Of an array the first object is read. Of more than 64 KiB nothing is read: then `payload` may be its beginning
+    alone, with the `size` and SHA-256 `digest` of all. Rejected only where the topic names no band.
     """
     try:
         device_id, _ = _parsed(topic)
     except ValueError as error:
         return Rejected(Reason.TOPIC, str(error))
-    sos = _salvaged(_first_object(payload))
+    whole = (len(payload) if size is None else size) <= MAX_PAYLOAD_BYTES
+    found = salvage.read(payload) if whole else salvage.Salvaged(salvage.Members(), exact=False, empty=False)
+    sos = Sos.model_construct(**_salvaged(found.members))
+    event_id, echo = _named(found.members)
     has_fix = sos.lat is not None and sos.lon is not None and (sos.lat, sos.lon) != (0, 0)
     return Press(
         device_id=device_id,
         payload=payload[:KEPT_BYTES],
-        digest=sha256(payload).hexdigest(),
-        event_id=sos.event_id,
+        digest=digest or sha256(payload).hexdigest(),
+        event_id=event_id,
         ts=sos.ts,
         trigger=sos.trigger,
         lat=sos.lat if has_fix else None,
@@ -207,27 +225,56 @@ def decode_press(topic: str, payload: bytes, retained: bool) -> Press | Rejected
         accuracy_m=sos.accuracy_m if has_fix else None,
         bpm=round(sos.bpm or 0) or None,
         retained=retained,
+        redelivered=redelivered,
+        heard_by=heard_by,
+        echo=echo,
+        unread_name=_may_be_named(found),
     )
 
 
-def _first_object(payload: bytes) -> Mapping[str, Any]:
-    try:
-        body = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return {}
-    candidates: Iterable[Any] = body if isinstance(body, list) else (body,)
-    return next((each for each in candidates if isinstance(each, dict)), {})
+def _salvaged(members: salvage.Members) -> dict[str, Any]:
+    values = {}
+    for name in Sos.model_fields.keys() - {"event_id"}:
+        found = salvage.last_good(members, name, partial(_sos_field, name))
+        if found is not None:
+            values[name] = found
+    return values
 
 
-def _salvaged(body: Mapping[str, Any]) -> Sos:
-    known = {name: value for name, value in body.items() if name in Sos.model_fields}
-    event_id = known.get("event_id")
-    if isinstance(event_id, int) and not isinstance(event_id, bool):
-        known["event_id"] = str(event_id)  # a counter names the press as well as a text does
-    elif isinstance(event_id, str):
-        known["event_id"] = event_id.replace("\0", "")[:128] or None  # the database cannot hold the character zero
+def _sos_field(name: str, said: Any) -> Any:
+    return getattr(Sos.model_validate({name: salvage.plain(said)}), name)
+
+
+def _named(members: salvage.Members) -> tuple[str | None, str | None]:
+    """The text that names the press, and the form in which the band sent it where that is another."""
+    said = salvage.last_good(members, "event_id", _echoed)
+    if said is None:
+        return None, None
+    value, echo = said
+    if isinstance(value, bool) or not value:
+        return None, echo  # names nothing
+    text = value if isinstance(value, str) else echo
+    if len(text) > EVENT_ID_CHARACTERS or not _is_storable(text):
+        # Its beginning, for people, and a digest of all, so that two of them never become one.
+        beginning = "".join(each for each in text[: EVENT_ID_CHARACTERS - 66] if _is_storable(each))
+        text = f"{beginning} #{sha256(echo.encode()).hexdigest()}"
+    return text, None if len(echo) > ECHO_CHARACTERS or echo == json.dumps(text) else echo
+
+
+def _echoed(said: Any) -> tuple[Any, str]:
     try:
-        return Sos.model_validate(known)
-    except ValidationError as error:
-        wrong = {each["loc"][0] for each in error.errors(include_url=False, include_context=False, include_input=False)}
-        return Sos.model_validate({name: value for name, value in known.items() if name not in wrong})
+        return said, salvage.written(said)
+    except RecursionError as error:
+        raise ValueError("event_id: nested too deeply") from error
+
+
+def _is_storable(text: str) -> bool:
+    """The database cannot hold the character zero, nor half a character."""
+    return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text)
+
+
+def _may_be_named(found: salvage.Salvaged) -> bool:
+    """Whether a press may have a name, unless it is plain to see that it has none."""
+    if found.exact and found.members:
+        return any(name in ("event_id", "ts") and said is not None for name, said in found.members)
+    return not found.empty

@@ -1,24 +1,27 @@
 """The two lanes: what each listens to, and how it stores what comes. No telemetry can stand before an SOS."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 import psycopg
 
-from alerts.kinds import IncidentState, Press
-from alerts.openings import Raised, long_over, raise_sos
+from alerts.kinds import Press
+from alerts.openings import Raised, raise_sos
 from eldercare.database import BULK, LOOKUPS, URGENT, Connection, Limits
 from eldercare.log import logger
 from eldercare.settings import Settings
-from eldercare.wire import Kind, SosStateMessage, topic
+from eldercare.wire import Kind, sos_state, topic
 from ingest import rejects, writer
 from ingest.aside import HELD_MS, Aside
 from ingest.counters import Counters
 from ingest.decode import KEPT_BYTES, Decoded, Reason, Rejected, decode, decode_press
+from ingest.packets import Published
 from ingest.pressed import Pressed
 from ingest.rejects import Refused
 from ingest.writer import Received
@@ -34,9 +37,6 @@ class Arrived(Protocol):
 
 
 M = TypeVar("M", bound=Arrived)
-
-MOST_SAID = 1000
-"""Incidents remembered as logged; forgotten, one is logged once more."""
 
 _HARDLY_WAIT = f"set local lock_timeout = {HELD_MS}"
 
@@ -66,8 +66,10 @@ class Lane(Protocol, Generic[M]):
     size: int
     age_s: float
     bound: int
+    heard_by: str
+    """Name of our session with the broker."""
 
-    def receive(self, message_topic: str, payload: bytes, retained: bool, at: float) -> tuple[M, int]:
+    def receive(self, message: Published, at: float) -> tuple[M, int]:
         """The message as it is buffered, and what it weighs."""
 
     async def warm_up(self, conn: Connection) -> None:
@@ -90,6 +92,7 @@ class Telemetry:
     topics: tuple[str, ...] = ("eldercare/#",)
     limits = BULK
     seats = 1
+    heard_by = ""
 
     def __init__(self, settings: Settings) -> None:
         self.size = settings.batch_size
@@ -98,15 +101,15 @@ class Telemetry:
         self._zone = settings.zone
         self._max_age = timedelta(days=settings.max_age_days)
 
-    def receive(self, message_topic: str, payload: bytes, _retained: bool, at: float) -> tuple[Received, int]:
+    def receive(self, message: Published, at: float) -> tuple[Received, int]:
         """Decoded while the database is busy with the batch before."""
         try:
-            decoded = decode(message_topic, payload)
+            decoded = decode(message.topic, message.payload)
         except Exception as error:
             # A mistake of ours. Raised, it would leave this message unread before all others, at every connection.
-            _log.exception("not_decoded", topic=message_topic)
+            _log.exception("not_decoded", topic=message.topic)
             decoded = Decoded(None, rejected=(Rejected(Reason.SCHEMA, f"not decoded: {error!r}"),))
-        return Received(message_topic, payload[:KEPT_BYTES], decoded, at), decoded.weight
+        return Received(message.topic, message.payload[:KEPT_BYTES], decoded, at), decoded.weight
 
     async def warm_up(self, conn: Connection) -> None:
         """Plans depend on how many rows an array holds, so each batch is planned; compiling them would not pay."""
@@ -145,20 +148,21 @@ class Sos:
     size = 50
     age_s = 0.0
     bound = 8000
+    heard_by = ""
 
     def __init__(self) -> None:
-        self._said_over: set[int] = set()
         self._aside = Aside[Stored](self._one, self._bare)
 
-    def receive(self, message_topic: str, payload: bytes, retained: bool, at: float) -> tuple[Pressed, int]:
+    def receive(self, message: Published, at: float) -> tuple[Pressed, int]:
         """Every message is a press."""
+        read = partial(decode_press, retained=message.retained, redelivered=message.redelivered, heard_by=self.heard_by)
         try:
-            press = decode_press(message_topic, payload, retained)
+            press = read(message.topic, message.payload)
         except Exception:
             # A mistake of ours, and a press all the same; raised, it would leave this message unread before all others.
-            _log.exception("not_decoded", topic=message_topic)
-            press = decode_press(message_topic, b"", retained)
-        return Pressed(message_topic, payload[:KEPT_BYTES], press, at), 1
+            _log.exception("not_decoded", topic=message.topic)
+            press = read(message.topic, b"")
+        return Pressed(message.topic, message.payload[:KEPT_BYTES], press, at), 1
 
     async def warm_up(self, conn: Connection) -> None:
         """The first press of a cold process would take ten times as long as the second."""
@@ -247,20 +251,9 @@ class Sos:
             return stored
         raised = await raise_sos(conn, message.press)
         _count(stored.counters, raised)
-        if raised.outcome == "duplicate" and raised.state is IncidentState.RESOLVED and not message.press.retained:
-            await self._say_over(conn, message.press.device_id, raised.incident_id)
-        said = SosStateMessage(event_id=raised.event_id, state=raised.sos_state)
-        stored.to_say.append((topic(message.press.device_id, Kind.SOS_STATE), said.model_dump_json().encode()))
+        said = sos_state(message.press.echo or json.dumps(message.press.event_id), raised.sos_state)
+        stored.to_say.append((topic(message.press.device_id, Kind.SOS_STATE), said))
         return stored
-
-    async def _say_over(self, conn: Connection, device_id: str, incident_id: int) -> None:
-        """Once for each incident: a press under a name that is long over rings nobody, and the wearer may mean it."""
-        if incident_id in self._said_over or not await long_over(conn, incident_id):
-            return
-        if len(self._said_over) >= MOST_SAID:
-            self._said_over.clear()
-        self._said_over.add(incident_id)
-        _log.warning("press_of_a_resolved_incident", device_id=device_id, incident=incident_id)
 
 
 def _by_band(message: Pressed) -> str:

@@ -6,7 +6,7 @@ paho-mqtt is asked about everything but the packet that comes twenty thousand ti
 from typing import NamedTuple
 
 PUBLISH = 0x30
-_TYPE, _QOS, _QOS1, _RETAIN = 0xF0, 0x06, 0x02, 0x01
+_TYPE, _DUP, _QOS, _QOS1, _RETAIN = 0xF0, 0x08, 0x06, 0x02, 0x01
 
 
 class Frame(NamedTuple):
@@ -23,12 +23,17 @@ class Frame(NamedTuple):
 
 
 class Published(NamedTuple):
-    """A message as the broker handed it out; `mid` is 0 for QoS 0."""
+    """A message as the broker handed it out; `mid` is 0 for QoS 0.
+
+    `retained`: it was kept for whoever subscribes, and is no news. `redelivered` (DUP): the broker has handed it out
+    before, and heard of no end of it.
+    """
 
     mid: int
     topic: str
     payload: bytes
-    retained: bool
+    retained: bool = False
+    redelivered: bool = False
 
 
 def frame(buffer: bytes | bytearray, position: int) -> Frame | None:
@@ -61,7 +66,7 @@ def published(buffer: bytes | bytearray, packet: Frame) -> Published:
         raise ValueError("packet: a PUBLISH shorter than its topic")
     mid = buffer[topic_end] << 8 | buffer[topic_end + 1] if head & _QOS else 0
     topic = buffer[start + 2 : topic_end].decode(errors="replace")
-    return Published(mid, topic, bytes(buffer[body:end]), bool(head & _RETAIN))
+    return Published(mid, topic, bytes(buffer[body:end]), bool(head & _RETAIN), bool(head & _DUP))
 
 
 def puback(mids: tuple[int, ...]) -> bytes:

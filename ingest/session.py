@@ -15,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from eldercare.errors import ConfigurationError, Unavailable
 from eldercare.log import logger
 from eldercare.settings import Mqtt
-from ingest.packets import puback, published
+from ingest.packets import Published, puback, published
 from ingest.sockets import BufferedSocket
 
 KEEPALIVE_S = 20
@@ -25,8 +25,7 @@ _REFUSED_FOR_GOOD = ("Not authorized", "Bad user name or password", "Client iden
 
 _log = logger(__name__)
 
-Receive = Callable[[int, str, bytes, bool], None]
-"""Packet id (0: QoS 0), topic, payload, retained."""
+Receive = Callable[[Published], None]
 
 
 class _Client(mqtt.Client):
@@ -182,7 +181,7 @@ class Session:
         while not self._paused and (packet := connection.next_packet()):
             buffer = connection.hand_out(packet)
             if packet.is_publish:
-                receive(*published(buffer, packet))
+                receive(published(buffer, packet))
                 connection.skip(packet)
             elif self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 self.drop()

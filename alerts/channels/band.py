@@ -50,7 +50,7 @@ class Band:
             raise TransportError("invalid_band_message", str(error), permanent=True) from error
         client = await self._connection()
         try:
-            await client.publish(topic, orjson.dumps(message.content), qos=1, timeout=ACK_WAIT_S)
+            await client.publish(topic, _payload(message), qos=1, timeout=ACK_WAIT_S)
         except aiomqtt.MqttError as error:
             raise TransportError("broker_away", str(error), permanent=False) from error
         return Sent("", "published")
@@ -114,6 +114,15 @@ class Band:
             timeout=ACK_WAIT_S,
             keepalive=30,
         )
+
+
+def _payload(message: Outgoing) -> bytes:
+    """A press is named in the form in which the band named it, which the database may not be able to hold as JSON."""
+    if "echo" not in message.content:
+        return orjson.dumps(message.content)
+    word = dict(message.content)
+    del word["event_id"]
+    return wire.sos_state(word.pop("echo"), wire.SosState(word.pop("state")), **word)
 
 
 @asynccontextmanager

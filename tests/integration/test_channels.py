@@ -248,6 +248,10 @@ async def test_the_band_hears_what_becomes_of_its_sos(broker: Mosquitto, make_se
         sent = await line["band"].send(outgoing("band", address="band-channel", purpose="sos_state", content=state))
         assert sent.provider_status == "published"
         assert await heard(band) == ("eldercare/v1/band-channel/sos_state", state)
+        as_sent = {"event_id": "a #0c2f", "echo": '"a\\u0000"', "state": "accepted", "id": "w1"}
+        await line["band"].send(outgoing("band", address="band-channel", purpose="sos_state", content=as_sent))
+        told = {"event_id": "a\0", "state": "accepted", "id": "w1"}
+        assert await heard(band) == ("eldercare/v1/band-channel/sos_state", told)
         command = {"id": "c1", "action": "buzz"}
         await line["band"].send(outgoing("band", address="band-channel", purpose="command", content=command))
         assert await heard(band) == ("eldercare/v1/band-channel/command", command)

@@ -360,3 +360,16 @@ async def test_whoever_calls_back_is_found_at_a_price_that_does_not_grow_with_wh
     await open_for_others(501, 10_000)
     assert [each.incident_id for each in await incidents.called_from(conn, PHONES["grid"])] == [incident]
     assert await price() <= few + 10
+
+
+async def test_each_press_is_told_under_the_name_and_in_the_form_that_the_band_gave_it(
+    conn: Connection, people: Community
+) -> None:
+    raised = await raise_sos(conn, Press("band-wang", b"1", "1", event_id="1.50", echo="1.50"))
+    await raise_sos(conn, Press("band-wang", b"2", "2", event_id="a #0c2f", echo='"a\\u0000"'))
+    await incidents.accept(conn, raised.incident_id, people.grid, "voice", NOW)
+    rows = await conn.execute("select content - 'id' from notification where purpose = 'sos_state' order by id")
+    assert sorted((row[0] for row in await rows.fetchall()), key=lambda word: str(word["event_id"])) == [
+        {"event_id": "1.50", "state": "accepted", "echo": "1.50"},
+        {"event_id": "a #0c2f", "state": "accepted", "echo": '"a\\u0000"'},
+    ]

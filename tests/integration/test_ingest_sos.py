@@ -3,14 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from types import SimpleNamespace
 from typing import Any
 
 import aiomqtt
 import pytest
 
 from eldercare.settings import Settings
-from ingest import lanes
+from ingest.session import Session
 from tests.conftest import MakeSettings
 from tests.integration.ingesting import Database, asking, consuming, listener, publisher, until
 from tests.services.mosquitto import Mosquitto
@@ -63,7 +62,7 @@ async def test_a_press_becomes_an_incident_and_the_band_hears_it(
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"\x00\xff", b"[]", b"[1, 2]", b"true", b"{" * 3000, b"x" * 300_000, b'{"event_id": {"a": "\\u0000"}}'],
+    [b"", b"\x00\xff", b"[]", b"[1, 2]", b"true", b"{" * 3000, b"x" * 300_000, b'{"event_id": NaN}'],
     ids=lambda payload: repr(payload)[:20],
 )
 async def test_anything_at_all_is_a_press(
@@ -92,30 +91,67 @@ async def test_a_repeated_press_hears_how_far_help_is(
     assert (consumer.counters.opened, consumer.counters.duplicates) == (1, 2)
 
 
-async def test_a_press_that_names_an_incident_long_over_is_logged_once(
-    settings: Settings,
-    database: Database,
-    publish: Publish,
-    bands: aiomqtt.Client,
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("payload", "echo"),
+    [
+        (b'{"event_id": "e1", "lat": NaN}', "e1"),
+        (b'{"event_id": "e1"}\0', "e1"),
+        (b'{"event_id": 1.50}', 1.5),
+        (b'{"event_id": 36893488147419103232}', 36893488147419103232),
+        (b'{"event_id": {"at": [1, "\\u0000"]}}', {"at": [1, "\0"]}),
+        (json.dumps({"event_id": "x" * 1000}).encode(), "x" * 1000),
+        (b'{"event_id": "\\ud800"}', "\ud800"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+async def test_a_band_hears_its_number_as_it_sent_it_and_each_repeat_is_the_same_press(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client, payload: bytes, echo: Any
 ) -> None:
-    said: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(lanes, "_log", SimpleNamespace(warning=lambda event, **values: said.append((event, values))))
+    async with consuming(settings, "sos") as consumer:
+        for _ in range(3):
+            await publish(SOS, payload)
+            assert await heard(bands) == ("band-1", {"event_id": echo, "state": "received"})
+    assert (consumer.counters.opened, consumer.counters.duplicates) == (1, 2)
+    assert await database.value("select press_count from incident") == 1
 
-    async def press() -> None:
-        await publish(SOS, {"event_id": "e1"})
-        await heard(bands)
 
+async def test_the_same_unreadable_bytes_are_one_press(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
     async with consuming(settings, "sos"):
-        await press()
-        for minutes, times in ((9, 0), (11, 1), (12, 1)):
-            await database.conn.execute(
-                "update incident set state = 'resolved', resolved_at = now() - make_interval(mins => %s)", (minutes,)
-            )
-            await press()
-            assert len(said) == times
-    incident = await database.value("select id from incident")
-    assert said == [("press_of_a_resolved_incident", {"device_id": "band-1", "incident": incident})]
+        for _ in range(3):
+            await publish(SOS, b"\x7e\x02\x00\x26")
+            assert await heard(bands) == ("band-1", {"event_id": None, "state": "received"})
+    assert await database.value("select press_count from incident") == 1
+
+
+async def test_a_press_without_a_name_counts_once_with_two_processes(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos"), consuming(settings, "sos"):
+        for _ in range(2):
+            await publish(SOS, {})
+            await heard(bands)
+            await heard(bands)
+    assert await database.value("select press_count from incident") == 2
+
+
+async def test_what_is_not_acknowledged_comes_again_and_is_the_same_press(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A counter that began anew rings again; what the broker hands out twice does not."""
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "acknowledge", lambda *_: None)
+        async with consuming(settings, "sos"):
+            await publish(SOS, {"event_id": "1"})
+            await heard(bands)
+    await database.conn.execute("update incident set state = 'resolved', resolved_at = now() - interval '11 minutes'")
+    async with consuming(settings, "sos") as consumer:
+        assert await heard(bands) == ("band-1", {"event_id": "1", "state": "closed"})
+        assert (consumer.counters.opened, consumer.counters.duplicates) == (0, 1)
+        await publish(SOS, {"event_id": "1"})
+        assert await heard(bands) == ("band-1", {"event_id": "1", "state": "received"})
+    assert await database.value("select count(*) from incident") == 2
 
 
 async def test_an_unknown_band_is_raised_as_such(

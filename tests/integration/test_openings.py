@@ -105,15 +105,15 @@ async def test_a_name_from_more_than_a_day_ago_is_a_new_press_while_its_incident
     assert await one(conn, "select press_count from incident") == 2
 
 
-async def test_a_stuck_button_does_not_make_its_incident_ever_longer(
-    conn: Connection, resident: int, make_settings: MakeSettings
-) -> None:
-    for minute in range(30):
-        await set_clock(conn, make_settings(), NOON + timedelta(minutes=minute), 0)
-        await raise_sos(conn, press(event_id=str(minute)))
-    assert await one(conn, "select press_count from incident") == 30
-    assert await one(conn, "select count(*) from sos_press") == 30
-    assert await one(conn, "select count(*) from incident, jsonb_object_keys(detail -> 'presses')") < 15
+async def test_a_stuck_button_does_not_make_its_incident_ever_longer(conn: Connection, resident: int) -> None:
+    for number in range(130):
+        assert (await raise_sos(conn, press(event_id=str(number)))).outcome == ("merged" if number else "opened")
+        assert (await raise_sos(conn, press(event_id=str(number)))).outcome == "duplicate"
+    assert await one(conn, "select press_count from incident") == 130
+    assert await one(conn, "select count(*) from sos_press") == 130
+    assert await one(conn, "select cardinality(recent_presses), detail from incident") == (64, {})
+    told = "select count(*), max((detail ->> 'presses')::int) from incident_event where kind = 'pressed_again'"
+    assert await one(conn, told) == (31, 100)
 
 
 async def test_a_duplicate_hears_how_far_its_incident_is(conn: Connection, resident: int) -> None:
@@ -123,6 +123,127 @@ async def test_a_duplicate_hears_how_far_its_incident_is(conn: Connection, resid
     await conn.execute("update incident set state = 'resolved'")
     assert (await raise_sos(conn, press(event_id="e1"))).sos_state is SosState.CLOSED
     assert await one(conn, "select count(*) from incident") == 1
+
+
+async def test_a_number_sent_again_with_a_new_time_is_the_same_press(conn: Connection, resident: int) -> None:
+    for minute in range(3):
+        await raise_sos(conn, press(event_id="1", ts=NOON + timedelta(minutes=minute)))
+    assert await one(conn, "select press_count from incident") == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "minutes", "outcome"),
+    [
+        ({"event_id": "1"}, 10, "duplicate"),
+        ({"event_id": "1"}, 11, "opened"),
+        ({"ts": NOON}, 10, "duplicate"),
+        ({"ts": NOON}, 11, "opened"),
+        ({"event_id": "1", "redelivered": True}, 11, "duplicate"),
+        ({"event_id": "1", "redelivered": True, "ts": NOON + timedelta(minutes=11)}, 11, "opened"),
+        ({"event_id": "1", "retained": True}, 11, "duplicate"),
+        ({"unread_name": True}, 1, "opened"),
+        ({"unread_name": True, "redelivered": True}, 0, "duplicate"),
+        ({"redelivered": True}, 0, "duplicate"),
+        ({"redelivered": True}, 2, "opened"),
+    ],
+    ids=str,
+)
+async def test_what_comes_long_after_the_end_rings_unless_it_is_a_copy(
+    conn: Connection, resident: int, make_settings: MakeSettings, fields: dict[str, Any], minutes: int, outcome: str
+) -> None:
+    named_by = "event_id" if "event_id" in fields else "ts"
+    first = await raise_sos(conn, press(**{name: fields[name] for name in fields if name in (named_by, "unread_name")}))
+    await conn.execute("update incident set state = 'resolved', resolved_at = eldercare_now()")
+    await conn.commit()
+    await set_clock(conn, make_settings(), NOON + timedelta(minutes=minutes), 0)
+    again = await raise_sos(conn, press(**fields))
+    assert (again.outcome, again.incident_id == first.incident_id) == (outcome, outcome == "duplicate")
+    if outcome == "opened":
+        assert (await raise_sos(conn, press(**{**fields, "redelivered": True}))).outcome == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("fields", "counted"),
+    [({"unread_name": True}, 1), ({"unread_name": True, "ts": datetime(1970, 1, 1, tzinfo=UTC)}, 1), ({}, 2)],
+    ids=str,
+)
+async def test_bytes_that_may_hide_a_name_are_one_press_while_their_incident_lasts(
+    conn: Connection, resident: int, fields: dict[str, Any], counted: int
+) -> None:
+    for _ in range(2):
+        await raise_sos(conn, press(**fields, heard_by="one"))
+    assert await one(conn, "select press_count from incident") == counted
+
+
+async def test_a_press_without_a_name_that_two_sessions_hear_is_one(
+    conn: Connection, resident: int, make_settings: MakeSettings
+) -> None:
+    outcomes = [(await raise_sos(conn, press(heard_by=by))).outcome for by in ("one", "two", "one", "two")]
+    assert outcomes == ["opened", "duplicate", "merged", "duplicate"]
+    await conn.commit()
+    await set_clock(conn, make_settings(), NOON + timedelta(seconds=31), 0)
+    assert (await raise_sos(conn, press(heard_by="two"))).outcome == "merged"
+    assert (await raise_sos(conn, press(heard_by="two", redelivered=True))).outcome == "duplicate"
+
+
+async def test_a_press_without_a_name_is_one_when_two_sessions_hear_it_at_once(
+    conn: Connection, database_url: str, resident: int
+) -> None:
+    await conn.commit()
+    async with await connect(database_url) as other:
+        await raise_sos(conn, press(heard_by="one"))
+        waiting = asyncio.create_task(raise_sos(other, press(heard_by="two")))
+        await asyncio.to_thread(wait_until, lambda: somebody_waits(database_url), "the second to wait")
+        await conn.commit()
+        assert (await waiting).outcome == "duplicate"
+        await other.commit()
+    assert await one(conn, "select press_count from incident") == 1
+
+
+async def hand_over(conn: Connection, at: datetime) -> int:
+    """band-1 goes to somebody else at this time."""
+    await conn.execute("update assignment set period = tstzrange(lower(period), %s)", (at,))
+    return int(
+        await one(
+            conn,
+            "with next as (insert into resident (name, address) values ('李建国', '幸福里 5 号') returning id)"
+            " insert into assignment (device_id, resident_id, period)"
+            " select 'band-1', id, tstzrange(%s, null) from next returning resident_id",
+            at,
+        )
+    )
+
+
+async def test_a_press_is_of_who_wore_the_band_when_it_was_made(conn: Connection, resident: int) -> None:
+    handed = NOON - timedelta(minutes=5)
+    successor = await hand_over(conn, handed)
+    await conn.execute(
+        "insert into device_state (device_id, lat, lon, accuracy_m, location_ts, bpm, bpm_ts)"
+        " values ('band-1', 31.1, 121.1, 30, %s, 88, %s)",
+        (NOON, handed - timedelta(minutes=1)),
+    )
+    columns = "select subject, resident_id, lat, bpm, detail ? 'handed_over' from incident where id = %s"
+    before = await raise_sos(conn, press(event_id="before", ts=handed - timedelta(seconds=1)))
+    assert await one(conn, columns, before.incident_id) == (f"resident:{resident}", resident, None, 88, True)
+    for number, fields in enumerate(({"ts": handed}, {}, {"ts": NOON - timedelta(days=500)})):
+        after = await raise_sos(conn, press(event_id=f"after {number}", **fields))
+        assert await one(conn, columns, after.incident_id) == (
+            f"resident:{successor}", successor, 31.1, None, False,
+        )  # fmt: skip
+
+
+async def test_a_press_from_when_nobody_wore_the_band_is_of_who_wears_it_now(conn: Connection, resident: int) -> None:
+    raised = await raise_sos(conn, press(ts=NOON - timedelta(days=2)))
+    assert await one(conn, "select resident_id, detail from incident where id = %s", raised.incident_id) == (
+        resident,
+        {},
+    )
+
+
+async def test_a_band_retired_since_was_known_when_it_was_pressed(conn: Connection, resident: int) -> None:
+    await conn.execute("update device set retired_at = %s where id = 'band-1'", (NOON,))
+    await raise_sos(conn, press(ts=NOON - timedelta(minutes=1)))
+    assert await one(conn, "select resident_id from incident") == resident
 
 
 @pytest.mark.parametrize("second", [{"event_id": "e2"}, {"ts": NOON}, {}, {"retained": True}], ids=str)

@@ -1,5 +1,6 @@
 """The contract with the bands: topics, strict JSON types, times with an offset, unknown fields ignored."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -99,3 +100,8 @@ def test_unknown_fields_are_ignored_and_zero_is_a_value() -> None:
     assert Status.model_validate({"ts": TS, "battery_pct": 0}).battery_pct == 0
     assert Sos.model_validate({}) == Sos(trigger="button")
     assert Location.model_validate({"ts": TS, "lat": 0, "lon": 0}).datum == "wgs84"
+
+
+def test_a_band_hears_the_state_of_its_press_under_the_name_it_gave() -> None:
+    assert wire.sos_state("null", wire.SosState.RECEIVED) == b'{"event_id": null, "state": "received"}'
+    assert json.loads(wire.sos_state("1.50", wire.SosState.CLOSED)) == {"event_id": 1.5, "state": "closed"}

@@ -40,7 +40,7 @@ def test_a_message_is_read_as_it_was_written(
     assert found is not None
     assert found.is_publish
     assert found.end == len(before) + len(raw)
-    assert published(before + raw, found) == Published(mid if qos else 0, topic, payload, retain)
+    assert published(before + raw, found) == Published(mid if qos else 0, topic, payload, retain, dup)
 
 
 @pytest.mark.parametrize("size", [0, 127, 128, 16_383, 16_384, 70_000, 2_097_152])

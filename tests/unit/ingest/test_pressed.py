@@ -21,7 +21,7 @@ TOPIC = "eldercare/v1/band-1/sos"
     ],
 )
 def test_what_is_written_down_is_the_press_that_came(payload: bytes) -> None:
-    came = Pressed(TOPIC, payload, decode_press(TOPIC, payload, False), 7.0)
+    came = Pressed(TOPIC, payload, decode_press(TOPIC, payload), 7.0)
     text = dump(came)
     assert text.isascii()
     assert load(TOPIC, text, 9.0) == came._replace(at=9.0)
