@@ -26,8 +26,11 @@ import psycopg
 from psycopg import sql
 
 from eldercare.errors import ConfigurationError
+from eldercare.wire import UPLINK, Kind
 
 START_TIMEOUT_S = 30
+MOST_KEPT_BYTES = 2 * 1024**3
+"""What the broker keeps on disk for sessions, and of retained messages, before it refuses more."""
 _POLL_S = 0.02
 _PR_SET_PDEATHSIG = 1
 
@@ -182,7 +185,7 @@ class EmbeddedPostgres:
 class EmbeddedBroker:
     """The NATS server's MQTT 3.1.1 listener; sessions and unacknowledged messages are on disk in `folder`.
 
-    Every band has its password and may publish and subscribe only under its own name, as in deploy/mosquitto/acl.
+    Every band has its password, and says and hears only what the contract names, as in deploy/mosquitto/acl.
     """
 
     def __init__(self, folder: Path, port: int = 1883, ack_wait_s: int = 10) -> None:
@@ -236,7 +239,7 @@ class EmbeddedBroker:
         configuration = {
             "server_name": "eldercare",
             "listen": "127.0.0.1:-1",
-            "jetstream": {"store_dir": str(self._folder / "data")},
+            "jetstream": {"store_dir": str(self._folder / "data"), "max_file_store": MOST_KEPT_BYTES},
             # The window is 4 batches, as in deploy/mosquitto; what is not acknowledged in ack_wait comes again.
             "mqtt": {"listen": f"127.0.0.1:{self._port}", "max_ack_pending": 8000, "ack_wait": f"{self._ack_wait_s}s"},
             "authorization": {
@@ -255,8 +258,11 @@ class EmbeddedBroker:
 
 def _band_user(device_id: str, password: str) -> dict[str, object]:
     """A user of the NATS configuration. A topic's `/` is a subject's `.`; `$MQTT.sub` carries QoS 1 to a subscriber."""
-    own = f"eldercare.v1.{device_id}.>"
-    permissions = {"publish": [own], "subscribe": [own, "$MQTT.sub.>"]}
+    own = f"eldercare.v1.{device_id}"
+    permissions = {
+        "publish": [f"{own}.{kind}" for kind in UPLINK],
+        "subscribe": [*(f"{own}.{kind}" for kind in (Kind.SOS_STATE, Kind.COMMAND)), "$MQTT.sub.>"],
+    }
     return {"user": device_id, "password": password, "permissions": permissions}
 
 
