@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make what a deployment needs and the repository must not hold: a private CA, the broker's certificate, passwords.
+"""Make what a deployment needs and the repository must not hold: a private CA, certificates, passwords.
 
     python3 deploy/prepare.py broker.example.org [more names or addresses of the broker] [--owner mosquitto]
 
@@ -50,7 +50,7 @@ def _ids(name: str) -> tuple[int, int]:
 
 
 def make_certificates(folder: Path, names: list[str], owner: tuple[int, int]) -> None:
-    """A CA and a certificate of the broker for `names`, on the curve P-256."""
+    """A CA, a certificate of the broker for `names` and one of the services, on the curve P-256."""
     folder.mkdir(parents=True, exist_ok=True)
     ca_key, ca = folder / "ca.key", folder / "ca.crt"
     if not ca.exists():
@@ -60,21 +60,30 @@ def make_certificates(folder: Path, names: list[str], owner: tuple[int, int]) ->
             *("-subj", "/CN=Eldercare broker CA"),
             *("-addext", "basicConstraints=critical,CA:TRUE,pathlen:0", "-addext", "keyUsage=critical,keyCertSign"),
         )
-    key, certificate = folder / "broker.key", folder / "broker.crt"
-    if not certificate.exists():
-        _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
-        with tempfile.TemporaryDirectory() as scratch:
-            request, extensions = Path(scratch, "request"), Path(scratch, "extensions")
-            extensions.write_text(_extensions(names))
-            _openssl("req", "-new", "-key", key, "-subj", f"/CN={names[0]}", "-out", request)
-            _openssl(
-                *("x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-sha256", "-days", BROKER_DAYS),
-                *("-set_serial", f"0x{secrets.token_hex(16)}", "-extfile", extensions, "-out", certificate),
-            )
-    for public in (ca, certificate):
+    _certificate(folder, "broker", _extensions("serverAuth", names), names[0])
+    # What the services show on the listener that asks for it; see mosquitto/services-tls.conf.
+    _certificate(folder, "service", _extensions("clientAuth", []), SERVICE_USER)
+    for public in (ca, folder / "broker.crt", folder / "service.crt"):
         public.chmod(0o644)
     folder.chmod(0o755)
-    _give_to_broker(owner, key)
+    _give_to_broker(owner, folder / "broker.key")
+
+
+def _certificate(folder: Path, name: str, extensions: str, subject: str) -> None:
+    """A key and a certificate of our CA, where there is none yet."""
+    key, certificate = folder / f"{name}.key", folder / f"{name}.crt"
+    if certificate.exists():
+        return
+    _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+    with tempfile.TemporaryDirectory() as scratch:
+        request, wanted = Path(scratch, "request"), Path(scratch, "extensions")
+        wanted.write_text(extensions)
+        _openssl("req", "-new", "-key", key, "-subj", f"/CN={subject}", "-out", request)
+        _openssl(
+            *("x509", "-req", "-in", request, "-CA", folder / "ca.crt", "-CAkey", folder / "ca.key", "-sha256"),
+            *("-days", BROKER_DAYS, "-set_serial", f"0x{secrets.token_hex(16)}", "-extfile", wanted),
+            *("-out", certificate),
+        )
 
 
 def make_secrets(folder: Path, owner: tuple[int, int]) -> None:
@@ -106,17 +115,17 @@ def password_hash(password: str, iterations: int = 101) -> str:
     return f"$7${iterations}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
-def _extensions(names: list[str]) -> str:
-    return "\n".join(
-        (
-            "basicConstraints=critical,CA:FALSE",
-            "keyUsage=critical,digitalSignature",
-            "extendedKeyUsage=serverAuth",
-            "subjectKeyIdentifier=hash",
-            "authorityKeyIdentifier=keyid",
-            f"subjectAltName={','.join(map(_alternative_name, names))}",
-        )
-    )
+def _extensions(usage: str, names: list[str]) -> str:
+    lines = [
+        "basicConstraints=critical,CA:FALSE",
+        "keyUsage=critical,digitalSignature",
+        f"extendedKeyUsage={usage}",
+        "subjectKeyIdentifier=hash",
+        "authorityKeyIdentifier=keyid",
+    ]
+    if names:
+        lines.append(f"subjectAltName={','.join(map(_alternative_name, names))}")
+    return "\n".join(lines)
 
 
 def _alternative_name(name: str) -> str:

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     mqtt_url: Annotated[str, AfterValidator(_checked_mqtt_url)] | None = None
     mqtt_ca: Path | None = None
     """CA certificate that signed the broker's; the system's when unset."""
+    mqtt_certificate: Path | None = None
+    """Our own certificate for the broker, where its listener for services asks for one; with `mqtt_key`."""
+    mqtt_key: Path | None = None
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=0, le=65535)
     api_pool_webhooks: int = Field(default=6, ge=2, le=50)
@@ -182,14 +185,22 @@ class Settings(BaseSettings):
     def mqtt_tls(self) -> ssl.SSLContext | None:
         """How the broker's certificate is checked, read anew from MQTT_CA; None without TLS.
 
-        Raises ConfigurationError where that file is missing, unreadable or holds no certificate, and without MQTT_URL.
+        Raises ConfigurationError where that file is missing, unreadable or holds no certificate, and without MQTT_URL;
+        the same for our own MQTT_CERTIFICATE and MQTT_KEY.
         """
         if not self.mqtt.tls:
             return None
         try:
-            return ssl.create_default_context(cafile=self.mqtt_ca)
+            context = ssl.create_default_context(cafile=self.mqtt_ca)
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"{PREFIX}MQTT_CA: {self.mqtt_ca}: {error}") from error
+        if self.mqtt_certificate is not None:
+            try:
+                context.load_cert_chain(self.mqtt_certificate, self.mqtt_key)
+            except (OSError, ValueError) as error:
+                where = f"{self.mqtt_certificate}, {PREFIX}MQTT_KEY: {self.mqtt_key}"
+                raise ConfigurationError(f"{PREFIX}MQTT_CERTIFICATE: {where}: {error}") from error
+        return context
 
     @property
     def simulated_telephones(self) -> bool:

@@ -13,8 +13,10 @@ import aiomqtt
 import pytest
 import yaml
 
+from eldercare.errors import ConfigurationError
 from eldercare.settings import PREFIX, Settings, parse_mqtt_url
 from eldercare.wire import Kind, topic
+from tests.conftest import MakeSettings
 from tests.services import mosquitto
 from tests.services.missing import missing
 from tests.services.mosquitto import Mosquitto
@@ -127,6 +129,65 @@ async def test_a_band_speaks_over_tls_with_the_prepared_certificate(tls_broker: 
         await band.publish(topic("tls-band", Kind.SOS), "{}", qos=1)
         message = await asyncio.wait_for(anext(consumer.messages), 10)
     assert str(message.topic) == topic("tls-band", Kind.SOS)
+
+
+@pytest.fixture
+def services_broker(prepared: Path) -> Iterator[Mosquitto]:
+    """Mosquitto with deploy's own TLS listener for services."""
+    if not mosquitto.found():
+        missing("Mosquitto", mosquitto.HOW)
+    broker = Mosquitto({})
+    listener = (DEPLOY / "mosquitto" / "services-tls.conf").read_text()
+    assert "listener 8884\n" in listener
+    listener = listener.replace("listener 8884\n", f"listener {broker.port} 127.0.0.1\n")
+    (broker.folder / "listeners" / "services.conf").write_text(listener)
+    for file in (prepared / "mosquitto" / "certs").iterdir():
+        (broker.folder / "certs" / file.name).write_bytes(file.read_bytes())
+    broker.start()
+    yield broker
+    broker.close()
+
+
+async def test_services_come_by_tls_with_their_certificate_and_bands_do_not(
+    services_broker: Mosquitto, prepared: Path, make_settings: MakeSettings
+) -> None:
+    certs = prepared / "mosquitto" / "certs"
+    url = services_broker.url.replace("mqtt://", "mqtts://")
+    trusted = make_settings(mqtt_url=url, mqtt_ca=certs / "ca.crt")
+    known = make_settings(
+        mqtt_url=url, mqtt_ca=certs / "ca.crt", mqtt_certificate=certs / "service.crt", mqtt_key=certs / "service.key"
+    )
+    services_broker.add_users({"band-1": "secret"})
+    services_broker.reload()
+    async with aiomqtt.Client(
+        known.mqtt.host, known.mqtt.port, username=known.mqtt.username, password=known.mqtt.password,
+        identifier="eldercare-sos-1", tls_context=known.mqtt_tls(),
+    ) as ours:  # fmt: skip
+        with pytest.raises((aiomqtt.MqttError, ssl.SSLError)):
+            async with aiomqtt.Client(
+                trusted.mqtt.host, trusted.mqtt.port, username="band-1", password="secret",
+                identifier="eldercare-sos-1", tls_context=trusted.mqtt_tls(), timeout=5,
+            ) as band:  # fmt: skip
+                await band.publish("eldercare/v1/band-1/status", "{}", qos=1, timeout=5)
+        await ours.publish("eldercare/v1/band-1/sos_state", "{}", qos=1, timeout=5)
+
+
+def test_the_example_points_no_service_at_the_bands_listener() -> None:
+    example = (DEPLOY / "env.example").read_text()
+    assert re.findall(r"MQTT_URL=\S+:(\d+)", example) == ["1883", "8884"]
+    bands = (DEPLOY / "mosquitto" / "listeners" / "bands.conf").read_text()
+    assert "listener 8883" in bands
+    assert "use_username_as_clientid true" in bands
+
+
+@pytest.mark.parametrize("name", ["missing", "garbage"])
+def test_a_wrong_certificate_of_ours_is_named(
+    prepared: Path, tmp_path: Path, make_settings: MakeSettings, name: str
+) -> None:
+    (tmp_path / "garbage").write_text("no certificate")
+    settings = make_settings(mqtt_url="mqtts://127.0.0.1", mqtt_certificate=tmp_path / name)
+    with pytest.raises(ConfigurationError, match="ELDERCARE_MQTT_CERTIFICATE: "):
+        settings.mqtt_tls()
 
 
 async def test_the_bands_listener_refuses_plain_text(tls_broker: Mosquitto) -> None:
