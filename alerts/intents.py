@@ -1,11 +1,23 @@
-"""What somebody means by a reply: a digit or some words, and maybe the code of an incident. Pure."""
+"""What somebody means by a reply: a digit or some words, and maybe the code of an incident. Pure.
+
+A text is brought to one way of writing, numbers that count something (clock times, dates, durations, telephones, house
+numbers) are set aside, clauses are cut into the words of `alerts.reply_words`, and what they say together is decided
+with a reason. A leading 1, 3 or 9 decides unless the words contradict it. Where it is not plain, nothing is meant and
+the person is asked back: to take somebody for going who is not can cost a life, and to ask costs a text.
+"""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
+
+from alerts.reply_words import PATTERNS, Word, plain
 
 MAX_CODE = 2**63 - 1
+MOST_CHARS = 400
+"""Of a longer text the beginning is read."""
 
 
 class Intent(StrEnum):
@@ -17,15 +29,26 @@ class Intent(StrEnum):
     EN_ROUTE = "en_route"
     ARRIVE = "arrive"
     HANDLE = "handle"
+    DONE = "done"
+    HOSPITAL = "hospital"
+    FALSE_ALARM = "false_alarm"
+
+
+OUTCOMES = frozenset({Intent.DONE, Intent.HOSPITAL, Intent.FALSE_ALARM})
+"""How it ended: that is the owner's to say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`intent` None: not understood. `code` names the incident; None: none was named. `key`: the digit that said it."""
+    """`intent` None: not understood. `code` names the incident; None: none was named.
+
+    `key` is the digit that said it; `reason` names how it was understood, or why it was not.
+    """
 
     intent: Intent | None
     code: int | None = None
     key: str | None = field(default=None, compare=False)
+    reason: str = field(default="", compare=False)
 
     def meant(self, *, desk: bool) -> Intent | None:
         """What it means from somebody who was called as one of the desk, or as anybody else."""
@@ -45,13 +68,6 @@ def by_key(digit: str, *, desk: bool) -> Intent | None:
     return DIGITS.get(digit)
 
 
-_WORDS = {
-    Intent.ACCEPT: "去 我去 我能去 能去 可以去 马上去 我马上去 这就去 go yes y accept",
-    Intent.PASS: "不去 我不去 不能去 我不能去 去不了 我去不了 来不了 不行 no n pass",
-    Intent.ADDRESS: "地址 在哪 在哪里 哪里 address where",
-    Intent.EN_ROUTE: "出发 已出发 在路上 我在路上 正在去 onmyway omw leaving",
-    Intent.ARRIVE: "到 到了 已到 已到达 到达 我到了 here arrived",
-}
 SHORT = {
     Intent.ACCEPT: ("1", "1"),
     Intent.PASS: ("9", "9"),
@@ -59,36 +75,246 @@ SHORT = {
     Intent.EN_ROUTE: ("出发", "leaving"),
     Intent.HANDLE: ("在处理", "handling"),
     Intent.ARRIVE: ("到了", "arrived"),
+    Intent.DONE: ("完成", "done"),
+    Intent.HOSPITAL: ("送医院了", "in hospital"),
+    Intent.FALSE_ALARM: ("误报", "false alarm"),
 }
 """One word for each, Chinese and English, to be said back to people who have to add which incident they mean."""
-_BY_WORD = {word: intent for intent, words in _WORDS.items() for word in words.split()}
 _CARRIER = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "start", "unstop", "help", "info"})
 """Words that the provider answers itself, as the law wants it; a second answer would only confuse."""
+
+_SIGNATURE = re.compile(
+    r"^(?:--+|—{2,}|_{3,}|\*{3,}|>|发自|来自我的|发送自|此致|敬礼|祝好|sent from|best regards|"
+    r"kind regards|regards|best,|cheers,|"
+    r"on .*wrote:|.*写道|from:|发件人|原始邮件|-+ ?original)"
+)
+"""Where what is written by hand ends."""
+_NUMERAL = "[一二两三四五六七八九十半几]{1,3}"
+_DURATION = re.compile(
+    rf"(?:\d{{1,3}}(?:[-~到至]\d{{1,3}})?|{_NUMERAL}|\b(?:a|an|one|two|three|four|five|six|seven|"
+    rf"eight|ten|fifteen|twenty|thirty|few)\b|half)"
+    r"\s*(?:个)?(?:多)?\s*(?:分钟|分|刻钟|小时|钟头|秒|minutes?|mins?|min\b|m\b|hours?|hrs?|h\b|"
+    r"seconds?)(?:半)?|半小时|半个小时|\bin \d{1,2}(?= *$|[,.!;])"
+)
+_COUNTED = re.compile(
+    r"\+\d[\d -]{6,}|\b1[3-9]\d(?:[ -]?\d{4}){2}\b|\b0\d{2,3}[ -]?\d{7,8}\b|\b\d{3,4}-\d{3,4}-?\d{0,4}\b"  # telephones
+    r"|\d{1,2}[:：]\d{2}(?:[:：]\d{2})?(?: ?[ap]\.?m\b)?|\d{1,2}(?:点|时)(?:\d{1,2}分?|半|一刻|三刻|钟|整|多)?|"
+    r"\b\d{1,2} ?[ap]\.?m\b"  # times
+    r"|\d{2,4}年(?:\d{1,2}月)?(?:\d{1,2}[日号])?|\d{1,2}月\d{1,2}[日号]?|"
+    r"\b\d{2,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\b\d{1,2}/\d{1,2}\b"
+    r"|\d+(?:\.\d+)?\s*(?:路|巷|米|公里|里路|km\b|岁|块|元|个|人|次|位|度|床|遍|年|天|"
+    r"号(?=[一-鿿])|%|bpm\b|st\b|nd\b|rd\b|th\b|(?:th |st |nd |rd )?floor\b)"
+    r"|\d+\.\d+"
+)
+_HOUSE = re.compile(r"(?:\d+\s*(?:号?楼|单元|号?室|号院|弄|层|栋|幢|号门|门)(?:\d+号?)?)+")
+_AMBULANCE = re.compile(r"(?<=[叫打拨等])1(?:20|10|19)|\b1(?:20|10|19)(?=[在已来到接拉把送车还马快刚会要])")
+_BEHIND = re.compile(r"^((\D{1,12}?)[\s,，。:：]*)([1239])(?!\d)")
 _NUMBER = re.compile(r"\d+")
-_ENDINGS = "了啊吧呢的啦哦"
+_LEADING = re.compile(
+    r"^(?:我?(?:回复?|按|选择?|答)|reply|press(?:ed)?|option|key)?\s*[\"'“#]?([1239])(?!\d)(?!\s*(?:分|点|号|楼|个))"
+)
+_NAMED_CODE = re.compile(r"(?:编号|警报|报警|事件|号码|no\.?|number|alarm|incident|code|#)\s*[:：#]?\s*(\d+)")
+_CLAUSES = re.compile(
+    r"[。！!；;，,、\n…~～.:：()（）\"“”]+|(?<=[一-鿿]) +(?=[一-鿿])|\bbut\b|但是?|不过(?![去来])|可是|(?<=[?？])"
+)
 
 
 def understand(text: str) -> Reply:
-    """The meaning of an SMS: `1`, `1 123`, `9`, `去`, `到了 123`, `１２３ 我去`.
+    """The meaning of an SMS: `1`, `1 123`, `9`, `1 我去`, `到了 123`, `１２３ 我去`, `在路上了`, `false alarm`.
 
     "好" or "OK" is no acceptance: nobody knows whether they mean "I go" or "I have read it".
     """
-    plain = unicodedata.normalize("NFKC", text).lower()
-    numbers = _NUMBER.findall(plain)
-    word = "".join(char for char in _NUMBER.sub(" ", plain) if char.isalpha())
-    intent = _BY_WORD.get(word) or _BY_WORD.get(word.rstrip(_ENDINGS))
-    if len(numbers) == 2 and numbers[0] not in KEYS and numbers[1] in KEYS:
-        numbers.reverse()  # "123 1"
-    if intent is not None:
-        return Reply(intent, _code(numbers[-1]) if numbers else None)
-    if word or not 1 <= len(numbers) <= 2:
-        return Reply(None)
-    return Reply(DIGITS.get(numbers[0]), _code(numbers[1]) if len(numbers) == 2 else None, numbers[0])
+    whole = plain(_by_hand(unicodedata.normalize("NFKC", text[:MOST_CHARS])))
+    whole = _AMBULANCE.sub("救护车", whole)
+    whole = _HOUSE.sub("楼下", whole)
+    marked = _COUNTED.sub(" ", _DURATION.sub("§", whole))
+    numbers = _NUMBER.findall(marked)
+    words = _NUMBER.sub(" ", marked)
+    said = _clauses(words)
+    spoken = any(said)
+    meaning, reason = _together(said)
+    lead = _LEADING.match(marked) or _after_thanks(marked)
+    key = lead.group(lead.lastindex or 1) if lead else None
+    if key is None and not spoken and len(numbers) == 2 and numbers[1] in KEYS and numbers[0] not in KEYS:
+        key, numbers = numbers[1], [numbers[1], numbers[0]]  # "123 1"
+    if key is not None:
+        return _with_key(key, meaning, reason, said, numbers, marked)
+    if meaning is None:
+        return Reply(None, None, None, reason)
+    return Reply(meaning, _code_among(marked, numbers, meaning), None, reason)
 
 
 def for_the_carrier(text: str) -> bool:
     """Whether the provider itself answers this word, such as STOP."""
     return text.strip().lower() in _CARRIER
+
+
+def _by_hand(text: str) -> str:
+    """Without the signature below; the combining marks of keycaps and pictures go too."""
+    kept: list[str] = []
+    for line in text.replace("\r", "\n").split("\n"):
+        if kept and _SIGNATURE.match(line.strip().lower()):
+            break
+        kept.append("".join(char for char in line if unicodedata.category(char) not in ("Mn", "Me", "Cf", "So", "Sk")))
+    return "\n".join(line.strip() for line in kept).strip()
+
+
+def _after_thanks(marked: str) -> re.Match[str] | None:
+    """A key behind nothing but "好的，" or "收到 "."""
+    found = _BEHIND.match(marked)
+    if found is None or {word for clause in _clauses(found.group(2)) for word, _ in clause} - {Word.ACKNOWLEDGED}:
+        return None
+    return found
+
+
+def _clauses(words: str) -> list[list[tuple[Word, str]]]:
+    return [_cut(clause.strip()) for clause in _CLAUSES.split(words) if clause.strip(" \t'-_/*")]
+
+
+def _cut(clause: str) -> list[tuple[Word, str]]:
+    """The words of a clause in order, with how they are written; a question mark makes a question of it."""
+    found: list[tuple[Word, str]] = []
+    asks = clause.endswith("?")
+    clause = clause.rstrip("? ")
+    at = 0
+    while at < len(clause):
+        if clause[at].isspace():
+            at += 1
+            continue
+        word, end = _at(clause, at)
+        found.append((word, clause[at:end]))
+        at = end
+    return [*found, (Word.ASKS, "?")] if asks else found
+
+
+def _at(clause: str, at: int) -> tuple[Word, int]:
+    for word, pattern in _COMPILED:
+        match = pattern.match(clause, at)
+        if match and match.end() > at:
+            return word, match.end()
+    other = _OTHER.match(clause, at)
+    return Word.OTHER, other.end() if other else at + 1
+
+
+_COMPILED = tuple((word, re.compile(pattern)) for word, pattern in PATTERNS)
+_OTHER = re.compile(r"[a-z0-9']+")
+
+_MEANS = {
+    Word.GO: Intent.ACCEPT,
+    Word.SET_OUT: Intent.EN_ROUTE,
+    Word.THERE: Intent.ARRIVE,
+    Word.CANNOT: Intent.PASS,
+    Word.DONE: Intent.DONE,
+    Word.HOSPITAL: Intent.HOSPITAL,
+    Word.MISTAKE: Intent.FALSE_ALARM,
+    Word.HANDLING: Intent.HANDLE,
+}
+_FURTHEST = (
+    Intent.FALSE_ALARM, Intent.HOSPITAL, Intent.DONE, Intent.ARRIVE, Intent.EN_ROUTE, Intent.ACCEPT, Intent.HANDLE,
+)  # fmt: skip
+"""Of several that agree, the one that says the most."""
+_UNSURE = frozenset({Word.ASKS, Word.DOUBT, Word.SOMEBODY_ELSE, Word.NEED})
+
+
+def _together(clauses: Sequence[Sequence[tuple[Word, str]]]) -> tuple[Intent | None, str]:
+    """What the clauses come to, and why."""
+    meanings: set[Intent] = set()
+    asks_where = False
+    for clause in clauses:
+        words = [word for word, _ in clause]
+        meant = {_MEANS[word] for word in words if word in _MEANS}
+        if Word.ADDRESS in words:
+            if meant:
+                return None, "asks"
+            asks_where = True
+            continue
+        unsure = _UNSURE.intersection(words)
+        if unsure:
+            return None, min(unsure)
+        if Word.NOT in words and meant:
+            return None, "negated"
+        if Word.OTHER in words and meant and not (_refuses(clause) if meant == {Intent.PASS} else _carries(clause)):
+            return None, "not_plain"
+        meanings |= meant
+    if not meanings:
+        return (Intent.ADDRESS, "address") if asks_where else (None, "says_nothing")
+    if Intent.PASS in meanings:
+        return (Intent.PASS, "cannot") if meanings == {Intent.PASS} else (None, "contradicts_itself")
+    if Intent.FALSE_ALARM in meanings and meanings & {Intent.ACCEPT, Intent.EN_ROUTE}:
+        return None, "contradicts_itself"
+    furthest = next(intent for intent in _FURTHEST if intent in meanings)
+    return furthest, furthest.value
+
+
+def _refuses(clause: Sequence[tuple[Word, str]]) -> bool:
+    """Whether "cannot" stands for itself: what they cannot may be another thing, such as open the door."""
+    pairs = pairwise(clause)
+    return not any(_OPEN.search(written) and after is Word.OTHER for (_, written), (after, _) in pairs)
+
+
+_OPEN = re.compile(r"(?:cannot|will not|would not|unable to|able to)$")
+
+
+def _carries(clause: Sequence[tuple[Word, str]]) -> bool:
+    """Whether a clause is plain although it holds words that nobody knows: few of them, none beside what is meant, and
+    who goes or is there is said to be the writer where somebody else could be named before it."""
+    words = [word for word, _ in clause]
+    unknown = [place for place, word in enumerate(words) if word is Word.OTHER]
+    for place, (word, written) in enumerate(clause):
+        if word not in _MEANS:
+            continue
+        if place + 1 in unknown or (place - 1 in unknown and word is not Word.MISTAKE):
+            return False
+        mine = _MINE.match(written) or (place > 0 and _MINE.match(clause[place - 1][1]))
+        if word in _DEEDS and unknown[0] < place and not mine:
+            return False
+    return len(unknown) <= MOST_UNKNOWN
+
+
+MOST_UNKNOWN = 4
+_DEEDS = (Word.GO, Word.SET_OUT, Word.THERE)
+_MINE = re.compile(r"我|俺|咱|(?:i|we)\b")
+
+
+def _with_key(
+    key: str,
+    meaning: Intent | None,
+    reason: str,
+    said: Sequence[Sequence[tuple[Word, str]]],
+    numbers: Sequence[str],
+    marked: str,
+) -> Reply:
+    """A leading key decides, unless the words contradict it."""
+    own = {"1": Intent.ACCEPT, "3": Intent.ACCEPT, "9": Intent.PASS, "2": Intent.ADDRESS}[key]
+    heard = {word for clause in said for word, _ in clause}
+    agrees = {
+        Intent.ACCEPT: {Intent.ACCEPT, Intent.EN_ROUTE, Intent.ARRIVE, Intent.HANDLE},
+        Intent.PASS: {Intent.PASS},
+        Intent.ADDRESS: {Intent.ADDRESS},
+    }[own]
+    doubtful = {Word.ASKS, Word.SOMEBODY_ELSE, Word.DOUBT, Word.NOT} if own is Intent.ACCEPT else {Word.ASKS}
+    if own is Intent.ADDRESS:
+        doubtful = set()
+    if (meaning is not None and meaning not in agrees) or reason == "contradicts_itself" or heard & doubtful:
+        return Reply(None, None, None, "contradicts_the_key")
+    rest = list(numbers)
+    rest.remove(key)
+    if len(rest) > 1 and not any(said):
+        return Reply(None, None, None, "too_many_numbers")
+    code = _code_among(marked, rest, None)
+    return Reply(DIGITS.get(key), code, key, "key")
+
+
+def _code_among(marked: str, numbers: Sequence[str], meaning: Intent | None) -> int | None:
+    """The number that names an incident: the one that is called so, else the only one."""
+    named = _NAMED_CODE.search(marked)
+    if named:
+        return _code(named.group(1))
+    if len(numbers) != 1:
+        return None
+    if meaning is not None and DIGITS.get(numbers[0]) is meaning:
+        return None  # "我去 1": the key behind the words
+    return _code(numbers[0])
 
 
 def _code(digits: str) -> int | None:

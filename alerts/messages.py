@@ -6,7 +6,7 @@ drop those. A key, a door code or how to get in is told to the one who goes, and
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from alerts.facts import Facts
 from alerts.kinds import IncidentState
@@ -15,6 +15,8 @@ from eldercare.fields import utf16_units
 
 __all__ = ["SMS_UNITS", "Facts", "alarm", "pressed_again", "stand_down"]
 
+Standing = Literal["asked", "desk", "going", "there"]
+"""Where somebody who answers stands: what they can sensibly say next."""
 SMS_UNITS = 70
 """UTF-16 units of one message that is not split: most characters are one, rare ones and pictures two."""
 
@@ -94,8 +96,12 @@ def accepted(facts: Facts, language: str, told: Sequence[str] = ()) -> str:
 
 
 def already_yours(facts: Facts, language: str) -> str:
-    """To the owner who accepts once more."""
+    """To the owner who accepts once more; whoever is there is asked only how it ended."""
     name, code, where = subject(facts, language), facts.code, place(facts, language)
+    if facts.state is IncidentState.ON_SITE:
+        zh = f"{name}的报警（编号{code}）已由您负责，您已到场。处理好了请发“完成 {code}”，误报请发“误报 {code}”"
+        en = f"You are with {name}, alarm {code}. When it is over, text: done {code}, or false alarm {code}"
+        return either(language, zh, en)
     zh = f"{name}的报警（编号{code}）已由您负责。{where}。到了请发短信“到了 {code}”"
     en = f"You are already the one going to {name}, alarm {code}. {where}. Once there, text: arrived {code}"
     return either(language, zh, en)
@@ -171,6 +177,14 @@ def arrived(facts: Facts, language: str) -> str:
     return either(language, f"已记录您到达{name}处（编号{code}）", f"Noted, you are with {name}, alarm {code}")
 
 
+def closed(facts: Facts, language: str) -> str:
+    """To the owner who says how it ended."""
+    name, code = subject(facts, language), facts.code
+    zh = f"已记录{name}的报警（编号{code}）处理完毕，谢谢。还要人去请打值班台"
+    en = f"Noted, {name}, alarm {code} is over. Thank you. If somebody is needed after all, call the desk"
+    return either(language, zh, en)
+
+
 def which(choices: Sequence[Facts], language: str, meant: str) -> str:
     """Asks which of several open incidents (two or more) a reply meant; `meant` is a word for what it asked for."""
     listed = [f"{choice.code} {subject(choice, language)}" for choice in choices[:3]]
@@ -194,8 +208,19 @@ def sorry(language: str) -> str:
     return either(language, "系统暂时无法处理，请联系值班室。", "This cannot be recorded now. Please call the desk.")
 
 
-def not_understood(language: str) -> str:
-    """To a reply that says nothing we know."""
+def not_understood(language: str, stands: Standing = "asked") -> str:
+    """To a reply that is not plain: the two answers that fit somebody who is asked to go, sits at the desk, goes, or is
+    there."""
+    if stands == "desk":
+        zh = "没看懂。您在处理请回1，您自己去请回3，可加编号，如“1 123”"
+        en = "Not understood. Reply 1 if you are handling it, 3 if you go yourself, with the code if there are several"
+        return either(language, zh, en)
+    if stands == "going":
+        zh = "没看懂。到了请回“到了”，去不了请回9，可加编号，如“到了 123”"
+        return either(language, zh, "Not understood. Reply arrived when you are there, 9 if you cannot go after all")
+    if stands == "there":
+        zh = "没看懂。处理好了请回“完成”，误报请回“误报”，可加编号，如“完成 123”"
+        return either(language, zh, "Not understood. Reply done when it is over, or false alarm if it was one")
     zh = "没看懂。能去请回1，不能去请回9，可加编号，如“1 123”"
     en = "Not understood. Reply 1 to go, 9 to pass on, with the code if there are several, such as 1 123"
     return either(language, zh, en)

@@ -10,10 +10,12 @@ from datetime import datetime, tzinfo
 from psycopg.rows import class_row
 
 from alerts import case_store, desk, incidents, messages
+from alerts.case import Disposition
 from alerts.facts import Facts
 from alerts.incident_views import CalledFrom
-from alerts.intents import SHORT, Intent, Reply
+from alerts.intents import OUTCOMES, SHORT, Intent, Reply
 from alerts.kinds import IncidentState
+from alerts.messages import Standing
 from alerts.outcomes import Accepted, AlreadyHandled, AlreadyOwned, AlreadyYours, Handling, Joined, Over
 from alerts.wording import either
 from eldercare.database import Connection
@@ -92,7 +94,7 @@ async def by_text(conn: Connection, sender: str, reply: Reply, language: str, no
         return Answered(messages.nothing_open(language), language, "nothing_open")
     language = called[0].language
     if reply.intent is None and reply.key is None:
-        return Answered(messages.not_understood(language), language, "not_understood", final=False)
+        return await _ask_back(conn, _nearest(called), now, zone)
     meant = choose(called, reply)
     if not meant and reply.code is not None:
         return Answered(messages.not_open(reply.code, language), language, "not_open")
@@ -102,9 +104,47 @@ async def by_text(conn: Connection, sender: str, reply: Reply, language: str, no
         return Answered(messages.which(choices, language, word), language, "which", final=False)
     one = meant[0]
     intent = reply.meant(desk=one.desk)
-    if intent is None:
-        return Answered(messages.not_understood(language), language, "not_understood", final=False)
+    if intent is None or (intent is Intent.HANDLE and not one.desk):
+        return await _ask_back(conn, one, now, zone)
+    if intent in OUTCOMES:
+        return await _close(conn, one, intent, now, zone)
     return await act(conn, Speaker(one.incident_id, one.person_id, language, "sms", one.desk), intent, now, zone)
+
+
+def _nearest(called: Sequence[CalledFrom]) -> CalledFrom:
+    """The one that a text which names none is most likely about: one's own, else one that nobody goes to."""
+    own = (each for each in called if each.owner_id == each.person_id)
+    free = (each for each in called if each.owner_id is None)
+    return next(own, None) or next(free, called[0])
+
+
+async def _ask_back(conn: Connection, one: CalledFrom, now: datetime, zone: tzinfo) -> Answered:
+    """The two answers that fit where they stand; whom nothing is asked of hears how far it is."""
+    if one.owner_id is not None and one.owner_id != one.person_id:
+        facts = await incidents.facts(conn, one.incident_id, now, zone)
+        return Answered(messages.taken(facts, one.language), one.language, "not_understood", final=False)
+    there = one.state == IncidentState.ON_SITE
+    stands: Standing = "there" if there else "going" if one.owner_id else "desk" if one.desk else "asked"
+    return Answered(messages.not_understood(one.language, stands), one.language, "not_understood", final=False)
+
+
+async def _close(conn: Connection, one: CalledFrom, intent: Intent, now: datetime, zone: tzinfo) -> Answered:
+    """How it ended counts from the owner alone; what anybody else says of it is noted for the desk."""
+    case, _ = await case_store.lock(conn, one.incident_id)
+    if case.state is IncidentState.RESOLVED or case.owner_id != one.person_id:
+        said = either(one.language, *SHORT[intent])
+        await incidents.add_note(conn, one.incident_id, one.person_id, "sms", said, now)
+        return await _ask_back(conn, one, now, zone)
+    await incidents.resolve(conn, case.id, one.person_id, "sms", _ENDED[intent], None, now)
+    facts = await incidents.facts(conn, case.id, now, zone)
+    return Answered(messages.closed(facts, one.language), one.language, "closed")
+
+
+_ENDED = {
+    Intent.DONE: Disposition.HELPED,
+    Intent.HOSPITAL: Disposition.HOSPITAL,
+    Intent.FALSE_ALARM: Disposition.FALSE_ALARM,
+}
 
 
 async def waiting_for(conn: Connection, caller: str, now: datetime, zone: tzinfo) -> tuple[CalledFrom, Facts] | None:
@@ -131,7 +171,7 @@ def choose(called: Sequence[CalledFrom], reply: Reply) -> list[CalledFrom]:
     own = [each for each in called if each.owner_id == each.person_id]
     free = [each for each in called if each.owner_id is None]
     # Who has one in hand and is called to another may be unable to go to either.
-    likely = {Intent.ACCEPT: free, Intent.PASS: own + free, Intent.ADDRESS: own or free}.get(
+    likely = {Intent.ACCEPT: free, Intent.HANDLE: free, Intent.PASS: own + free, Intent.ADDRESS: own or free}.get(
         reply.intent or Intent.ACCEPT, own
     )
     return likely or list(called)

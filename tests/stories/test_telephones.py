@@ -156,3 +156,60 @@ async def test_what_every_message_came_to_is_known(town: Ringing) -> None:
         ("voice", "张值班", "failed", "no_answer"),
         ("voice", "钱网格", "failed", "no_answer"),
     ]
+
+
+async def test_a_text_that_is_not_plain_is_asked_back_with_the_two_answers_that_fit(town: Ringing) -> None:
+    incident = (await town.press()).incident_id
+    for who, text, answer in (
+        ("grid", "收到", "能去请回1，不能去请回9"),
+        ("grid", "1 去不了", "能去请回1，不能去请回9"),
+        ("grid", "她没事，误报", "能去请回1，不能去请回9"),  # not the owner's word: it is noted for the desk
+        ("duty", "好的", "您在处理请回1，您自己去请回3"),
+        ("grid", "我在处理", "能去请回1，不能去请回9"),
+    ):
+        await town.replies(who, text)
+        assert answer in town.texts_of(who)[-1], text
+        assert await town.state(incident) == "open"
+    assert await town.one("select detail ->> 'text' from incident_event where kind = 'note'") == "误报"
+    await town.replies("grid", "1 我去")
+    assert await town.state(incident) == "accepted"
+    await town.replies("grid", "还没到")
+    assert "到了请回“到了”，去不了请回9" in town.texts_of("grid")[-1]
+    await town.replies("duty", "收到")
+    assert "已由钱网格前往" in town.texts_of("duty")[-1]
+    await town.replies("grid", "我到了 12:30")
+    assert await town.state(incident) == "on_site"
+    for text in ("好的", "1", "9", "我去", "去不了"):  # whoever is there is not asked whether they can go
+        await town.replies("grid", text)
+        assert "完成" in town.texts_of("grid")[-1], text
+        assert "去不了" not in town.texts_of("grid")[-1], text
+    await town.replies("duty", "处理好了")
+    assert await town.state(incident) == "on_site"
+    await town.replies("grid", "她没事，误报")
+    assert await town.state(incident) == "resolved"
+    assert await town.one("select disposition from incident") == "false_alarm"
+    assert "处理完毕" in town.texts_of("grid")[-1]
+    await town.expects(
+        *FIRST, *["sms grid reply"] * 13, *["sms duty reply"] * 3, "hang_up duty", "hang_up grid",
+        "sms duty stand_down", "band accepted", "band arriving", "band closed",
+    )  # fmt: skip
+
+
+async def test_a_1_above_a_signature_and_a_9_with_words_are_understood(town: Ringing) -> None:
+    incident = (await town.press()).incident_id
+    await town.replies("duty", "9 走不开")
+    assert "会继续通知其他人" in town.texts_of("duty")[-1]
+    await town.replies("grid", "1\n--\n钱网格\n手机 13800138000")
+    assert await town.state(incident) == "accepted"
+    await town.replies("grid", "去不了，孩子发烧")
+    assert await town.state(incident) == "open"
+    await town.replies("backup", "on my way, 5 min")
+    assert await town.state(incident) == "en_route"
+    await town.replies("backup", "done, helped her up")
+    assert await town.one("select disposition from incident") == "helped"
+    await town.expects(
+        *FIRST, *SECOND, "sms duty reply", *["sms grid reply"] * 2, *["sms backup reply"] * 2, "hang_up duty",
+        "hang_up grid", "hang_up backup", "hang_up lead", "hang_up duty", "voice duty", "sms duty",
+        *["sms duty stand_down"] * 2, "sms lead stand_down", "sms backup stand_down",
+        *(f"band {state}" for state in ("accepted", "received", "arriving", "closed")),
+    )  # fmt: skip

@@ -374,3 +374,25 @@ def test_what_the_desk_tells_people(language: str) -> None:
 def test_a_network_is_mended_from_the_desk() -> None:
     assert FACTS.somebody_has_to_go
     assert not replace(FACTS, kind=IncidentKind.NETWORK).somebody_has_to_go
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_is_not_understood_reads_the_two_answers_that_fit(language: str) -> None:
+    said = {stands: messages.not_understood(language, stands) for stands in ("asked", "desk", "going", "there")}
+    assert len(set(said.values())) == 4
+    assert messages.not_understood(language) == said["asked"]
+    words = {"asked": ("1", "9"), "desk": ("1", "3"), "going": ("到了" if language == "zh" else "arrived", "9")}
+    for stands, pair in words.items():
+        assert all(word in said[stands] for word in pair)
+    assert "9" not in said["there"]
+    for text in said.values():
+        assert language == "en" or len(messages.signed(text, language)) <= SMS_UNITS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_is_there_is_asked_how_it_ended(language: str) -> None:
+    there = replace(FACTS, state=IncidentState.ON_SITE, owner_name="钱网格")
+    said = messages.already_yours(there, language)
+    assert "123" in said
+    assert "完成" in said if language == "zh" else "done" in said
+    assert "123" in messages.closed(there, language)
