@@ -18,8 +18,10 @@ from api.routers import (
     audits,
     devices,
     events,
+    grids,
     health,
     incidents,
+    people,
     policies,
     readings,
     rejected,
@@ -70,7 +72,19 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     app.include_router(health.router)
     app.include_router(webhooks.router)
-    for noun in (session, residents, readings, devices, incidents, policies, events, audits, rejected):
+    for noun in (
+        session,
+        residents,
+        readings,
+        devices,
+        people,
+        grids,
+        incidents,
+        policies,
+        events,
+        audits,
+        rejected,
+    ):
         app.include_router(noun.router, prefix=PREFIX)
     install_console(app)
     document(app)

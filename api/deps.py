@@ -19,7 +19,7 @@ from api.visitors import COOKIE as COOKIE
 from api.visitors import SAFE_METHODS as SAFE_METHODS
 from api.visitors import visitor_of
 from eldercare import clock, sessions
-from eldercare.access import Role, Viewer
+from eldercare.access import Viewer
 from eldercare.database import Connection
 from eldercare.errors import Forbidden, Unauthenticated, Unavailable
 from eldercare.sessions import Session
@@ -125,12 +125,6 @@ CurrentViewer = Annotated[Viewer, Depends(_viewer, scope="function")]
 SettingsOf = Annotated[Settings, Depends(settings_of)]
 Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
 DeviceId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-
-
-def require_role(viewer: Viewer, *roles: Role) -> None:
-    """Nothing for a viewer with one of these roles. Raises Forbidden."""
-    if not viewer.has(*roles):
-        raise Forbidden(f"needs the role {' or '.join(roles)}")
 
 
 def require_same_origin(request: Request) -> None:

@@ -95,6 +95,7 @@ STATUS = {
 DEVICE = {
     "id": "band-0012",
     "model": "B2",
+    "state": "worn",
     "created_at": "2026-10-01T00:00:00+00:00",
     "retired_at": None,
     "resident_id": 12,
@@ -107,6 +108,29 @@ DEVICE = {
     "signal_dbm": -71,
     "firmware": "1.4.2",
     "status_ts": EARLIER,
+}
+FREE_DEVICE = {
+    **DEVICE,
+    "state": "in_stock",
+    "resident_id": None,
+    "resident_name": None,
+    "assigned_since": None,
+    "worn": None,
+}
+PERSON = {
+    "id": 31,
+    "name": "李强",
+    "phone": "+99910000031",
+    "language": "zh",
+    "username": "liqiang",
+    "roles": ["grid"],
+    "left_at": None,
+}
+GRID = {
+    "id": 3,
+    "name": "第三网格",
+    "community": "朝阳里",
+    "workers": [{"person_id": 31, "name": "李强", "phone": "+99910000031", "position": 1}],
 }
 COMMAND = {
     "id": "9f2b6c1d0a4e7f35",

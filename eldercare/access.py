@@ -71,6 +71,16 @@ def viewer_of(person_id: int, name: str, roles: Iterable[str], language: str = "
     return Viewer(person_id, name, frozenset(held), primary, language) if primary else None
 
 
+COMMAND_LINE = Viewer(0, "命令行 command line", frozenset({Role.ADMIN}), Role.ADMIN)
+"""Who gives commands on the server itself: nobody of the table, and in the audit log person 0."""
+
+
+def require_role(viewer: Viewer, *roles: Role) -> None:
+    """Nothing for a viewer with one of these roles. Raises Forbidden."""
+    if not viewer.has(*roles):
+        raise Forbidden(f"needs the role {' or '.join(roles)}")
+
+
 FALSE = sql.SQL("false")
 TRUE = sql.SQL("true")
 

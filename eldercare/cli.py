@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -12,9 +11,12 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 
 from eldercare import settings as environment
+from eldercare.cli_community import device_app, grid_app, person_app, resident_app
+from eldercare.cli_connection import with_connection as _with_connection
+from eldercare.cli_connection import with_database_errors as _with_database_errors
 from eldercare.cli_settings import demo_urls, load_settings
 from eldercare.errors import ConfigurationError, EldercareError, InvalidInput
-from eldercare.settings import Settings, exit_with
+from eldercare.settings import exit_with
 
 T = TypeVar("T")
 
@@ -29,7 +31,14 @@ app = typer.Typer(
 clock_app = typer.Typer(
     help="回放和演示用的时钟 · The settable clock of replay and demo.", no_args_is_help=True, rich_markup_mode=None
 )
-app.add_typer(clock_app, name="clock")
+for group, name in (
+    (clock_app, "clock"),
+    (device_app, "device"),
+    (grid_app, "grid"),
+    (person_app, "person"),
+    (resident_app, "resident"),
+):
+    app.add_typer(group, name=name)
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 """For commands whose options are another program's."""
@@ -330,31 +339,6 @@ def _become(module: str, arguments: list[str]) -> NoReturn:
     environment.load_settings()  # so that a wrong setting is told before anything starts
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606  our own module
-
-
-def _with_connection(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
-    """Run `work` in one transaction, committed at its end."""
-    from eldercare.database import COMMAND, connect
-
-    url = settings.required("database_url")
-
-    async def go() -> T:
-        # Begun here: a noun's own `conn.transaction()`, were it the first, would commit at its end.
-        async with await connect(url, application_name="eldercare cli", limits=COMMAND) as conn, conn.transaction():
-            return await work(conn)
-
-    return _with_database_errors(lambda: asyncio.run(go()))
-
-
-def _with_database_errors(work: Callable[[], T]) -> T:
-    import psycopg
-
-    try:
-        return work()
-    except psycopg.OperationalError as error:
-        raise ConfigurationError(f"ELDERCARE_DATABASE_URL: {' '.join(str(error).split())}") from error
-    except psycopg.errors.UndefinedTable as error:
-        raise ConfigurationError("the database has no schema of ours: run `eldercare migrate` first") from error
 
 
 def _say(line: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import psycopg
 from psycopg import sql
@@ -19,12 +20,23 @@ SERVICES = "eldercare"
 """How the services' own names at the broker begin."""
 
 
+class BandState(StrEnum):
+    """Where a band is. It is worn by an assignment, and by nothing else."""
+
+    IN_STOCK = "in_stock"
+    WORN = "worn"
+    IN_REPAIR = "in_repair"
+    LOST = "lost"
+    RETIRED = "retired"
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """A band, who wears it now (None: nobody), and its newest technical state. `last_seen_at` is the service's time."""
 
     id: str
     model: str
+    state: str
     created_at: datetime
     retired_at: datetime | None
     resident_id: int | None
@@ -52,7 +64,10 @@ class Assignment:
 
 _DEVICE = sql.SQL(
     """
-    select d.id, d.model, d.created_at, d.retired_at, r.id as resident_id, r.name as resident_name,
+    select d.id, d.model,
+           case when d.state in ('worn', 'in_stock') then case when a.id is null then 'in_stock' else 'worn' end
+                else d.state end as state,
+           d.created_at, d.retired_at, r.id as resident_id, r.name as resident_name,
            lower(a.period) as assigned_since, s.last_seen_at, s.battery_pct, s.charging,
            case when s.status_ts <@ a.period then s.worn end as worn, s.signal_dbm,
            s.firmware, s.status_ts
@@ -136,13 +151,15 @@ async def assign(
 ) -> int:
     """`resident_id` wears the band from `since` until `until`; returns the assignment's id.
 
-    What the rules remembered of the wearer before is forgotten. Raises Conflict where somebody wears it in that time
-    or it is retired, NotFound without the band or the resident, InvalidInput for a period that ends before it begins.
+    What the rules remembered of the wearer before is forgotten. Raises Conflict where somebody wears it in that time,
+    or it is lost, in repair or retired; NotFound without the band or the resident, InvalidInput for a period that ends
+    before it begins.
     """
     if until is not None and until <= since:
         raise InvalidInput("until", "is not after the beginning")
-    if await _hold(conn, device_id) is not None:
-        raise Conflict(f"the band {device_id} is retired")
+    state = await _hold(conn, device_id)
+    if state not in (BandState.IN_STOCK, BandState.WORN):
+        raise Conflict(f"the band {device_id} is {state.replace('_', ' ')}: put it in stock first")
     try:
         async with conn.transaction():
             row = await (
@@ -199,20 +216,56 @@ async def assignments(
         return await cursor.fetchall()
 
 
-async def retire(conn: Connection, device_id: str, *, at: datetime) -> None:
-    """The band leaves service: worn by nobody, its password worthless at the next `enroll`. Raises NotFound."""
-    done = await conn.execute(
-        "update device set retired_at = %s, mqtt_password_hash = null where id = %s and retired_at is null",
-        (at, device_id),
-    )
-    if not done.rowcount:
-        raise NotFound("device", device_id)
+async def set_state(conn: Connection, device_id: str, state: BandState, *, at: datetime) -> int | None:
+    """The band is in stock, in repair, lost or retired from `at` on: worn by nobody; returns who wore it until then.
+
+    A retired one has no password any more, and gets another by `enroll` should it come back. Whatever still presses
+    rings all the same, as a band that is nobody's. Raises NotFound, InvalidInput for `worn`, which assigning makes it.
+    """
+    if state is BandState.WORN:
+        raise InvalidInput("state", "a band is worn by assigning it to somebody")
+    await _hold(conn, device_id)
+    worn_by = await _end_periods(conn, device_id, at)
     await conn.execute(
-        "update assignment set period = tstzrange(lower(period), %(at)s)"
-        " where device_id = %(device)s and period @> %(at)s and lower(period) < %(at)s",
-        {"device": device_id, "at": at},
+        "update device set state = %(state)s::text, retired_at = case when %(state)s = 'retired' then %(at)s end,"
+        " mqtt_password_hash = case when %(state)s <> 'retired' then mqtt_password_hash end"
+        " where id = %(device)s and state <> %(state)s",
+        {"state": str(state), "at": at, "device": device_id},
     )
     await _forget_wearer(conn, device_id)
+    return worn_by
+
+
+async def retire(conn: Connection, device_id: str, *, at: datetime) -> None:
+    """The band leaves service: worn by nobody, its password worthless at the next `enroll`. Raises NotFound."""
+    if await _hold(conn, device_id) is BandState.RETIRED:
+        raise NotFound("device", device_id)
+    await set_state(conn, device_id, BandState.RETIRED, at=at)
+
+
+async def worn_by(conn: Connection, resident_id: int, at: datetime) -> list[str]:
+    """The bands that a resident wears at a time."""
+    rows = await conn.execute(
+        "select device_id from assignment where resident_id = %s and period @> %s::timestamptz order by device_id",
+        (resident_id, at),
+    )
+    return [row[0] for row in await rows.fetchall()]
+
+
+async def _end_periods(conn: Connection, device_id: str, at: datetime) -> int | None:
+    """End the period that lasts, and drop those to come; returns whose the first of them was."""
+    rows = await conn.execute(
+        "select resident_id from assignment where device_id = %s and period @> %s::timestamptz", (device_id, at)
+    )
+    row = await rows.fetchone()
+    values = {"at": at, "device": device_id}
+    await conn.execute("delete from assignment where device_id = %(device)s and lower(period) >= %(at)s", values)
+    await conn.execute(
+        "update assignment set period = tstzrange(lower(period), %(at)s)"
+        " where device_id = %(device)s and period @> %(at)s",
+        values,
+    )
+    return row[0] if row else None
 
 
 async def _select(conn: Connection, viewer: Viewer, condition: sql.Composable, limit: int) -> list[Device]:
@@ -223,18 +276,17 @@ async def _select(conn: Connection, viewer: Viewer, condition: sql.Composable, l
         return await cursor.fetchall()
 
 
-async def _hold(conn: Connection, device_id: str) -> datetime | None:
-    """Hold the band's row until the end of the transaction; returns when it left service. Raises NotFound.
+async def _hold(conn: Connection, device_id: str) -> BandState:
+    """Hold the band's row until the end of the transaction; returns where it is. Raises NotFound.
 
     Of two that write overlapping periods at one moment each would wait for the other in the exclusion constraint.
     """
     row = await (
-        await conn.execute("select retired_at from device where id = %s for no key update", (device_id,))
+        await conn.execute("select state from device where id = %s for no key update", (device_id,))
     ).fetchone()
     if row is None:
         raise NotFound("device", device_id)
-    retired_at: datetime | None = row[0]
-    return retired_at
+    return BandState(row[0])
 
 
 async def _who_wears(conn: Connection, device_id: str, since: datetime, until: datetime | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from eldercare import access, fields, likeness, pages
 from eldercare.access import Role, Viewer
@@ -85,8 +86,8 @@ async def create(
     password_hash: str | None = None,
 ) -> int:
     """A new person, reachable at `phone` by voice and SMS; returns their id. Raises InvalidInput naming the field."""
-    if username is not None and not USERNAME.fullmatch(username):
-        raise InvalidInput("username", "needs 2 to 63 of a-z 0-9 . _ -, beginning with a letter or digit")
+    if username is not None:
+        check_username(username)
     number = fields.phone("phone", phone) if phone else None
     try:
         async with conn.transaction():
@@ -130,17 +131,18 @@ async def get(conn: Connection, person_id: int) -> Person:
 
 
 async def listing(
-    conn: Connection, *, role: Role | None = None, cursor: str | None = None, limit: int = 100
+    conn: Connection, *, role: Role | None = None, left: bool = False, cursor: str | None = None, limit: int = 100
 ) -> Page[Person]:
-    """People who have not left, by id. Raises InvalidInput for a wrong cursor or limit."""
+    """People by id; with `left` those too who have left. Raises InvalidInput for a wrong cursor or limit."""
     pages.check_limit(limit, 1000)
     after = pages.decode("people", cursor, (int,)) or (0,)
     async with conn.cursor(row_factory=class_row(Person)) as rows:
         await rows.execute(
-            _PERSON + " where p.left_at is null and p.id > %(after)s and (%(role)s::text is null or exists"
+            _PERSON
+            + " where (%(left)s or p.left_at is null) and p.id > %(after)s and (%(role)s::text is null or exists"
             " (select from person_role o where o.person_id = p.id and o.role = %(role)s))"
             " order by p.id limit %(limit)s",
-            {"after": after[0], "role": role, "limit": limit + 1},
+            {"after": after[0], "role": role, "left": left, "limit": limit + 1},
         )
         found = await rows.fetchall()
     return pages.page("people", found, limit, lambda person: (person.id,))
@@ -163,11 +165,100 @@ async def set_password(conn: Connection, person_id: int, password_hash: str) -> 
 
 
 async def leave(conn: Connection, person_id: int, now: datetime) -> None:
-    """The person is called no more and logs in no more; what they did stays in the timelines."""
-    await conn.execute("update person set left_at = %s where id = %s and left_at is null", (now, person_id))
+    """The person is called no more and logs in no more; what they did stays in the timelines.
+
+    What they worked, whose contact they were and how they were reached is kept for `come_back`. Raises NotFound where
+    they are not there.
+    """
+    gone = await conn.execute(_LEAVE, {"id": person_id, "now": now})
+    if not gone.rowcount:
+        raise NotFound("person", person_id)
+    await conn.execute("update contact_method set active = false where person_id = %s", (person_id,))
+    for query in (
+        "delete from session where person_id = %s",
+        "delete from grid_worker where person_id = %s",
+        "delete from resident_contact where person_id = %s",
+    ):
+        await conn.execute(query, (person_id,))
+
+
+async def come_back(conn: Connection, person_id: int) -> None:
+    """Undo `leave`: telephones, grids and residents as they were. Nobody is logged in by it. Raises NotFound where they
+    have not left."""
+    rows = await conn.execute(
+        "update person set left_at = null where id = %s and left_at is not null returning left_from", (person_id,)
+    )
+    row = await rows.fetchone()
+    if row is None:
+        raise NotFound("person who has left", person_id)
+    values = {"id": person_id, "kept": Jsonb(row[0] or {})}
+    for query in _COME_BACK:
+        await conn.execute(query, values)
+
+
+_LEAVE = """
+update person p set left_at = %(now)s, left_from = jsonb_build_object(
+    'methods', (select coalesce(jsonb_agg(m.id), '[]') from contact_method m where m.person_id = p.id and m.active),
+    'grids', (select coalesce(jsonb_agg(w), '[]') from grid_worker w where w.person_id = p.id),
+    'residents', (select coalesce(jsonb_agg(k), '[]') from resident_contact k where k.person_id = p.id))
+where p.id = %(id)s and p.left_at is null
+"""
+_COME_BACK = (
+    "update contact_method set active = true where person_id = %(id)s"
+    " and (%(kept)s::jsonb -> 'methods') @> to_jsonb(id)",
+    "insert into grid_worker select w.* from jsonb_populate_recordset(null::grid_worker, %(kept)s::jsonb -> 'grids') w"
+    " join grid g on g.id = w.grid_id on conflict do nothing",
+    "insert into resident_contact"
+    " select k.* from jsonb_populate_recordset(null::resident_contact, %(kept)s::jsonb -> 'residents') k"
+    " join resident r on r.id = k.resident_id on conflict do nothing",
+    "update person set left_from = null where id = %(id)s",
+)
+
+
+async def set_phone(conn: Connection, person_id: int, phone: str | None) -> str | None:
+    """Called and texted at this number from now on and at no other, or at none; returns it in E.164. Raises
+    InvalidInput, NotFound."""
+    number = fields.phone("phone", phone) if phone else None
+    done = await conn.execute("update person set phone = %s where id = %s", (number, person_id))
+    if not done.rowcount:
+        raise NotFound("person", person_id)
+    await conn.execute("update contact_method set active = false where person_id = %s", (person_id,))
+    for channel in ("voice", "sms") if number else ():
+        await add_contact_method(conn, person_id, channel, number or "")
+    return number
+
+
+async def set_login(conn: Connection, person_id: int, username: str, password_hash: str) -> None:
+    """The person logs in by this name and password; every session of theirs ends. Raises InvalidInput where the name is
+    somebody else's or none."""
+    check_username(username)
+    try:
+        async with conn.transaction():
+            await conn.execute(
+                "update person set username = %s, password_hash = %s where id = %s",
+                (username, password_hash, person_id),
+            )
+    except psycopg.errors.UniqueViolation as error:
+        raise InvalidInput("username", f"{username} is taken") from error
     await conn.execute("delete from session where person_id = %s", (person_id,))
-    await conn.execute("delete from grid_worker where person_id = %s", (person_id,))
-    await conn.execute("delete from resident_contact where person_id = %s", (person_id,))
+
+
+async def other_admins(conn: Connection, person_id: int) -> int:
+    """How many others there are who log in as admin."""
+    row = await (
+        await conn.execute(
+            "select count(*) from person p join person_role o on o.person_id = p.id and o.role = 'admin'"
+            " where p.left_at is null and p.username is not null and p.id <> %s",
+            (person_id,),
+        )
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def check_username(username: str) -> None:
+    """Raises InvalidInput for a name that no login takes."""
+    if not USERNAME.fullmatch(username):
+        raise InvalidInput("username", "needs 2 to 63 of a-z 0-9 . _ -, beginning with a letter or digit")
 
 
 async def add_contact_method(conn: Connection, person_id: int, channel: str, address: str, position: int = 1) -> int:
@@ -249,6 +340,16 @@ async def link(
         raise NotFound("resident or person", f"{resident_id}, {person_id}") from error
 
 
+async def hold_key(conn: Connection, resident_id: int, person_id: int, holds: bool) -> None:
+    """Whether this contact holds a key, whatever they are to the resident. Raises NotFound where they are none."""
+    done = await conn.execute(
+        "update resident_contact set holds_key = %s where resident_id = %s and person_id = %s",
+        (holds, resident_id, person_id),
+    )
+    if not done.rowcount:
+        raise NotFound("contact", person_id)
+
+
 async def unlink(conn: Connection, resident_id: int, person_id: int, kind: str) -> None:
     """This person is no longer that to the resident. Raises NotFound."""
     gone = await conn.execute(
@@ -277,6 +378,24 @@ async def create_grid(conn: Connection, name: str, community: str) -> int:
     assert row is not None  # noqa: S101  an insert returns its row
     grid_id: int = row[0]
     return grid_id
+
+
+async def grid_of(conn: Connection, grid_id: int) -> Grid:
+    """One grid. Raises NotFound."""
+    found = next((grid for grid in await grids(conn) if grid.id == grid_id), None)
+    if found is None:
+        raise NotFound("grid", grid_id)
+    return found
+
+
+async def rename_grid(conn: Connection, grid_id: int, name: str) -> None:
+    """Another name for the grid. Raises Conflict where another grid is called so, however it is written; NotFound."""
+    await grid_of(conn, grid_id)
+    plain = fields.text("name", name, most=100, required=True)
+    for other in await grids(conn):
+        if other.id != grid_id and likeness.grid(other.name) == likeness.grid(plain):
+            raise Conflict(f"there is a grid {other.name} already")
+    await conn.execute("update grid set name = %s where id = %s", (plain, grid_id))
 
 
 async def set_grid_workers(conn: Connection, grid_id: int, person_ids: Sequence[int]) -> None:

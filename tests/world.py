@@ -30,6 +30,7 @@ class World:
     own_notification: int = 0
     own_policy: int = 0
     other_policy: int = 0
+    grids: list[int] = field(default_factory=list)
     own_device: str = "band-own"
     other_device: str = "band-other"
 
@@ -44,6 +45,8 @@ async def build(conn: Connection) -> World:
         await _one(conn, "insert into grid (name, community) values (%s, '朝阳里') returning id", f"网格{n}")
         for n in (1, 2)
     ]
+    world.grids = grids
+    await conn.execute("insert into device (id, model) values ('band-spare', 'B2')")
     for grid_id, worker in zip(grids, ("grid", "other_grid"), strict=True):
         await conn.execute("insert into grid_worker values (%s, %s, 1)", (grid_id, world.people[worker]))
     world.own = await _resident(conn, "张桂英", grids[0], "band-own")

@@ -12,9 +12,9 @@ from alerts.rights import Deed
 from api.console import calls, cards, reads, render, timeline
 from api.console.entrance import see
 from api.console.screen import CurrentScreen, Screen
-from api.deps import CurrentSession, Db, Id, require_role
+from api.deps import CurrentSession, Db, Id
 from eldercare import audit, residents
-from eldercare.access import Role
+from eldercare.access import Role, require_role
 from eldercare.database import Connection
 from eldercare.residents import Filters, Resident
 

@@ -1,6 +1,6 @@
 """Bands: which there are, who wears them, and what they are asked to do."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,12 +9,37 @@ from api import examples
 from api.answers import Json, answers
 from api.deps import CurrentViewer, Db, DeviceId, Now
 from api.query import Cursor
-from eldercare import commands, devices
+from eldercare import band_changes, commands, devices
 from eldercare.commands import Action, Command
-from eldercare.devices import Device
+from eldercare.devices import BandState, Device
 from eldercare.pages import Page
 
 router = APIRouter(prefix="/devices", tags=["devices"])
+
+
+class Wearer(BaseModel):
+    """Who wears the band from now on; `also` where they go on wearing another."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"resident_id": 12}})
+
+    resident_id: Annotated[int, Field(ge=1, le=2**63 - 1)]
+    also: bool = False
+
+
+class PutAway(BaseModel):
+    """Where the band is from now on, worn by nobody."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"state": "in_repair"}})
+
+    state: Literal["in_stock", "in_repair", "lost", "retired"]
+
+
+class Replacement(PutAway):
+    """The band that is worn instead, and where the old one is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": "band-0099", "state": "in_repair"}})
+
+    by: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Asked(BaseModel):
@@ -41,6 +66,37 @@ async def list_devices(
 @router.get("/{id}", response_model=Device, responses=answers(examples.DEVICE, 404, 422))
 async def get_device(id: DeviceId, conn: Db, viewer: CurrentViewer) -> Json:
     """One band."""
+    return Json(await devices.get(conn, viewer, id))
+
+
+@router.post("/{id}/assign", response_model=Device, responses=answers(examples.DEVICE, 403, 404, 409, 413, 422))
+async def assign(id: DeviceId, wearer: Wearer, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """The resident wears the band from now on. Duty and admin."""
+    await band_changes.assign(conn, viewer, id, wearer.resident_id, now, also=wearer.also)
+    return Json(await devices.get(conn, viewer, id))
+
+
+@router.post("/{id}/take-off", response_model=Device, responses=answers(examples.FREE_DEVICE, 403, 404, 409, 422))
+async def take_off(id: DeviceId, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """Nobody wears the band from now on, and it is in stock. Duty and admin."""
+    await band_changes.take_off(conn, viewer, id, now)
+    return Json(await devices.get(conn, viewer, id))
+
+
+@router.post("/{id}/replace", response_model=Device, responses=answers(examples.DEVICE, 403, 404, 409, 413, 422))
+async def replace(id: DeviceId, replacement: Replacement, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """Whoever wears the band wears another from now on; the answer is the new one. Duty and admin."""
+    await band_changes.replace(conn, viewer, id, replacement.by, BandState(replacement.state), now)
+    return Json(await devices.get(conn, viewer, replacement.by))
+
+
+@router.post("/{id}/state", response_model=Device, responses=answers(examples.FREE_DEVICE, 403, 404, 409, 413, 422))
+async def set_state(id: DeviceId, put: PutAway, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
+    """The band is in stock, in repair, lost or retired from now on, and worn by nobody. Duty and admin.
+
+    Should it press all the same, it rings as a band that is nobody's.
+    """
+    await band_changes.set_state(conn, viewer, id, BandState(put.state), now)
     return Json(await devices.get(conn, viewer, id))
 
 

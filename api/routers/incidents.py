@@ -23,10 +23,10 @@ from alerts.outcomes import (
 from alerts.rights import Deed
 from api import examples
 from api.answers import Json, answers
-from api.deps import CurrentSession, CurrentViewer, Db, Id, Now, require_role
+from api.deps import CurrentSession, CurrentViewer, Db, Id, Now
 from api.query import Cursor
 from eldercare import audit, residents
-from eldercare.access import Role, Viewer
+from eldercare.access import Role, Viewer, require_role
 from eldercare.pages import Page
 
 router = APIRouter(tags=["incidents"])

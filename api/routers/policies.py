@@ -10,9 +10,9 @@ from alerts.ladder import Ladder
 from alerts.policies import Policy
 from api import examples
 from api.answers import Json, answers
-from api.deps import CurrentViewer, Db, Id, Now, require_role
+from api.deps import CurrentViewer, Db, Id, Now
 from eldercare import residents
-from eldercare.access import Role
+from eldercare.access import Role, require_role
 
 router = APIRouter(prefix="/policies", tags=["policies"])
 

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerts.rules import Thresholds
 from api import examples
 from api.answers import Json, answers
-from api.deps import CurrentSession, CurrentViewer, Db, Id, Now, SettingsOf, require_role
+from api.deps import CurrentSession, CurrentViewer, Db, Id, Now, SettingsOf
 from api.query import Cursor, Moment
-from eldercare import audit, consents, devices, people, residents
-from eldercare.access import Role
+from eldercare import audit, consents, devices, people, people_changes, residents
+from eldercare.access import Role, require_role
 from eldercare.consents import Consent, Purpose
 from eldercare.devices import Assignment
 from eldercare.pages import Page
@@ -23,6 +23,7 @@ from eldercare.residents import File, Filters, Resident
 router = APIRouter(prefix="/residents", tags=["residents"])
 
 Flag = Annotated[bool | None, Query()]
+ContactKind = Literal["family", "doctor", "neighbour", "care_worker", "volunteer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,27 @@ class Changes(BaseModel):
     away_reason: str | None = None
     left_at: Moment | None = None
     rule_overrides: dict[str, Any] | None = None
+
+
+class Tie(BaseModel):
+    """What a person is to the resident; lower positions are called first."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"kind": "family", "relation": "女儿", "holds_key": True}}
+    )
+
+    kind: ContactKind
+    relation: Annotated[str, Field(max_length=50)] = ""
+    holds_key: bool = False
+    position: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class KeyHeld(BaseModel):
+    """Whether they hold a key."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"holds_key": True}})
+
+    holds_key: bool
 
 
 class ConsentGiven(BaseModel):
@@ -139,6 +161,45 @@ async def change_resident(
     today = now.astimezone(settings.zone).date()
     await residents.update(conn, viewer, id, changes.model_dump(exclude_unset=True), today)
     return Json(await residents.get(conn, viewer, id))
+
+
+@router.put(
+    "/{id}/contacts/{person_id}",
+    response_model=list[Contact],
+    responses=answers([examples.CONTACT], 403, 404, 409, 413, 422),
+)
+async def link_contact(id: Id, person_id: Id, tie: Tie, conn: Db, viewer: CurrentViewer) -> Json:
+    """Make a person a relative, doctor or neighbour of the resident, or change what they are. Duty and admin.
+
+    The answer lists all contacts.
+    """
+    await people_changes.link(
+        conn, viewer, id, person_id, tie.kind,
+        relation=tie.relation, holds_key=tie.holds_key, position=tie.position,
+    )  # fmt: skip
+    return Json(await people.contacts_of(conn, viewer, id))
+
+
+@router.put(
+    "/{id}/contacts/{person_id}/key",
+    response_model=list[Contact],
+    responses=answers([examples.CONTACT], 403, 404, 413, 422),
+)
+async def hold_key(id: Id, person_id: Id, key: KeyHeld, conn: Db, viewer: CurrentViewer) -> Json:
+    """Whether a contact holds a key. Duty and admin. The answer lists all contacts."""
+    await people_changes.hold_key(conn, viewer, id, person_id, key.holds_key)
+    return Json(await people.contacts_of(conn, viewer, id))
+
+
+@router.delete(
+    "/{id}/contacts/{person_id}/{kind}",
+    response_model=list[Contact],
+    responses=answers([examples.CONTACT], 403, 404, 422),
+)
+async def unlink_contact(id: Id, person_id: Id, kind: ContactKind, conn: Db, viewer: CurrentViewer) -> Json:
+    """The person is no longer that to the resident. Duty and admin. The answer lists the contacts that are left."""
+    await people_changes.unlink(conn, viewer, id, person_id, kind)
+    return Json(await people.contacts_of(conn, viewer, id))
 
 
 @router.post(

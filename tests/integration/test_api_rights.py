@@ -31,6 +31,17 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/residents/{id}"): {"needs": "助餐"},
     ("POST", "/residents/{id}/consents"): {"purpose": "clinic", "given_by": "本人"},
     ("POST", "/devices/{id}/commands"): {"action": "buzz"},
+    ("POST", "/devices/{id}/assign"): {"resident_id": 1},
+    ("POST", "/devices/{id}/replace"): {"by": "band-spare", "state": "lost"},
+    ("POST", "/devices/{id}/state"): {"state": "in_repair"},
+    ("PUT", "/residents/{id}/contacts/{person_id}"): {"kind": "family", "relation": "女儿"},
+    ("PUT", "/residents/{id}/contacts/{person_id}/key"): {"holds_key": True},
+    ("POST", "/people"): {"name": "李强", "roles": ["volunteer"], "phone": "+99910000099"},
+    ("POST", "/people/{id}/password"): {},
+    ("PUT", "/people/{id}/phone"): {"phone": "+99910000099"},
+    ("PUT", "/people/{id}/roles"): {"roles": ["grid", "volunteer"]},
+    ("POST", "/grids"): {"name": "第九网格"},
+    ("PATCH", "/grids/{id}"): {"name": "第九网格"},
     ("POST", "/incidents/{id}/resolve"): {"disposition": "helped"},
     ("POST", "/incidents/{id}/reopen"): {"note": "还没到"},
     ("POST", "/incidents/{id}/take-back"): {"note": "半小时没动"},
@@ -41,7 +52,28 @@ BODIES: dict[tuple[str, str], Any] = {
 # One status for each of duty, grid, family, doctor, admin: first with what is theirs, then with what is not.
 EVERYBODY = "200 200 200 200 200"
 DEED_OF_OWNER = ("200 200 403 403 404", "409 404 404 404 404")
+DUTY_AND_ADMIN = ("200 403 403 403 200", "200 403 403 403 200")
+ADMINS = ("403 403 403 403 200", "403 403 403 403 200")
 EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
+    ("POST", "/devices/{id}/assign"): ("409 403 403 403 409", "409 403 403 403 409"),  # worn by somebody
+    ("POST", "/devices/{id}/take-off"): DUTY_AND_ADMIN,
+    ("POST", "/devices/{id}/replace"): DUTY_AND_ADMIN,
+    ("POST", "/devices/{id}/state"): DUTY_AND_ADMIN,
+    ("PUT", "/residents/{id}/contacts/{person_id}"): DUTY_AND_ADMIN,
+    ("PUT", "/residents/{id}/contacts/{person_id}/key"): ("200 403 403 403 200", "404 403 403 403 404"),
+    ("DELETE", "/residents/{id}/contacts/{person_id}/{kind}"): ("200 403 403 403 200", "404 403 403 403 404"),
+    ("GET", "/people"): DUTY_AND_ADMIN,
+    ("POST", "/people"): ("403 403 403 403 201", "403 403 403 403 201"),
+    ("GET", "/people/{id}"): DUTY_AND_ADMIN,
+    ("POST", "/people/{id}/remove"): ADMINS,
+    ("POST", "/people/{id}/restore"): ("403 403 403 403 404", "403 403 403 403 404"),  # has not left
+    ("POST", "/people/{id}/password"): ADMINS,
+    ("PUT", "/people/{id}/phone"): ADMINS,
+    ("PUT", "/people/{id}/roles"): ADMINS,
+    ("GET", "/grids"): ("200 200 403 403 200", "200 200 403 403 200"),
+    ("POST", "/grids"): ("403 403 403 403 201", "403 403 403 403 201"),
+    ("PATCH", "/grids/{id}"): ADMINS,
+    ("PUT", "/grids/{id}/workers"): ADMINS,
     ("GET", "/session"): (EVERYBODY, EVERYBODY),
     ("DELETE", "/session"): ("204 204 204 204 204", "204 204 204 204 204"),
     ("GET", "/residents"): (EVERYBODY, EVERYBODY),
@@ -111,6 +143,10 @@ class Stage:
         body = BODIES.get(key)
         if key == ("POST", "/incidents"):
             body = {"resident_id": self.world.own if mine else self.world.other}
+        if path.endswith("/assign"):
+            body = {"resident_id": self.world.own}
+        if path.endswith("/workers"):
+            body = {"person_ids": [self.world.people["other_grid"], self.world.people["grid"]]}
         if path.endswith(("/send", "/add")):
             body = {"person_id": self.world.people["family"]}
         return await self.client.request(method, self._filled(path, mine), json=body, **more)
@@ -122,9 +158,12 @@ class Stage:
             "/devices/": (w.own_device, w.other_device),
             "/incidents/": (w.own_incident, w.other_incident),
             "/policies/{id}": (w.own_policy, w.other_policy),
+            "/people/": (w.people["grid"], w.people["other_grid"]),
+            "/grids/": tuple(w.grids),
         }
         id_of = next((pair for part, pair in ids.items() if part in path), (1, 1))[0 if mine else 1]
-        return path.format(id=id_of, purpose="clinic", kind="sos", severity="sos")
+        kind = "family" if "/contacts/" in path else "sos"
+        return path.format(id=id_of, purpose="clinic", kind=kind, severity="sos", person_id=w.people["family"])
 
 
 @pytest.fixture

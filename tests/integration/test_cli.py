@@ -217,6 +217,58 @@ def test_the_clock_is_set_shown_and_reset(tmp_path: Path, database_url: str) -> 
     assert year >= 2026
 
 
+def test_what_was_done_by_mistake_is_undone_by_commands(tmp_path: Path, database_url: str) -> None:
+    """Each command as people type it; what the changes do is told in test_changes.py."""
+
+    def said(*arguments: str, status: int = 0) -> str:
+        done = eldercare(*arguments, cwd=tmp_path, database_url=database_url)
+        assert done.returncode == status, done.stderr
+        assert status == 0 or len(done.stderr.splitlines()) == 1
+        return done.stdout if status == 0 else done.stderr
+
+    with psycopg.connect(database_url) as conn:
+        conn.execute("insert into resident (name, address, external_id) values ('王秀英', '梧桐路1号', 'WT-1')")
+        conn.execute("insert into device (id) values ('band-1'), ('band-2')")
+    assert said("resident", "find", "王 秀英").startswith("1\tWT-1\t王秀英\t梧桐路1号")
+    said("device", "assign", "band-1", "1")
+    assert "band-1\tworn\t王秀英 (1)" in said("device", "list")
+    assert "eldercare device assign band-1 1" in said("device", "take-off", "band-1")
+    said("device", "assign", "band-1", "1")
+    assert "band-1 is worn by 王秀英" in said("device", "assign", "band-1", "1", status=1)
+    said("device", "replace", "band-1", "band-2", "--state", "lost")
+    assert "band-1\tlost\n" in said("device", "list")
+    said("device", "state", "band-1", "retired")
+    assert "band-1" not in said("device", "list")
+    assert "band-1\tretired" in said("device", "list", "--retired")
+    said("device", "state", "band-1", "in_stock")
+    assert "state: eaten is none of" in said("device", "state", "band-1", "eaten", status=1)
+    assert said("grid", "add", "第三网格").strip() == "1"
+    said("grid", "rename", "3号网格", "南区网格")
+    worker = said(
+        "add-person", "李强", "--role", "grid", "--grid", "南区网格", "--phone", "13800000001", "--username", "li"
+    )
+    (person,) = [line.rsplit(" ", 1)[1] for line in worker.splitlines() if "id:" in line]
+    said("grid", "workers", "南区网格", person)
+    assert f"南区网格\t李强 ({person})" in said("grid", "list")
+    said("person", "phone", person, "13800000002")
+    said("person", "roles", person, "grid", "volunteer")
+    said("person", "link", person, "1", "--kind", "neighbour", "--relation", "邻居", "--no-key")
+    said("person", "key", person, "1")
+    assert "username: li" in said("person", "password", person)
+    assert f"eldercare person restore {person}" in said("person", "remove", person)
+    assert "李强" not in said("person", "list")
+    assert "李强\tgrid,volunteer\t+8613800000002\t已离开 left" in said("person", "list", "--left", "--role", "grid")
+    said("person", "restore", person)
+    with psycopg.connect(database_url) as conn:
+        found = conn.execute("select kind, relation, holds_key from resident_contact").fetchall()
+        assert found == [("neighbour", "邻居", True)]
+        assert conn.execute("select count(*) from grid_worker").fetchone() == (1,)
+    said("person", "unlink", person, "1", "--kind", "neighbour")
+    for wrong in (["remove", "99"], ["restore", person], ["phone", person, "120"], ["list", "--role", "boss"],
+                  ["roles", person, "boss"], ["link", person, "99"]):  # fmt: skip
+        assert said("person", *wrong, status=1).startswith("eldercare: ")
+
+
 def test_the_headings_of_a_list_are_told_without_a_list(tmp_path: Path) -> None:
     done = eldercare("import-residents", "--columns", cwd=tmp_path)
     lines = done.stdout.splitlines()

@@ -1,0 +1,335 @@
+"""The commands about bands, people, grids and residents: every mistake has its way back.
+
+The same as the routes of the API, without logging in: whoever is on the server may do it, and the audit log says that
+it was a command.
+"""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from eldercare.cli_settings import load_settings
+from eldercare.errors import InvalidInput
+
+T = TypeVar("T")
+
+
+def _group(words: str) -> typer.Typer:
+    return typer.Typer(help=words, no_args_is_help=True, rich_markup_mode=None)
+
+
+device_app = _group("手环：分配、取下、更换、报修、挂失、停用 · Bands: hand out, take off, replace, put away.")
+person_app = _group("人员：离职、恢复、密码、电话、角色、与老人的关系 · People: remove, restore, password, contacts.")
+grid_app = _group("网格：新建、改名、分派网格员 · Grids: make, rename, who works them.")
+resident_app = _group("老人：查找 · Residents: find.")
+
+Band = Annotated[str, typer.Argument(help="手环编号 · the band's id")]
+PersonId = Annotated[int, typer.Argument(help="人员编号，见 person list · the person's id")]
+ResidentId = Annotated[int, typer.Argument(help="老人编号，见 resident find · the resident's id")]
+GridName = Annotated[str, typer.Argument(help="网格名称 · the grid's name")]
+Kind = Annotated[str, typer.Option(help="family, doctor, neighbour, care_worker, volunteer")]
+
+
+@device_app.command("list")
+def list_devices(
+    retired: Annotated[bool, typer.Option("--retired", help="停用的也列出 · also those out of service")] = False,
+) -> None:
+    """列出手环、状态和佩戴人 · The bands, where each is and who wears it."""
+    from eldercare import access, devices
+
+    async def read(conn: Any) -> list[devices.Device]:
+        return await _whole(
+            lambda cursor: devices.listing(conn, access.COMMAND_LINE, retired=retired, cursor=cursor, limit=1000)
+        )
+
+    for band in _run(read):
+        wearer = f"{band.resident_name} ({band.resident_id})" if band.resident_id else ""
+        print(f"{band.id}\t{band.state}\t{wearer}".rstrip())
+
+
+@device_app.command("assign")
+def assign(
+    device: Band,
+    resident: ResidentId,
+    also: Annotated[bool, typer.Option("--also", help="已戴别的也分配 · though they wear another")] = False,
+) -> None:
+    """给老人戴上 · Give the band to a resident."""
+    from eldercare import access, band_changes
+
+    _change(lambda conn, now: band_changes.assign(conn, access.COMMAND_LINE, device, resident, now, also=also))
+    print(f"{device} 由老人 {resident} 佩戴 · is worn by resident {resident}")
+
+
+@device_app.command("take-off")
+def take_off(device: Band) -> None:
+    """取下，回到库存 · Take the band off; it is in stock."""
+    from eldercare import access, band_changes
+
+    resident = _change(lambda conn, now: band_changes.take_off(conn, access.COMMAND_LINE, device, now))
+    print(f"{device} 已取下 · taken off resident {resident}\n撤销 · undo: eldercare device assign {device} {resident}")
+
+
+@device_app.command("replace")
+def replace(
+    device: Band,
+    by: Annotated[str, typer.Argument(help="换上的手环 · the new band")],
+    state: Annotated[str, typer.Option(help="旧手环 · the old one: in_stock, in_repair, lost, retired")] = "in_repair",
+) -> None:
+    """换一只手环 · Another band for whoever wears this one."""
+    from eldercare import access, band_changes
+
+    where = _state(state)
+    resident = _change(lambda conn, now: band_changes.replace(conn, access.COMMAND_LINE, device, by, where, now))
+    print(f"老人 {resident} 改戴 {by} · resident {resident} wears {by}; {device} is {state}")
+
+
+@device_app.command("state")
+def set_state(
+    device: Band,
+    state: Annotated[str, typer.Argument(help="in_stock, in_repair, lost, retired")],
+) -> None:
+    """库存、报修、挂失、停用 · Where the band is; nobody wears it then.
+
+    停用后密码作废，恢复后要重新 enroll；它若再按，仍会呼叫 · A retired band has no password and needs `enroll` when it
+    comes back. Should it press all the same, it rings."""
+    from eldercare import access, band_changes
+
+    where = _state(state)
+    resident = _change(lambda conn, now: band_changes.set_state(conn, access.COMMAND_LINE, device, where, now))
+    print(f"{device}: {state}" + (f"，原由老人 {resident} 佩戴 · was worn by resident {resident}" if resident else ""))
+    if state == "retired":
+        print("请运行 eldercare enroll 更新密码文件 · run `eldercare enroll` to write the broker's password file")
+
+
+@person_app.command("list")
+def list_people(
+    role: Annotated[str | None, typer.Option(help="只看这个角色 · of this role only")] = None,
+    left: Annotated[bool, typer.Option("--left", help="离开的也列出 · also those who have left")] = False,
+) -> None:
+    """列出人员 · Everybody who is called or logs in."""
+    from eldercare import people
+    from eldercare.access import Role
+
+    wanted = Role(role) if role in set(Role) else None
+    if role is not None and wanted is None:
+        raise InvalidInput("role", f"{role} is none of {', '.join(Role)}")
+
+    async def read(conn: Any) -> list[people.Person]:
+        return await _whole(lambda cursor: people.listing(conn, role=wanted, left=left, cursor=cursor, limit=1000))
+
+    for person in _run(read):
+        gone = "已离开 left" if person.left_at else ""
+        print("\t".join((str(person.id), person.name, ",".join(person.roles), person.phone or "", gone)).rstrip())
+
+
+@person_app.command("remove")
+def remove(person: PersonId) -> None:
+    """离职：不再呼叫，不能登录，手上的报警重新呼叫 · Called no more, logged in no more, alarms in hand go on."""
+    load_settings(quiet=True)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "alerts.leaving", str(person)])  # noqa: S606  our own module
+
+
+@person_app.command("restore")
+def restore(person: PersonId) -> None:
+    """撤销离职：电话、网格、老人照旧 · Undo a removal: telephones, grids and residents as they were."""
+    from eldercare import access, people_changes
+
+    _run(lambda conn: people_changes.come_back(conn, access.COMMAND_LINE, person))
+    print(f"{person} 已恢复 · is back")
+
+
+@person_app.command("password")
+def password(
+    person: PersonId,
+    username: Annotated[str | None, typer.Option(help="给或改登录名 · gives or changes the username")] = None,
+) -> None:
+    """重设密码并打印一次，旧的登录全部失效 · A new password, printed once; every session ends."""
+    from eldercare import access, people_changes
+
+    name, new = _run(lambda conn: people_changes.reset_password(conn, access.COMMAND_LINE, person, username))
+    print(f"登录名 · username: {name}\n密码 · password: {new}")
+
+
+@person_app.command("phone")
+def phone(
+    person: PersonId,
+    number: Annotated[str, typer.Argument(help="新号码，- 为不再呼叫 · the number, - for none")],
+) -> None:
+    """换号码：以后只打这个 · Called and texted at this number and no other."""
+    from eldercare import access, people_changes
+
+    wanted = None if number == "-" else number
+    shares = _run(lambda conn: people_changes.set_phone(conn, access.COMMAND_LINE, person, wanted))
+    print("已改 · changed")
+    if shares:
+        names = "、".join(shares)
+        print(
+            f"这个号码也是 {names} 的，只会呼叫其中一人 · is the number of {names} too: only one is called",
+            file=sys.stderr,
+        )
+
+
+@person_app.command("roles")
+def roles(
+    person: PersonId,
+    role: Annotated[list[str], typer.Argument(help="全部角色 · all roles from now on")],
+) -> None:
+    """改角色 · Exactly these roles from now on."""
+    from eldercare import access, people_changes
+    from eldercare.access import Role
+
+    unknown = [word for word in role if word not in set(Role)]
+    if unknown:
+        raise InvalidInput("role", f"{unknown[0]} is none of {', '.join(Role)}")
+    wanted = [Role(word) for word in role]
+    _run(lambda conn: people_changes.set_roles(conn, access.COMMAND_LINE, person, wanted))
+    print("已改 · changed")
+
+
+@person_app.command("link")
+def link(
+    person: PersonId,
+    resident: ResidentId,
+    kind: Kind = "family",
+    relation: Annotated[str, typer.Option(help="女儿、邻居等 · daughter, neighbour, …")] = "",
+    key: Annotated[bool, typer.Option("--key/--no-key", help="有钥匙 · holds a key")] = False,
+    position: Annotated[int, typer.Option(min=1, max=100, help="呼叫次序 · the order of calls")] = 1,
+) -> None:
+    """登记为老人的家属、医生、邻居等 · Make somebody a relative, doctor or neighbour of a resident."""
+    from eldercare import access, people_changes
+
+    _run(
+        lambda conn: people_changes.link(
+            conn, access.COMMAND_LINE, resident, person, kind, relation=relation, holds_key=key, position=position
+        )
+    )
+    print(f"{person} → {resident}: {kind}")
+
+
+@person_app.command("unlink")
+def unlink(person: PersonId, resident: ResidentId, kind: Kind = "family") -> None:
+    """解除与老人的关系 · No longer that to the resident."""
+    from eldercare import access, people_changes
+
+    _run(lambda conn: people_changes.unlink(conn, access.COMMAND_LINE, resident, person, kind))
+    print(f"{person} ⊘ {resident}: {kind}")
+
+
+@person_app.command("key")
+def key(
+    person: PersonId,
+    resident: ResidentId,
+    holds: Annotated[bool, typer.Option("--holds/--returned", help="有钥匙、已归还 · holds one, gave it back")] = True,
+) -> None:
+    """标记谁有钥匙 · Who holds a key."""
+    from eldercare import access, people_changes
+
+    _run(lambda conn: people_changes.hold_key(conn, access.COMMAND_LINE, resident, person, holds))
+    print("有钥匙 · holds a key" if holds else "没有钥匙 · holds none")
+
+
+@grid_app.command("list")
+def list_grids() -> None:
+    """列出网格和网格员 · The grids, with who works them."""
+    from eldercare import people
+
+    for grid in _run(people.grids):
+        workers = "、".join(f"{worker['name']} ({worker['person_id']})" for worker in grid.workers)
+        print(f"{grid.id}\t{grid.name}\t{workers}".rstrip())
+
+
+@grid_app.command("add")
+def add_grid(
+    name: GridName,
+    community: Annotated[str, typer.Option(help="社区 · the community")] = "",
+) -> None:
+    """新建网格 · Make a grid."""
+    from eldercare import access, people_changes
+
+    print(_run(lambda conn: people_changes.create_grid(conn, access.COMMAND_LINE, name, community)))
+
+
+@grid_app.command("rename")
+def rename_grid(name: GridName, new: Annotated[str, typer.Argument(help="新名称 · the new name")]) -> None:
+    """改名 · Another name."""
+    from eldercare import access, people, people_changes
+
+    async def work(conn: Any) -> None:
+        await people_changes.rename_grid(conn, access.COMMAND_LINE, await people.grid_named(conn, name), new)
+
+    _run(work)
+    print(f"{name} → {new}")
+
+
+@grid_app.command("workers")
+def grid_workers(
+    name: GridName,
+    person: Annotated[list[int], typer.Argument(help="人员编号，第一个为主 · ids, the grid's own worker first")],
+) -> None:
+    """分派网格员：第一个为主，其余依次备用 · Who works the grid: its own first, then the backups."""
+    from eldercare import access, people, people_changes
+
+    async def work(conn: Any) -> None:
+        grid_id = await people.grid_named(conn, name)
+        await people_changes.set_grid_workers(conn, access.COMMAND_LINE, grid_id, person)
+
+    _run(work)
+    print("已改 · changed")
+
+
+@resident_app.command("find")
+def find_residents(
+    text: Annotated[str, typer.Argument(help="姓名、地址、电话或编号 · name, address, telephone or number")],
+) -> None:
+    """查找老人，写法不限 · Find residents, however they are written."""
+    from eldercare import access, residents
+
+    async def read(conn: Any) -> list[residents.Resident]:
+        filters = residents.Filters(text=text, left=True)
+        return await _whole(
+            lambda cursor: residents.listing(conn, access.COMMAND_LINE, filters, cursor=cursor, limit=1000)
+        )
+
+    for found in _run(read):
+        gone = "已离开 left" if found.left_at else ""
+        parts = (str(found.id), found.external_id or "", found.name, found.address, found.device_id or "", gone)
+        print("\t".join(parts).rstrip())
+
+
+def _state(word: str) -> Any:
+    from eldercare.devices import BandState
+
+    if word not in set(BandState):
+        raise InvalidInput("state", f"{word} is none of in_stock, in_repair, lost, retired")
+    return BandState(word)
+
+
+def _change(work: Callable[[Any, Any], Awaitable[T]]) -> T:
+    from eldercare import clock
+
+    async def at_now(conn: Any) -> T:
+        return await work(conn, await clock.now(conn))
+
+    return _run(at_now)
+
+
+def _run(work: Callable[[Any], Awaitable[T]]) -> T:
+    from eldercare.cli_connection import with_connection
+
+    return with_connection(load_settings(), work)
+
+
+async def _whole(page_after: Callable[[str | None], Awaitable[Any]]) -> list[Any]:
+    """The items of every page."""
+    found: list[Any] = []
+    cursor: str | None = None
+    while True:
+        page = await page_after(cursor)
+        found += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
