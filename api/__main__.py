@@ -22,7 +22,7 @@ def main() -> None:
         create_app(settings),
         host=settings.api_host,
         port=settings.api_port,
-        # Whoever may set these headers may claim to be anybody: a proxy's job is done by PUBLIC_URL instead.
+        # The application believes a proxy itself, from TRUSTED_PROXIES only.
         proxy_headers=False,
         server_header=False,
         access_log=False,

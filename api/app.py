@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import beats, errors
 from api.changes import Changes
 from api.console.install import install as install_console
-from api.deps import Logins
 from api.headers import SecurityHeaders
+from api.logins import Logins
 from api.openapi import document
 from api.pools import pools
 from api.routers import (
@@ -52,7 +53,8 @@ class _App(FastAPI):
         settings: Settings = self.state.settings
         https = (settings.public_url or "").startswith("https://")
         stack: ASGIApp = Visitors(super().build_middleware_stack())
-        return SecurityHeaders(stack, https=https, tile_url=settings.map_tile_url)
+        stack = SecurityHeaders(stack, https=https, tile_url=settings.map_tile_url)
+        return ProxyHeadersMiddleware(stack, settings.trusted_networks)  # type: ignore[arg-type,return-value]
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -4,12 +4,9 @@ One request is one transaction: committed when the route has returned and before
 it raises.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, cast
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Path, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
@@ -18,16 +15,12 @@ from api.pools import Pools
 from api.visitors import COOKIE as COOKIE
 from api.visitors import SAFE_METHODS as SAFE_METHODS
 from api.visitors import visitor_of
-from eldercare import clock, sessions
+from eldercare import clock, origins, sessions
 from eldercare.access import Viewer
 from eldercare.database import Connection
-from eldercare.errors import Forbidden, Unauthenticated, Unavailable
+from eldercare.errors import Forbidden, Unauthenticated
 from eldercare.sessions import Session
 from eldercare.settings import Settings
-
-LOGINS_AT_ONCE = 2
-"""Each takes 19 MiB and some 20 ms of a processor; more of them wait, without a connection to the database."""
-MOST_WAITING_LOGINS = 50
 
 _bearer = HTTPBearer(auto_error=False, description="`token` of `POST /api/v1/session`")
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="set by `POST /api/v1/session`")
@@ -63,35 +56,6 @@ async def _now(conn: Db) -> datetime:
 
 
 Now = Annotated[datetime, Depends(_now, scope="function")]
-
-
-class Logins:
-    """Lets a few logins through at a time, so that guessing passwords neither fills the memory nor empties the pool."""
-
-    def __init__(self) -> None:
-        self._slots = asyncio.Semaphore(LOGINS_AT_ONCE)
-        self._waiting = 0
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """A turn. Raises Unavailable where too many wait already."""
-        if self._waiting >= MOST_WAITING_LOGINS:
-            raise Unavailable("too many people are logging in at this moment")
-        self._waiting += 1
-        try:
-            async with self._slots:
-                yield
-        finally:
-            self._waiting -= 1
-
-
-async def _login_slot(request: Request) -> AsyncIterator[None]:
-    async with cast(Logins, request.app.state.logins).slot():
-        yield
-
-
-LoginSlot = Annotated[None, Depends(_login_slot, scope="function")]
-"""To be asked for before `Db`: dependencies are met in the order of the parameters."""
 
 
 def credentials(
@@ -138,18 +102,15 @@ def require_same_origin(request: Request) -> None:
         if request.headers.get("sec-fetch-site") == "same-origin":
             return
         raise Forbidden("a write with a cookie needs the header Origin")
-    if origin not in own_origins(request):
+    if origins.origin(origin) not in own_origins(request):
         raise Forbidden("a write with a cookie must come from the console itself")
 
 
 def own_origins(request: Request) -> set[str]:
-    """Origins under which this service's own pages are served."""
-    origins = {f"{request.url.scheme}://{request.url.netloc}"}
+    """Origins under which this service's own pages are served, as browsers write them."""
     public_url = settings_of(request).public_url
-    if public_url:
-        parts = urlsplit(public_url)
-        origins.add(f"{parts.scheme}://{parts.netloc}")
-    return origins
+    own = [f"{request.url.scheme}://{request.url.netloc}", *([public_url] if public_url else [])]
+    return {found for each in own if (found := origins.origin(each)) is not None}
 
 
 def over_https(request: Request) -> bool:

@@ -23,6 +23,7 @@ from eldercare import sessions, throttle
 from eldercare.errors import EldercareError, TooManyRequests, Unavailable
 
 COOKIE = "eldercare_session"
+BROWSER_COOKIES = "eldercare_browser_"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 UNCOUNTED = ("/static/", "/webhooks/", "/healthz", "/readyz", "/metrics")
 """Paths below which nobody is asked who they are."""
@@ -69,6 +70,17 @@ def network_of(request: Request) -> str:
     return throttle.network(request.client.host if request.client else "")
 
 
+def browser_cookie(username: str) -> str:
+    """The cookie that marks a browser as known for this person."""
+    return f"{BROWSER_COOKIES}{username.strip().lower()}"
+
+
+def _nobody(request: Request) -> Visitor:
+    # Whoever brings the mark of a known browser, a true one or not, does not wait behind those who do not even do that.
+    marked = any(name.startswith(BROWSER_COOKIES) for name in request.cookies)
+    return Visitor(("browsers" if marked else "network", network_of(request)))
+
+
 class Visitors:
     """ASGI middleware: says whose request it is, and lets so many of each in at a time."""
 
@@ -83,7 +95,7 @@ class Visitors:
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        nobody = Visitor(("network", network_of(request)))
+        nobody = _nobody(request)
         scope[_SCOPE] = nobody
         if scope["path"].startswith(UNCOUNTED):
             await self._app(scope, receive, send)

@@ -10,6 +10,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -79,11 +80,30 @@ async def login(conn: Connection, username: str, password: str, user_agent: str 
     return await _begin(conn, viewer, user_agent, _mark(stored, secrets.token_urlsafe(12)))
 
 
-async def knows(conn: Connection, username: str, browser: str) -> bool:
-    """Whether `browser` is what a login of this person gave, under the password of today; the same work for nobody."""
+class Standing(StrEnum):
+    """What is known of who wants to log in, before the password is looked at."""
+
+    BROWSER = "browser"
+    """The browser is one that this person has logged in with before, under the password of today."""
+    NAME = "name"
+    """The name is somebody's."""
+    NOBODY = "nobody"
+    """The name is nobody's."""
+
+
+async def standing(conn: Connection, username: str, browser: str | None) -> Standing:
+    """How well this visitor is known; `browser` is what a login gave. The same work for everybody."""
     row = await _account(conn, username)
-    stored = row[3] if row else _NOBODYS
-    return hmac.compare_digest(_mark(stored, browser.partition(".")[0]).encode(), browser.encode("utf-8", "replace"))
+    stored, given = row[3] if row else _NOBODYS, browser or ""
+    marked = hmac.compare_digest(_mark(stored, given.partition(".")[0]).encode(), given.encode("utf-8", "replace"))
+    if row is None:
+        return Standing.NOBODY
+    return Standing.BROWSER if marked else Standing.NAME
+
+
+async def knows(conn: Connection, username: str, browser: str) -> bool:
+    """Whether `browser` is what a login of this person gave, under the password of today."""
+    return await standing(conn, username, browser) is Standing.BROWSER
 
 
 async def resume(conn: Connection, token: str) -> Session:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from eldercare.errors import ConfigurationError
+from eldercare.origins import normalised
 
 PREFIX = "ELDERCARE_"
 SECRETS = ("database_url", "mqtt_url", "twilio_account_sid", "twilio_auth_token", "deadman_url")
@@ -73,9 +74,19 @@ def _checked_database_url(url: str) -> str:
 
 
 def _checked_base_url(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
+    if not url.lower().startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
-    return url.rstrip("/")
+    scheme, _, rest = url.partition(":")
+    return f"{scheme.lower()}:{rest}".rstrip("/")
+
+
+def _checked_networks(text: str) -> str:
+    for each in filter(None, (each.strip() for each in text.split(","))):
+        try:
+            ip_network(each)
+        except ValueError as error:
+            raise ValueError(f"{each} is no address or network, such as 10.0.0.0/8") from error
+    return text
 
 
 def _checked_number(number: str) -> str:
@@ -95,6 +106,8 @@ def is_loopback(url: str) -> bool:
 
 
 BaseUrl = Annotated[str, AfterValidator(_checked_base_url)]
+PublicUrl = Annotated[str, AfterValidator(lambda url: normalised(url).rstrip("/"))]
+"""As browsers write it in `Origin`, whatever capitals, port or script it was given with."""
 
 
 class Settings(BaseSettings):
@@ -122,8 +135,11 @@ class Settings(BaseSettings):
     api_pool_others: int = Field(default=4, ge=2, le=50)
     """Connections for what family, doctors, grid workers and admins read. All of them, with five more for logging in
     and health, count against the database's `max_connections`, for each process of `api`."""
-    public_url: BaseUrl | None = None
+    public_url: PublicUrl | None = None
     """How providers and browsers reach `api` from outside; callback signatures are computed over it."""
+    trusted_proxies: Annotated[str, AfterValidator(_checked_networks)] = "127.0.0.1,::1"
+    """Addresses or networks of our own reverse proxies, with commas: only they are believed where a request comes from
+    and whether it came by https (`X-Forwarded-For`, `X-Forwarded-Proto`). Wrong guesses are counted by that address."""
     timezone: Annotated[str, AfterValidator(_checked_zone)] = "Asia/Shanghai"
     data_dir: Path = Path(".eldercare")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -176,6 +192,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The community's time zone, in which people read times and night begins."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def trusted_networks(self) -> list[str]:
+        """The proxies that are believed, one by one."""
+        return [each.strip() for each in self.trusted_proxies.split(",") if each.strip()]
 
     @property
     def mqtt(self) -> Mqtt:

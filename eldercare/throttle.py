@@ -3,10 +3,15 @@
 Failures are counted for a user name together with its source: a browser in which this person has logged in before, or
 else a network address. So an attacker who keeps a name busy holds up no duty officer at the usual desk, not even behind
 a proxy where all come from one address, and holds up nobody for longer than `LONGEST` after the last guess.
+
+Guesses that are spread, over names from one network or over networks at one name, are counted together as well: there
+every try is taken at the pace of its `Spread`.
 """
 
 import hashlib
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -39,6 +44,46 @@ def network(address: str) -> str:
     except ValueError:
         return address
     return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Guesses counted together: `burst` of them at once, then one `every` so often."""
+
+    name: str
+    burst: int
+    every: timedelta
+
+
+async def take_spread(conn: Connection, spread: Sequence[Spread], now: datetime) -> None:
+    """Count a try under each of these, before it is looked at. Raises TooManyAttempts, and then counts nothing once the
+    transaction is rolled back. `now` is the wall's time."""
+    # A row holds when all of its tries will be forgotten, one `every` so often. Always in this order, as all rows are.
+    for each in sorted(spread, key=lambda each: each.name):
+        row = await (
+            await conn.execute(
+                "insert into login_failure as f (key, failures, last_at) values (%(key)s, 0, %(now)s + %(every)s)"
+                " on conflict (key) do update set last_at = greatest(f.last_at, %(now)s) + %(every)s"
+                " where f.last_at <= %(now)s + %(most)s returning last_at",
+                {
+                    "key": _key(each.name, "spread"),
+                    "now": now,
+                    "every": each.every,
+                    "most": each.every * (each.burst - 1),
+                },
+            )
+        ).fetchone()
+        if row is None:
+            _log.warning("logins_throttled", source=each.name)
+            raise TooManyAttempts(math.ceil(each.every.total_seconds()))
+
+
+async def give_back(conn: Connection, spread: Sequence[Spread]) -> None:
+    """The password was right: it was no guess."""
+    for each in sorted(spread, key=lambda each: each.name):
+        await conn.execute(
+            "update login_failure set last_at = last_at - %s where key = %s", (each.every, _key(each.name, "spread"))
+        )
 
 
 async def take(conn: Connection, username: str, source: str, now: datetime) -> None:

@@ -11,8 +11,9 @@ from alerts import desk
 from api.console import render
 from api.console.i18n import LANGUAGES
 from api.console.screen import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, AnonymousScreen, Screen
-from api.deps import COOKIE, Db, LoginSlot, over_https, require_same_origin
-from api.routers.session import begin, set_cookies
+from api.deps import COOKIE, Db, over_https, pools_of, require_same_origin
+from api.logins import begin, set_cookies
+from api.visitors import network_of
 from eldercare import clock, sessions
 from eldercare.errors import TooManyAttempts, Unauthenticated
 
@@ -36,25 +37,22 @@ def see(path: str) -> RedirectResponse:
 @router.get("/login")
 async def login_page(
     request: Request,
-    conn: Db,
     screen: AnonymousScreen,
     next: str = "/",
     cookie: Annotated[str | None, Cookie(alias=COOKIE)] = None,
 ) -> Response:
     """The form; whoever is logged in already goes on."""
     if cookie is not None:
-        try:
-            await sessions.resume(conn, cookie)
+        with suppress(Unauthenticated):
+            async with pools_of(request).everybody.connection(network_of(request)) as conn:
+                await sessions.resume(conn, cookie)
             return see(next)
-        except Unauthenticated:
-            pass
     return render.page(request, screen, "login.html", next=local_path(next), username="", error=None)
 
 
 @router.post("/login")
 async def login(
     request: Request,
-    _slot: LoginSlot,
     screen: AnonymousScreen,
     username: Annotated[str, Form(max_length=64)] = "",
     password: Annotated[str, Form(max_length=sessions.MAX_PASSWORD_CHARS)] = "",

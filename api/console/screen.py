@@ -1,7 +1,7 @@
 """How one request is shown: to whom, in which language and theme, by which clock and zone."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -97,10 +97,10 @@ async def _screen(request: Request, conn: Db, session: CurrentSession, settings:
     return plain(request, now, speed, settings.zone, session.viewer)
 
 
-async def _anonymous(request: Request, conn: Db, settings: SettingsOf) -> Screen:
-    now, speed = await clock.reading(conn)
-    return plain(request, now, speed, settings.zone, None)
+async def _anonymous(request: Request, settings: SettingsOf) -> Screen:
+    # The wall's clock: nothing on such a page depends on the time, and it is there without a database.
+    return plain(request, datetime.now(UTC), 1, settings.zone, None)
 
 
 CurrentScreen = Annotated[Screen, Depends(_screen, scope="function")]
-AnonymousScreen = Annotated[Screen, Depends(_anonymous, scope="function")]
+AnonymousScreen = Annotated[Screen, Depends(_anonymous)]

@@ -1,20 +1,17 @@
 """Logging in and out: a cookie for browsers, the same token as bearer for programs."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from alerts import desk
-from api.deps import COOKIE, CurrentSession, Db, LoginSlot, Now, over_https, pools_of, require_same_origin
+from api.deps import COOKIE, CurrentSession, Db, Now, require_same_origin
+from api.logins import begin, set_cookies
 from api.problems import documented
-from eldercare import clock, sessions, throttle
+from eldercare import sessions
 from eldercare.access import Viewer
-from eldercare.database import Connection
-from eldercare.sessions import Login
-
-BROWSER_KNOWN = timedelta(days=365)
 
 router = APIRouter(prefix="/session", tags=["session"])
 
@@ -46,7 +43,7 @@ class Started(Me):
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=documented(400, 401, 403, 413, 422, 429, 503))
-async def log_in(body: Credentials, request: Request, response: Response, _slot: LoginSlot) -> Started:
+async def log_in(body: Credentials, request: Request, response: Response) -> Started:
     """Begin a session: sets the cookie, and returns the same token for `Authorization: Bearer`."""
     if "origin" in request.headers:
         require_same_origin(request)
@@ -67,50 +64,6 @@ async def log_out(session: CurrentSession, response: Response, conn: Db, now: No
     await sessions.end(conn, session.key)
     await desk.leave(conn, session.viewer.person_id, now)
     response.delete_cookie(COOKIE, path="/")
-
-
-async def begin(request: Request, username: str, password: str) -> Login:
-    """Begin a session. Raises Unauthenticated, and TooManyAttempts where too many of these came before.
-
-    Two transactions: the failure is counted though the login fails, and no row is held while the password is verified.
-    """
-    async with pools_of(request).everybody.connection("login") as conn:
-        source = await _source(conn, request, username)
-        await throttle.take(conn, username, source, await clock.wall(conn))
-    async with pools_of(request).everybody.connection("login") as conn:
-        login = await sessions.login(conn, username, password, request.headers.get("user-agent"))
-        await throttle.clear(conn, username, source)
-    return login
-
-
-def set_cookies(request: Request, response: Response, username: str, login: Login) -> None:
-    """The browser keeps the token out of reach of scripts and of other sites' posts; and what makes it a known one,
-    for each person at this desk, until long after the session."""
-    for name, value, lasts in (
-        (COOKIE, login.token, sessions.LONGEST),
-        (_browser_cookie(username), login.browser, BROWSER_KNOWN),
-    ):
-        response.set_cookie(
-            name,
-            value,
-            max_age=int(lasts.total_seconds()),
-            path="/",
-            httponly=True,
-            samesite="lax",
-            secure=over_https(request),
-        )
-
-
-async def _source(conn: Connection, request: Request, username: str) -> str:
-    """Whose failures these are: a known browser's own, else those of all who come from its network."""
-    browser = request.cookies.get(_browser_cookie(username))
-    if browser is not None and await sessions.knows(conn, username, browser):
-        return f"browser {browser}"
-    return f"network {throttle.network(request.client.host if request.client else '')}"
-
-
-def _browser_cookie(username: str) -> str:
-    return f"eldercare_browser_{username.strip().lower()}"
 
 
 def _me(viewer: Viewer, expires_at: datetime) -> Me:
