@@ -2,6 +2,7 @@
 
 import uvicorn
 
+from api import connections
 from api.app import create_app
 from eldercare import log
 from eldercare.errors import ConfigurationError
@@ -18,12 +19,14 @@ def main() -> None:
     log.configure(settings.log_level, "api")
     log.name_unknown_settings()
     log.logger(__name__).info("starting", host=settings.api_host, port=settings.api_port)
+    connections.more_files()
     uvicorn.run(
         create_app(settings),
         host=settings.api_host,
         port=settings.api_port,
         # The application believes a proxy itself, from TRUSTED_PROXIES only.
         proxy_headers=False,
+        http=connections.Protocol,
         server_header=False,
         access_log=False,
         log_level="warning",

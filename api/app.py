@@ -14,6 +14,7 @@ from api.console.install import install as install_console
 from api.headers import SecurityHeaders
 from api.logins import Logins
 from api.openapi import document
+from api.pace import Pace
 from api.pools import pools
 from api.routers import (
     audits,
@@ -52,7 +53,7 @@ class _App(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.settings
         https = (settings.public_url or "").startswith("https://")
-        stack: ASGIApp = Visitors(super().build_middleware_stack())
+        stack: ASGIApp = Visitors(Pace(super().build_middleware_stack()))
         stack = SecurityHeaders(stack, https=https, tile_url=settings.map_tile_url)
         return ProxyHeadersMiddleware(stack, settings.trusted_networks)  # type: ignore[arg-type,return-value]
 
