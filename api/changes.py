@@ -193,6 +193,6 @@ class Changes:
             session = await sessions.resume(conn, token)
             newest = await timelines.newest(conn)
             if since is None:
-                return Change([], newest)
+                return Change([], newest, ends_at=session.ends_at)
             changed = await timelines.changed(conn, session.viewer, since, named)
-            return Change(changed, max(newest, since))
+            return Change(changed, max(newest, since), ends_at=session.ends_at)

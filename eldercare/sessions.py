@@ -17,12 +17,19 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from eldercare.access import Viewer, viewer_of
 from eldercare.database import Connection
-from eldercare.errors import InvalidInput, Unauthenticated
+from eldercare.errors import Conflict, InvalidInput, Unauthenticated
 
 IDLE = timedelta(hours=24)
 """A session ends this long after its last use."""
 LONGEST = timedelta(days=30)
-"""And this long after its beginning, however much it is used."""
+"""And this long after its beginning, however much it is used; a board that is in use begins another one before."""
+NEAR_ITS_END = timedelta(days=1)
+"""From so long before that on, `Session.ends_at` says so, and `renew` takes it."""
+PROLONGED_EVERY = timedelta(minutes=5)
+GRACE = timedelta(minutes=2)
+"""For what is under way with the old token when a session is renewed."""
+MOST_SESSIONS = 50
+"""Of one person: several desks and telephones, and programs that never log out."""
 MAX_PASSWORD_CHARS = 256
 
 # OWASP's second choice of parameters: 19 MiB, so that a few logins at once stay far below the memory of a service.
@@ -48,6 +55,8 @@ class Session:
     key: bytes
     viewer: Viewer
     expires_at: datetime
+    ends_at: datetime | None = None
+    """When it ends however much it is used, where that is near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +116,40 @@ async def knows(conn: Connection, username: str, browser: str) -> bool:
 
 
 async def resume(conn: Connection, token: str) -> Session:
-    """The session of a request, prolonged once an hour at most. Raises Unauthenticated when it has ended, or when the
-    person has left or lost their roles."""
+    """The session of a request, prolonged every few minutes at most. Raises Unauthenticated when it has ended, or when
+    the person has left or lost their roles."""
     key = _hash(token)
     row = await (
         await conn.execute(
             "select p.id, p.name, p.language, s.expires_at,"
             # One that lasts longer than any was begun before the clock went back.
-            " s.expires_at - clock_timestamp() not between %(idle)s - interval '1 hour' and %(idle)s,"
-            " array(select role from person_role where person_id = p.id)"
+            " s.expires_at - clock_timestamp() not between %(idle)s - %(every)s and %(idle)s"
+            " and s.expires_at <> s.created_at + %(longest)s,"
+            " array(select role from person_role where person_id = p.id),"
+            " case when s.created_at + %(longest)s < clock_timestamp() + %(near)s then s.created_at + %(longest)s end"
             " from session s join person p on p.id = s.person_id"
             " where s.token_hash = %(key)s and s.expires_at > clock_timestamp() and p.left_at is null",
-            {"key": key, "idle": IDLE},
+            {"key": key, "idle": IDLE, "every": PROLONGED_EVERY, "longest": LONGEST, "near": NEAR_ITS_END},
         )
     ).fetchone()
     viewer = viewer_of(row[0], row[1], row[5], row[2]) if row else None
     if row is None or viewer is None:
         raise Unauthenticated("nobody is logged in, or the session has ended")
     expires_at = await _prolong(conn, key) if row[4] else row[3]
-    return Session(key, viewer, expires_at)
+    return Session(key, viewer, expires_at, row[6])
+
+
+async def renew(conn: Connection, session: Session, user_agent: str | None = None) -> Login:
+    """Begin another session for whoever holds this one, which ends in a moment. Raises Conflict where it has long to
+    go."""
+    if session.ends_at is None:
+        raise Conflict("the session lasts for more than another day; it is renewed in its last")
+    await conn.execute(
+        "update session set created_at = clock_timestamp() + %s - %s, expires_at = clock_timestamp() + %s"
+        " where token_hash = %s",
+        (GRACE, LONGEST, GRACE, session.key),
+    )
+    return await _begin(conn, session.viewer, user_agent, "")
 
 
 async def holder(conn: Connection, token: str) -> Holder | None:
@@ -168,6 +192,12 @@ async def _account(conn: Connection, username: str) -> tuple[int, str, str, str,
 async def _begin(conn: Connection, viewer: Viewer, user_agent: str | None, browser: str) -> Login:
     token = secrets.token_urlsafe(32)
     await conn.execute("delete from session where expires_at < clock_timestamp()")
+    # What was used for longer than its first minutes, a desk's, outlasts what a program began and forgot.
+    await conn.execute(
+        "delete from session where token_hash in (select token_hash from session where person_id = %s"
+        " order by expires_at > created_at + %s + interval '1 minute' desc, expires_at desc offset %s)",
+        (viewer.person_id, IDLE, MOST_SESSIONS - 1),
+    )
     row = await (
         await conn.execute(
             "insert into session (token_hash, person_id, created_at, expires_at, user_agent)"

@@ -14,6 +14,7 @@ from api.console.screen import Screen
 
 STATIC = Path(__file__).parent / "static"
 EVENTS_URL = "/api/v1/events"
+RENEW_URL = "/api/v1/session/renew"
 
 
 @cache
@@ -53,6 +54,7 @@ def page(request: Request, screen: Screen, template: str, status_code: int = 200
         "alarms": [],
         "flash": None,
         "events_url": EVENTS_URL,
+        "renew_url": RENEW_URL,
         "js_words": screen.t.table("js") | screen.t.table("time"),
         **facts,
     }

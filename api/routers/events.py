@@ -27,7 +27,9 @@ _EXAMPLE = 'id: 4711\nevent: incident\ndata: {"id":12}\n\nid: 4711\nevent: ping\
     responses={
         200: {
             "description": "`incident`: read this one again. `ping`: still here, every few seconds."
-            " `away`: the database does not answer; what changes now is not known.",
+            " `away`: the database does not answer; what changes now is not known."
+            " `session`: it ends at `ends_at`, however much it is used; with `renews`, `POST /session/renew` begins"
+            " another.",
             "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
         },
         **documented(401, 422, 429, 503),
@@ -57,6 +59,9 @@ async def _stream(changes: Changes, visitor: Visitor, token: str, since: int | N
                 number = str(change.last_event_id)
                 for incident_id in change.incidents:
                     yield ServerSentEvent(data=orjson.dumps({"id": incident_id}).decode(), event="incident", id=number)
+                if change.ends_at is not None:
+                    ends = {"ends_at": change.ends_at, "renews": visitor.on_duty}
+                    yield ServerSentEvent(data=orjson.dumps(ends).decode(), event="session", id=number)
                 yield ServerSentEvent(data="{}", event="away" if change.away else "ping", id=number)
     except Unauthenticated:
         return

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alerts import desk
 from api.deps import COOKIE, CurrentSession, Db, Now, require_same_origin
-from api.logins import begin, set_cookies
+from api.logins import begin, set_cookies, set_session_cookie
 from api.problems import documented
 from eldercare import sessions
-from eldercare.access import Viewer
+from eldercare.access import Role, Viewer, require_role
 
 router = APIRouter(prefix="/session", tags=["session"])
 
@@ -56,6 +56,15 @@ async def log_in(body: Credentials, request: Request, response: Response) -> Sta
 async def who_am_i(session: CurrentSession) -> Me:
     """Who is logged in."""
     return _me(session.viewer, session.expires_at)
+
+
+@router.post("/renew", status_code=status.HTTP_201_CREATED, responses=documented(401, 403, 409, 429, 503))
+async def renew(session: CurrentSession, request: Request, response: Response, conn: Db) -> Started:
+    """Begin another session in the last day of this one, as a duty board does while it is in use."""
+    require_role(session.viewer, Role.DUTY)
+    login = await sessions.renew(conn, session, request.headers.get("user-agent"))
+    set_session_cookie(request, response, login)
+    return Started(**_me(login.viewer, login.expires_at).model_dump(), token=login.token)
 
 
 @router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=documented(401, 403, 429, 503))

@@ -266,6 +266,7 @@ async def test_a_lost_connection_shows_at_once_and_heals_itself(page: Page, serv
 
 
 async def test_without_the_event_stream_the_board_is_polled(page: Page, service: Console, conn: Connection) -> None:
+    await page.add_init_script("delete window.SharedWorker")  # what the worker asks for, no test comes between
     await page.route("**/api/v1/events", lambda route: route.abort())
     await log_in(page, service)
     await expect(page.locator("#link-state")).to_have_attribute("data-state", "polling")

@@ -75,6 +75,7 @@ EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
     ("PATCH", "/grids/{id}"): ADMINS,
     ("PUT", "/grids/{id}/workers"): ADMINS,
     ("GET", "/session"): (EVERYBODY, EVERYBODY),
+    ("POST", "/session/renew"): ("409 403 403 403 403", "409 403 403 403 403"),
     ("DELETE", "/session"): ("204 204 204 204 204", "204 204 204 204 204"),
     ("GET", "/residents"): (EVERYBODY, EVERYBODY),
     ("GET", "/residents/{id}"): (EVERYBODY, "200 404 404 404 200"),

@@ -1,26 +1,33 @@
 // Live by events: an event only says "look again", and the parts of the page that can change fetch themselves anew.
-// Without the event stream the same parts are polled; when that fails too, the banner says so until it works again.
+// All windows of a browser share one stream; without one the same parts are polled. A page that knows nothing new says
+// so: within ten seconds of the last word, the banner shows from when the picture is.
 import { atWall, now } from "./clock.js";
+import { follow } from "./stream.js";
 import { word } from "./words.js";
 
 const POLL_WITHOUT_STREAM_MS = 4000;
 const POLL_AS_A_NET_MS = 30000;
-const QUIET_TOO_LONG_MS = 25000; // the server says "ping" every 10 s
+const QUIET_TOO_LONG_MS = 7000; // the stream has a pulse of 2.5 s
+const READ_WITHIN_MS = 4000;
 const LEAVING_MS = 2000;
-const RETRY_MS = [1000, 2000, 4000, 8000];
+const LOOK_AT_ONCE_MS = 40;
+const LOOK_AGAIN_MS = 1000;
 
-let source = null;
+let port = null;
+let stop = null; // a stream of this page's own
+let quietTimes = 0;
 let heardAt = 0;
-let failures = 0;
+let fresh = false;
+let away = false;
 let reaching = true;
 let lastGood = now();
 let settled = false;
 let pending = 0;
+let lookedAt = -Infinity;
 let leaving = 0;
 
 function show() {
-  const open = source?.readyState === EventSource.OPEN;
-  const state = !reaching ? "lost" : open ? "live" : settled ? "polling" : "connecting";
+  const state = away || !reaching ? "lost" : fresh ? "live" : settled ? "polling" : "connecting";
   const sign = document.getElementById("link-state");
   if (sign.dataset.state !== state) {
     sign.dataset.state = state;
@@ -34,51 +41,79 @@ function show() {
 }
 
 function look() {
+  clearTimeout(pending);
   pending = 0;
+  lookedAt = performance.now();
   document.body.dispatchEvent(new CustomEvent("live:changed"));
 }
 
 function lookSoon() {
-  // Several changes of one transaction arrive together; one look is enough for them.
-  if (!pending) pending = setTimeout(look, 40);
+  // Several changes of one transaction arrive together, and one look is enough for them; so it is for a burst of them.
+  if (pending) return;
+  pending = setTimeout(look, Math.max(LOOK_AT_ONCE_MS, lookedAt + LOOK_AGAIN_MS - performance.now()));
 }
 
-function heard() {
-  heardAt = performance.now();
-}
-
-function open() {
-  source?.close();
-  source = new EventSource(document.body.dataset.events);
-  heard();
-  source.addEventListener("open", () => {
-    failures = 0;
-    heard();
-    lookSoon();
-    show();
-  });
-  source.addEventListener("error", () => {
+function told({ kind, at }) {
+  if (kind === "error") {
     settled = true;
-    look();
-    if (source.readyState === EventSource.CLOSED) again();
-    show();
-  });
-  for (const name of ["message", "ping"]) source.addEventListener(name, heard);
-  source.addEventListener("incident", () => {
-    heard();
-    lookSoon();
-  });
+    if (fresh) look();
+    fresh = false;
+  } else if (kind === "ends") {
+    showEnd(at);
+  } else if (kind === "renewed") {
+    showEnd(null);
+  } else {
+    heardAt = performance.now();
+    quietTimes = 0;
+    const back = !fresh || (away && kind !== "away");
+    away = kind === "away";
+    fresh = !away;
+    if (fresh && reaching) lastGood = now();
+    if (kind === "incident" || (fresh && back)) lookSoon();
+  }
+  show();
 }
 
-function again() {
-  const wait = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)];
-  failures += 1;
-  setTimeout(open, wait);
+function showEnd(at) {
+  const banner = document.getElementById("banner-session");
+  banner.hidden = at === null;
+  if (at !== null) banner.querySelector("[data-text]").textContent = word("session_ends", { time: atWall(Date.parse(at)) });
+}
+
+function join() {
+  const { events, renew, worker, person } = document.body.dataset;
+  heardAt = performance.now();
+  stop?.();
+  stop = null;
+  // A worker that stays silent though the service answers is given up: then the page follows by itself.
+  if (window.SharedWorker && quietTimes < 2) {
+    port?.postMessage({ kind: "leave" });
+    const shared = new SharedWorker(worker, { type: "module", name: `live of ${person}` });
+    shared.addEventListener("error", () => { quietTimes = 2; });
+    ({ port } = shared);
+    port.addEventListener("message", ({ data }) => told(data));
+    port.start();
+    port.postMessage({ kind: "join", events, renew });
+  } else if (!document.hidden) {
+    stop = follow({ events, renew }, told);
+  }
+}
+
+function part() {
+  port?.postMessage({ kind: "leave" });
+  stop?.();
+  stop = null;
 }
 
 function watch() {
-  const quiet = performance.now() - heardAt;
-  if (source?.readyState === EventSource.OPEN && quiet > QUIET_TOO_LONG_MS) open();
+  if (performance.now() - heardAt > QUIET_TOO_LONG_MS) {
+    if (fresh || !settled) reaching = false; // until a look succeeds
+    settled = true;
+    fresh = false;
+    quietTimes += 1;
+    join();
+    look();
+  }
   show();
 }
 
@@ -92,13 +127,14 @@ function reached(yes) {
   if (!yes && leaving) return;
   settled = settled || !yes;
   if (yes) lastGood = now();
-  if (reaching === yes) return;
   reaching = yes;
-  if (yes && source?.readyState === EventSource.CLOSED) open();
   show();
 }
 
 export function connect() {
+  document.body.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.verb === "get") detail.timeout = READ_WITHIN_MS;
+  });
   document.body.addEventListener("htmx:sendError", () => reached(false));
   document.body.addEventListener("htmx:timeout", () => reached(false));
   document.body.addEventListener("htmx:afterRequest", (event) => {
@@ -108,12 +144,20 @@ export function connect() {
   });
   addEventListener("offline", () => reached(false));
   addEventListener("online", look);
-  addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+  addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      stop?.();
+      stop = null;
+    } else {
+      if (!fresh) join();
+      look();
+    }
+  });
   addEventListener("beforeunload", leave);
-  addEventListener("pagehide", () => source?.close());
-  addEventListener("pageshow", (event) => { if (event.persisted) open(); });
-  open();
+  addEventListener("pagehide", part);
+  addEventListener("pageshow", (event) => { if (event.persisted) join(); });
+  join();
   setInterval(watch, 1000);
-  setInterval(() => { if (source?.readyState !== EventSource.OPEN || !reaching) look(); }, POLL_WITHOUT_STREAM_MS);
+  setInterval(() => { if (!fresh || !reaching) look(); }, POLL_WITHOUT_STREAM_MS);
   setInterval(look, POLL_AS_A_NET_MS);
 }
