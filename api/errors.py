@@ -70,6 +70,11 @@ def problem_of(error: Exception) -> Problem:
         case psycopg.errors.QueryCanceled():
             detail = "the database took too long; ask for less, or try again later"
             return problem(503, *TABLE[Unavailable][1:], detail)
+        case psycopg.errors.LockNotAvailable():
+            detail = "somebody else is just changing the same; try again in a moment"
+            return problem(503, *TABLE[Unavailable][1:], detail)
+        case psycopg.errors.IdleInTransactionSessionTimeout():
+            return problem(503, *TABLE[Unavailable][1:], "this service was stopped in between; nothing was changed")
         case psycopg.OperationalError() | psycopg_pool.PoolTimeout() | psycopg.InterfaceError():
             return problem(503, *TABLE[Unavailable][1:], "the database is away")
         case _:

@@ -7,6 +7,7 @@ request, as long as the provider does.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from time import monotonic
 from typing import Annotated, TypeVar
 from urllib.parse import urlencode
 
@@ -36,6 +37,12 @@ STATUS_WAITS_S = 12.0
 """A status waits so long for the database. Twilio gives a callback 15 s with all its tries, and makes no other try for
 a 5xx unless the address asks for one (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides); within
 those 15 s a request that waits is worth more than tries."""
+ANSWERS_WITHIN_S = 4.0
+"""An answer is committed by then or not at all, well before the provider gives up and the person hears nothing."""
+TEXT_WAITS_S = 8.0
+"""How long a text is tried before its sender is asked to say it again; the last try may take longer than that by
+`ANSWERS_WITHIN_S`."""
+TEXT_AGAIN_S = 0.5
 LOOK_AGAIN_S = 0.2
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
@@ -123,18 +130,27 @@ async def incoming_text(request: Request, form: SignedForm, settings: SettingsOf
         answered = await replies.by_text(conn, text.sender, understand(text.body), "zh", now, settings.zone)
         return twiml.reply(messages.signed(answered.text, answered.language))
 
-    # Nobody hands a text in again, so the person is asked to.
-    return _xml(await _while_there_is_a_database(request, answer) or twiml.reply(messages.signed(SORRY, "zh")))
+    # Nobody hands a text in again, so it is tried as long as the provider waits; then the person is asked to.
+    until = monotonic() + TEXT_WAITS_S
+    said = await _while_there_is_a_database(request, answer)
+    while said is None and monotonic() < until:
+        await asyncio.sleep(TEXT_AGAIN_S)
+        said = await _while_there_is_a_database(request, answer)
+    return _xml(said or twiml.reply(messages.signed(SORRY, "zh")))
 
 
 async def _while_there_is_a_database(
     request: Request, work: Callable[[Connection, datetime], Awaitable[T]]
 ) -> T | None:
-    """What `work` says, in one transaction; None while the database is away."""
+    """What `work` says, in one transaction; None while the database is away, or somebody holds what it is about.
+
+    Then nothing of it counts, and after `ANSWERS_WITHIN_S` nothing of it will: nobody becomes an owner unheard.
+    """
     try:
-        async with pools_of(request).webhooks.connection(PATH) as conn:
+        async with asyncio.timeout(ANSWERS_WITHIN_S), pools_of(request).webhooks.connection(PATH) as conn:
             return await work(conn, await clock.now(conn))
-    except (psycopg.OperationalError, psycopg_pool.PoolTimeout) as error:
+    except (psycopg.OperationalError, psycopg.InternalError, psycopg_pool.PoolTimeout, TimeoutError) as error:
+        # InternalError: we were stopped so long within it that the server has ended the transaction.
         _log.warning("answer_waits", path=request.url.path, error=str(error)[:200])
         return None
 

@@ -11,9 +11,11 @@ import pytest
 from fastapi import FastAPI
 from twilio.request_validator import RequestValidator
 
+from alerts import replies
+from alerts.replies import Answered
 from api.app import create_app
 from api.routers import webhooks
-from eldercare.database import Connection, connect
+from eldercare.database import COMMAND, Connection, connect
 from eldercare.settings import Settings
 from tests import world
 from tests.conftest import MakeSettings
@@ -377,7 +379,10 @@ async def cut_off(make_settings: MakeSettings) -> AsyncIterator[Line]:
         yield line
 
 
-async def test_while_the_database_is_away_a_key_waits_on_the_line(cut_off: Line) -> None:
+async def test_while_the_database_is_away_a_key_waits_on_the_line(
+    cut_off: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "TEXT_WAITS_S", 0)
     root = tree(await cut_off.press("1", 7))
     assert [element.tag for element in root] == ["Pause", "Redirect"]
     again = root[1].text or ""
@@ -414,3 +419,84 @@ async def test_a_key_handed_in_again_counts(line: Line) -> None:
     notification = await line.ask("duty", line.world.other_incident)
     answer = await line.post(f"gather?n={notification}&d=1&again=3", CallSid=SID, To=DUTY, From=OURS)
     assert "由您去王淑珍处" in said(answer.text)
+
+
+@pytest.fixture
+async def holder(settings: Settings) -> AsyncIterator[Connection]:
+    """Somebody whose transaction stays open."""
+    async with await connect(settings.required("database_url"), limits=COMMAND) as holder:
+        yield holder
+        await holder.rollback()
+
+
+async def hold(holder: Connection, incident: int) -> None:
+    await holder.execute("select from incident where id = %s for update", (incident,))
+
+
+async def test_a_key_about_a_held_incident_waits_on_the_line_and_one_about_another_counts(
+    line: Line, holder: Connection
+) -> None:
+    held = await line.ask("duty", line.world.own_incident)
+    other = await line.ask("duty", line.world.other_incident)
+    await hold(holder, line.world.own_incident)
+    receipts = [
+        asyncio.create_task(line.post(f"call-status?n={held}", CallSid=SID, CallStatus="busy")) for _ in range(30)
+    ]
+    await asyncio.sleep(0.2)  # they have every connection there is by now, and wait
+    assert [element.tag for element in tree(await line.press("1", held))] == ["Pause", "Redirect"]
+    assert "由您去王淑珍处" in said(await line.press("1", other))
+    assert await line.state(line.world.other_incident) == "accepted"
+    await holder.rollback()
+    assert {answer.status_code for answer in await asyncio.gather(*receipts)} == {204}
+    assert "已由grid" in said(await line.press("1", held))
+
+
+async def test_a_text_about_a_held_incident_waits_for_it_and_one_about_another_does_not(
+    line: Line, holder: Connection
+) -> None:
+    await line.ask("duty", line.world.own_incident, "sms")
+    await line.ask("family", line.world.other_incident, "sms")
+    await hold(holder, line.world.own_incident)
+    waiting = asyncio.create_task(line.text(DUTY, "1"))
+    await line.text(FAMILY, "1")
+    assert await line.state(line.world.other_incident) == "accepted"
+    assert not waiting.done()
+    await holder.rollback()
+    assert "已由grid" in (await waiting or "")
+
+
+async def test_an_answer_that_comes_too_late_does_not_count(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service was stopped within it, and goes on when the provider has given up."""
+    act = replies.act
+
+    async def slow(*arguments: Any) -> Answered:
+        answered = await act(*arguments)
+        await asyncio.sleep(30)
+        return answered
+
+    monkeypatch.setattr(replies, "act", slow)
+    monkeypatch.setattr(webhooks, "ANSWERS_WITHIN_S", 0.5)
+    notification = await line.ask("duty", line.world.other_incident)
+    assert [element.tag for element in tree(await line.press("1", notification))] == ["Pause", "Redirect"]
+    assert await line.state(line.world.other_incident) == "open"
+
+
+async def test_what_was_stopped_so_long_that_the_server_gave_it_up_does_not_count(
+    line: Line, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = replies.act
+
+    async def ended(conn: Connection, *arguments: Any) -> Answered:
+        answered = await act(conn, *arguments)
+        await conn.execute("set local idle_in_transaction_session_timeout = 1")
+        pid = conn.info.backend_pid
+        async with await connect(settings.required("database_url"), autocommit=True) as other:
+            query = "select from pg_stat_activity where pid = %s"
+            while await (await other.execute(query, (pid,))).fetchone() is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return answered
+
+    monkeypatch.setattr(replies, "act", ended)
+    notification = await line.ask("duty", line.world.other_incident)
+    assert [element.tag for element in tree(await line.press("1", notification))] == ["Pause", "Redirect"]
+    assert await line.state(line.world.other_incident) == "open"
