@@ -51,9 +51,17 @@ class Latest(NamedTuple):
     status_ts: datetime | None = None
 
 
+class Locked(NamedTuple):
+    """The bands of which this transaction has the rows, as of `now` (aware); somebody else has those of `held`."""
+
+    now: datetime
+    bands: dict[str, Band]
+    held: frozenset[str]
+
+
 # `now` is asked once, not once per row; the ids are a table, so that thousands of them are joined and not compared;
 # coalesce() keeps the planner from the index of periods, where all of today's assignments are.
-_LOCK = """
+_LOOK = """
 with moment as materialized (select eldercare_now() as now)
 select now, state.device_id, state.rules::text, last_seen_at, lower(period), resident.id, home_lat, home_lon,
        safe_radius_m, away_until, rule_overrides::text
@@ -64,29 +72,40 @@ join device on device.id = state.device_id and retired_at is null
 left join assignment on assignment.device_id = state.device_id and coalesce(period @> now, false)
 left join resident on resident.id = resident_id
 order by state.device_id
-for no key update of state
 """
+_LOCK = f"{_LOOK} for no key update of state skip locked"
 
 
-async def lock(conn: Connection, device_ids: Iterable[str], zone: tzinfo) -> tuple[datetime, dict[str, Band]]:
-    """Lock the rows of these bands until the transaction ends; returns now (aware) and the bands that are enrolled.
+async def lock(conn: Connection, device_ids: Iterable[str], zone: tzinfo) -> Locked:
+    """Lock the rows of these bands until the transaction ends, but for those that somebody else holds.
 
     A band without a row gets one. An id that names no band, or a retired one, is missing from the answer. `zone` is
     the community's.
     """
     wanted = set(device_ids)
-    now, bands = await _lock(conn, wanted, zone)
+    now, bands = await _read(conn, _LOCK, wanted, zone)
     missing = wanted - bands.keys()
-    if missing and await _create(conn, missing):
-        now, created = await _lock(conn, missing, zone)
+    known = await _known(conn, missing) if missing else set()
+    if known and await _create(conn, known):
+        now, created = await _read(conn, _LOCK, known, zone)
         bands |= created
+    return Locked(now or await clock.now(conn), bands, frozenset(known - bands.keys()))
+
+
+async def look(conn: Connection, device_ids: Iterable[str], zone: tzinfo) -> tuple[datetime, dict[str, Band]]:
+    """Now (aware), and these bands as they are, with nothing locked: to store what is not judged."""
+    wanted = set(device_ids)
+    await _create(conn, await _known(conn, wanted))
+    now, bands = await _read(conn, _LOOK, wanted, zone)
     return now or await clock.now(conn), bands
 
 
-async def _lock(conn: Connection, device_ids: set[str], zone: tzinfo) -> tuple[datetime | None, dict[str, Band]]:
+async def _read(
+    conn: Connection, query: str, device_ids: set[str], zone: tzinfo
+) -> tuple[datetime | None, dict[str, Band]]:
     bands: dict[str, Band] = {}
     now: datetime | None = None
-    for row in await (await conn.execute(_LOCK, (arrays.names(device_ids),), prepare=True)).fetchall():
+    for row in await (await conn.execute(query, (arrays.names(device_ids),), prepare=True)).fetchall():
         now, device_id, rules, last_seen_at, worn_since, resident_id, lat, lon, radius_m, away_until, overrides = row
         profile = None
         if resident_id is not None:
@@ -95,12 +114,16 @@ async def _lock(conn: Connection, device_ids: set[str], zone: tzinfo) -> tuple[d
     return now, bands
 
 
+async def _known(conn: Connection, device_ids: set[str]) -> set[str]:
+    query = "select id from device where id = any(%s::text[]) and retired_at is null"
+    return {row[0] for row in await (await conn.execute(query, (list(device_ids),))).fetchall()}
+
+
 async def _create(conn: Connection, device_ids: set[str]) -> int:
-    """Rows for bands heard for the first time; returns how many there are now, whoever made them."""
+    """Rows for bands heard for the first time; returns how many are new."""
     created = await conn.execute(
-        "insert into device_state (device_id) select id from device where id = any(%s::text[]) and retired_at is null"
-        " on conflict (device_id) do update set device_id = excluded.device_id",
-        (list(device_ids),),
+        "insert into device_state (device_id) select unnest(%s::text[]) on conflict (device_id) do nothing",
+        (sorted(device_ids),),
     )
     return created.rowcount
 

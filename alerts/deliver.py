@@ -25,6 +25,8 @@ IN_FLIGHT = 64
 """Messages of one channel that this process sends at the same time; the rest waits in the outbox for a free hand."""
 GROUP_S = 0.005
 """Outcomes that come within this of the first are written together: the calls of a step end up in one statement."""
+HELD_S = 0.2
+"""How soon an incident is looked at again that has nobody left who may answer, and that somebody holds."""
 TURNS_TO_LEAVE = 2
 """Turns of the event loop in which a request on a kept-alive connection is built and written."""
 AWAY_S = 1.0
@@ -51,6 +53,7 @@ class Sender:
         self._busy: Counter[str] = Counter()
         self._sending: set[asyncio.Task[None]] = set()
         self._outcomes: list[Outcome] = []
+        self._unmoved = frozenset[int]()
         self._ended = asyncio.Event()
         self._written = asyncio.Event()
         self._conn: Connection | None = None
@@ -76,7 +79,7 @@ class Sender:
         """
         while True:
             await self._ended.wait()
-            await asyncio.sleep(GROUP_S)
+            await asyncio.sleep(GROUP_S if self._outcomes else HELD_S)
             taken = list(self._outcomes)
             try:
                 left = await self._record(taken)
@@ -87,8 +90,9 @@ class Sender:
                 continue
             self._outcomes[: len(taken)] = left
             if not self._outcomes:
-                self._ended.clear()
                 self._written.set()
+                if not self._unmoved:
+                    self._ended.clear()
 
     async def settle(self) -> None:
         """Until nothing is being sent and every outcome is written."""
@@ -136,7 +140,8 @@ class Sender:
                 options=outbox.SESSION,
                 limits=URGENT,
             )
-        recorded = await outbox.record(self._conn, outcomes)
+        recorded = await outbox.record(self._conn, outcomes, unmoved=self._unmoved)
+        self._unmoved = recorded.unmoved
         if recorded.more:
             self.more.set()
         for outcome in set(outcomes).difference(recorded.left):

@@ -65,7 +65,11 @@ class Line:
             await warm(conn)
             while True:
                 more.clear()
-                await self.turn(conn)
+                try:
+                    await self.turn(conn)
+                except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
+                    # Somebody holds a table, or something that is not skipped; the connection is as good as before.
+                    _log.warning("turn_cut_short", error=str(error).strip())
                 if not told(conn):
                     await until_heard(conn, more, POLL_S)
                     told(conn)  # of what the turn to come looks at, or it would be taken for news after that

@@ -5,12 +5,13 @@ rise (`alerts.states.RANK`). Whoever changes rows of an incident locks the incid
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
+import psycopg
 
 from alerts.kinds import IncidentState
 from alerts.openings import BAND_STATES
@@ -87,10 +88,12 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """`more`: there is something new to send. `left` is not written: somebody holds these incidents all the time."""
+    """`more`: there is something new to send. `left` is not written: somebody holds these incidents or rows all the
+    time. `unmoved`: incidents that could not be made due, for the same reason."""
 
     more: bool
     left: tuple[Outcome, ...] = ()
+    unmoved: frozenset[int] = frozenset()
 
 
 _QUEUE = """
@@ -192,11 +195,15 @@ held as materialized (
     select i.id, i.state, i.owner_id, i.accepted_via from incident i
     where i.id in (select incident_id from outcome) order by i.id for share of i skip locked
 ),
+had as materialized (
+    select n.id from notification n
+    where n.id in (select notification_id from outcome) order by n.id for no key update of n skip locked
+),
 judged as materialized (
     select outcome.*, now, held.state, held.owner_id, held.accepted_via,
            make_interval(secs => least(10, power(2, attempts - 1))) as back_off
     from outcome cross join moment left join held on held.id = outcome.incident_id
-    where outcome.incident_id is null or held.id is not null
+    where notification_id in (select id from had) and (outcome.incident_id is null or held.id is not null)
 ),
 tried as (
     insert into attempt (notification_id, started_at, ended_at, provider_id, error)
@@ -247,18 +254,20 @@ select incident_id, bool_or(error is not null) and bool_or(purpose = 'alarm'), (
 from judged where incident_id is not null group by incident_id
 union all
 select null, false, 0, array_agg(notification_id)
-from outcome where incident_id is not null and incident_id not in (select id from held)
+from outcome where notification_id not in (select notification_id from judged)
 """
 
 
-async def record(conn: Connection, outcomes: Sequence[Outcome], now: datetime | None = None) -> Recorded:
+async def record(
+    conn: Connection, outcomes: Sequence[Outcome], now: datetime | None = None, unmoved: Iterable[int] = ()
+) -> Recorded:
     """Write down how tries ended, with the incidents held: one accepted meanwhile gets its call hung up.
 
     A row that is `sent` already or further never moves back. Passing trouble is tried again after 1, 2, 4, 8, 10 s, …
     within `RETRY_FOR` (a word to the wearer within `TELL_BAND_FOR`), then failed. Incidents whose step has nobody left
-    who may answer are due at once. Whoever calls hands in again what is left.
+    who may answer are due at once. Whoever calls hands in again what is left, and what is `unmoved`.
     """
-    waiting, more = list(outcomes), False
+    waiting, more, fallen = list(outcomes), False, set(unmoved)
     for tried in range(HELD_TRIES):
         if not waiting:
             break
@@ -271,15 +280,22 @@ async def record(conn: Connection, outcomes: Sequence[Outcome], now: datetime | 
             "tell_band_for": TELL_BAND_FOR,
         }
         rows = await (await conn.execute(_RECORD, values)).fetchall()
-        for incident_id, failed, _, _ in rows:
-            # One by one, and above never waiting for one incident with another in hand: others hold several too, in
-            # an order of their own.
-            if failed:
-                await fall_through(conn, incident_id, now)
+        fallen |= {row[0] for row in rows if row[1]}
         more = more or any(row[2] for row in rows)
         elsewhere = {each for row in rows for each in row[3] or ()}
         waiting = [outcome for outcome in waiting if outcome.notification_id in elsewhere]
-    return Recorded(more, tuple(waiting))
+    return Recorded(more, tuple(waiting), frozenset(await _fall_through_each(conn, fallen, now)))
+
+
+async def _fall_through_each(conn: Connection, incident_ids: Iterable[int], now: datetime | None) -> set[int]:
+    """One by one, never waiting for one incident with another in hand; returns those that somebody holds."""
+    held = set[int]()
+    for incident_id in sorted(incident_ids):
+        try:
+            await fall_through(conn, incident_id, now)
+        except psycopg.errors.LockNotAvailable:
+            held.add(incident_id)
+    return held
 
 
 _FALL_THROUGH = """
@@ -287,7 +303,7 @@ with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
 held as materialized (
     select i.id, i.round, i.next_step from incident i, moment
     where i.id = %(incident)s and i.state = 'open' and i.due_at > now
-    for no key update of i
+    for no key update of i nowait
 ),
 asked as (
     select held.id, n.channel, bool_or(
@@ -311,7 +327,10 @@ select id, pg_notify('incident', id::text) from moved
 
 
 async def fall_through(conn: Connection, incident_id: int, now: datetime | None) -> bool:
-    """Make it due at once where its newest step has nobody left who may answer; says whether it was."""
+    """Make it due at once where its newest step has nobody left who may answer; says whether it was.
+
+    Raises psycopg.errors.LockNotAvailable where somebody else holds it.
+    """
     moved = await conn.execute(_FALL_THROUGH, {"incident": incident_id, "now": now, "patience": PATIENCE})
     return bool(moved.rowcount)
 

@@ -8,19 +8,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+import psycopg
+
 from alerts import bands
 from alerts.kinds import Cleared, IncidentKind
 from alerts.openings import NETWORK, Judged, apply_verdicts, resident_subject
 from alerts.rules import Thresholds, evaluate_absence, network_outage
 from eldercare import heartbeats
 from eldercare.database import Connection
+from eldercare.log import logger
 
 DEAF_S = 60.0
 """When nobody has listened for so long, silence is counted from when somebody does again."""
 SLICE = 200
 """Bands of one transaction, so that their rows are not kept from the consumers."""
 
+HELD_MS = 100
+"""How long an incident that somebody holds is waited for, milliseconds."""
+
+_HARDLY_WAIT = f"set local lock_timeout = {HELD_MS}"
 _LOCK_KEY = 0x656C6465
+
+_log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +74,20 @@ async def run_once(conn: Connection, now: datetime, zone: tzinfo) -> Watched:
         assert row is not None  # noqa: S101  an upsert returns its row
         rows = await (await conn.execute(_WORN, {"now": now, "since": row[0]})).fetchall()
         last_seen: dict[str, datetime] = dict(rows)
-        lost = await _judge_network(conn, last_seen, now)
         await conn.commit()
+        try:
+            await conn.execute(_HARDLY_WAIT)
+            lost = await _judge_network(conn, last_seen, now)
+            await conn.commit()
+        except psycopg.errors.LockNotAvailable:
+            await conn.rollback()
+            _log.warning("network_not_judged_now")
+            outage = network_outage(last_seen, len(last_seen), now)
+            lost = frozenset(outage.detail["devices"]) if outage else frozenset()
         verdicts = 0
         judged = sorted(last_seen.keys() - lost)
         for start in range(0, len(judged), SLICE):
-            verdicts += await _judge(conn, judged[start : start + SLICE], last_seen, now, zone)
-            await conn.commit()
+            verdicts += await _judge_all(conn, judged[start : start + SLICE], last_seen, now, zone)
         return Watched(len(last_seen), verdicts)
     finally:
         await conn.rollback()
@@ -116,11 +132,28 @@ async def _said_lately(conn: Connection, now: datetime) -> bool:
     return row is not None and bool(row[0])
 
 
+async def _judge_all(
+    conn: Connection, device_ids: Sequence[str], last_seen: Mapping[str, datetime], now: datetime, zone: tzinfo
+) -> int:
+    """Judge these bands in one transaction, or one by one where somebody holds an incident of theirs. Commits."""
+    try:
+        verdicts = await _judge(conn, device_ids, last_seen, now, zone)
+        await conn.commit()
+    except psycopg.errors.LockNotAvailable:
+        await conn.rollback()
+        if len(device_ids) == 1:
+            _log.warning("not_judged_now", device_id=device_ids[0])
+            return 0
+        return sum([await _judge_all(conn, [each], last_seen, now, zone) for each in device_ids])
+    return verdicts
+
+
 async def _judge(
     conn: Connection, device_ids: Sequence[str], last_seen: Mapping[str, datetime], now: datetime, zone: tzinfo
 ) -> int:
     """Judge these bands in the open transaction; returns how many verdicts there were."""
-    _, locked = await bands.lock(conn, device_ids, zone)
+    await conn.execute(_HARDLY_WAIT)
+    _, locked, _ = await bands.lock(conn, device_ids, zone)  # whoever holds the others: they are judged next time
     judged: list[Judged] = []
     changed: list[bands.Band] = []
     for device_id, band in sorted(locked.items()):

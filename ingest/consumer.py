@@ -7,7 +7,7 @@ somebody else may hold the seat by now, and what was not acknowledged comes agai
 import asyncio
 import random
 import ssl
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from time import monotonic
 from typing import Generic
 
@@ -20,6 +20,7 @@ from eldercare.log import logger
 from eldercare.settings import Settings
 from ingest import seats
 from ingest.batcher import Acknowledge, Batch, Batcher, Flush, halves
+from ingest.behind import Behind
 from ingest.bell import Bell
 from ingest.counters import Counters
 from ingest.lanes import Lane, M, Stored
@@ -29,6 +30,9 @@ from ingest.session import Session
 SEAT_POLL_S = 0.5
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
+
+
+Store = Callable[[Connection, Sequence[M]], Awaitable[Stored]]
 
 
 def pauses() -> Iterator[float]:
@@ -56,6 +60,7 @@ class Consumer(Generic[M]):
         self._was_connected = False
         self._next_beat = 0.0
         self._batcher = Batcher[M](lane.size, lane.age_s, lane.bound)
+        self._behind = Behind(lane.key, lane.size)
         self._session: Session | None = None
         self.counters = Counters()
 
@@ -143,6 +148,7 @@ class Consumer(Generic[M]):
         # Another process may have taken the seat, and the session with it: then this connection is broken, and says so.
         await conn.execute("select 1")
         self._batcher.connected()
+        self._behind.clear()
         try:
             await session.connect()
         except Unavailable as error:
@@ -165,21 +171,25 @@ class Consumer(Generic[M]):
                 if await seats.move_to_first(conn, self._lane.name, seat):
                     return True
                 await self._beat(conn, session, seat)
+            too_many = self._behind.full
+            if again := self._behind.take(self._batcher.epoch, monotonic()):
+                await self._store(again, session, conn, self._lane.give_up if too_many else self._lane.store)
             decision = self._batcher.decide(monotonic())
             if isinstance(decision, Flush):
-                await self._store(self._batcher.take(), session, conn)
+                await self._store(self._behind.divide(self._batcher.take()), session, conn, self._lane.store)
                 if not self._batcher.full:
                     session.resume()
             else:
                 until_beat = max(0.0, self._next_beat - monotonic())
-                await self._bell.wait(until_beat if decision.seconds is None else min(decision.seconds, until_beat))
+                waits = (until_beat, decision.seconds, self._behind.seconds(monotonic()))
+                await self._bell.wait(min(each for each in waits if each is not None))
         return False
 
     async def _finish(self, session: Session, conn: Connection) -> None:
         session.pause()
         self._batcher.end()
         while session.connected and isinstance(self._batcher.decide(monotonic()), Flush):
-            await self._store(self._batcher.take(), session, conn)
+            await self._store(self._behind.divide(self._batcher.take()), session, conn, self._lane.store)
         await session.close()
 
     def _receive(self, published: Published) -> None:
@@ -193,16 +203,16 @@ class Consumer(Generic[M]):
         if batcher.full and self._session is not None:
             self._session.pause()
 
-    async def _store(self, batch: Batch[M], session: Session, conn: Connection) -> None:
-        """Commit and acknowledge a batch, in parts where one message of it cannot be stored.
+    async def _store(self, batch: Batch[M], session: Session, conn: Connection, store: Store[M]) -> None:
+        """Commit and acknowledge a batch, in parts where one message of it cannot be stored; what is left waits.
 
         Raises psycopg.Error when the connection is lost, or when it is time to leave and the database is not well.
         """
-        parts, waits = [batch], pauses()
+        parts, waits = [batch] if batch.messages else [], pauses()
         while parts:
             part = parts.pop()
             try:
-                stored = await self._lane.store(conn, list(part.messages.values()))
+                stored = await store(conn, list(part.messages.values()))
             except (psycopg.DataError, psycopg.IntegrityError) as error:
                 if len(part.messages) > 1:
                     parts += reversed(halves(part))
@@ -216,7 +226,9 @@ class Consumer(Generic[M]):
                 parts.append(part)
                 await asyncio.sleep(next(waits))
                 continue
-            self._committed(part, stored, session)
+            done = self._behind.put(part, stored.left, monotonic())
+            if done.messages:
+                self._committed(done, stored, session)
 
     def _committed(self, part: Batch[M], stored: Stored, session: Session) -> None:
         self.counters.batches += 1

@@ -24,6 +24,7 @@ class Counters:
     retries: int = 0
     reconnects: int = 0
     rule_errors: int = 0
+    unjudged: int = 0
     lag_ms: float = 0.0
     rejected: Counter[str] = field(default_factory=Counter)
 
@@ -37,6 +38,7 @@ class Counters:
         self.opened += other.opened
         self.merged += other.merged
         self.rule_errors += other.rule_errors
+        self.unjudged += other.unjudged
         self.rejected.update(other.rejected)
 
     def detail(self) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class Stored:
 
     counters: Counters
     to_say: list[tuple[str, bytes]] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
+    """Keys whose messages are not stored: somebody holds what they need."""
 
     def add(self, other: "Stored") -> None:
         """What another part of it brought."""
@@ -77,6 +79,12 @@ class Lane(Protocol, Generic[M]):
 
     async def store(self, conn: Connection, messages: Sequence[M]) -> Stored:
         """Commit the messages. Raises psycopg.Error with none of them stored."""
+
+    def key(self, message: M) -> str:
+        """Whose it is: what comes later of the same must not be stored before it."""
+
+    async def give_up(self, conn: Connection, messages: Sequence[M]) -> Stored:
+        """Commit messages that have been left for too long, without what somebody holds. Raises psycopg.Error."""
 
     async def refuse(self, conn: Connection, message: M, error: psycopg.Error) -> Stored:
         """Commit that the database will never take this message. Raises psycopg.Error."""
@@ -117,8 +125,34 @@ class Telemetry:
         await conn.execute("set plan_cache_mode = force_custom_plan")
 
     async def store(self, conn: Connection, messages: Sequence[Received]) -> Stored:
-        """One transaction for the whole batch."""
-        return Stored(await writer.write(conn, messages, self._zone, self._max_age))
+        """One transaction for the whole batch, but for the bands of which somebody holds anything: those are left."""
+        parts, stored = [list(messages)], Stored(Counters())
+        while parts:
+            part = parts.pop()
+            try:
+                written = await writer.write(conn, part, self._zone, self._max_age)
+            except psycopg.errors.LockNotAvailable:
+                # An incident, a command: not the band's own row, which is passed over.
+                bands = sorted({self.key(message) for message in part})
+                if len(bands) == 1:
+                    stored.left.update(bands)
+                    continue
+                half = set(bands[: len(bands) // 2])
+                parts.append([message for message in part if self.key(message) not in half])
+                parts.append([message for message in part if self.key(message) in half])
+                continue
+            stored.counters.add(written.counters)
+            stored.left |= written.held
+        return stored
+
+    def key(self, message: Received) -> str:
+        """Its band."""
+        return message.decoded.device_id or ""
+
+    async def give_up(self, conn: Connection, messages: Sequence[Received]) -> Stored:
+        """Nothing is lost, and nothing is judged."""
+        _log.error("stored_unjudged", bands=sorted({self.key(message) for message in messages})[:10])
+        return Stored(await writer.write_unjudged(conn, messages, self._zone, self._max_age))
 
     async def refuse(self, conn: Connection, message: Received, error: psycopg.Error) -> Stored:
         """Keep the beginning of the message with the database's complaint."""
@@ -184,7 +218,7 @@ class Sos:
             await self._aside.keep(conn, waiting)
             messages = [message for message in messages if message.topic not in self._aside.waiting]
         # The same order in every process, as with all locks.
-        parts = [sorted(messages, key=_by_band)]
+        parts = [sorted(messages, key=_by_band)] if messages else []
         stored, patient = Stored(Counters()), True
         while parts:
             part = parts.pop()
@@ -208,6 +242,14 @@ class Sos:
         except psycopg.errors.LockNotAvailable as error:
             # At the very end: commits that notify go one after the other.
             raise _Held(0) from error
+
+    def key(self, message: Pressed) -> str:
+        """Its topic."""
+        return message.topic
+
+    async def give_up(self, conn: Connection, messages: Sequence[Pressed]) -> Stored:
+        """The same as `store`, which leaves nothing."""
+        return await self.store(conn, messages)
 
     async def beside(self, database_url: str, tell: Callable[[Stored], None]) -> None:
         """Raise what was set aside, here or by a process that is no more, until cancelled."""

@@ -44,15 +44,22 @@ class _Parts:
     no_fixes: int = 0
 
 
-async def write(conn: Connection, batch: Sequence[Received], zone: tzinfo, max_age: timedelta) -> Counters:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a batch; of the bands `held` nothing is stored, because somebody else has their rows."""
+
+    counters: Counters
+    held: frozenset[str] = frozenset()
+
+
+async def write(conn: Connection, batch: Sequence[Received], zone: tzinfo, max_age: timedelta) -> Written:
     """Store a batch of telemetry in one transaction and return what became of it; durable when this returns.
 
     Raises psycopg.Error with nothing stored.
     """
     async with conn.transaction():
-        names = {each.decoded.device_id for each in batch if each.decoded.ours and each.decoded.device_id}
-        now, bands = await band_rows.lock(conn, names, zone)
-        parts = _part(batch, bands, now, max_age)
+        now, bands, held = await band_rows.lock(conn, _names(batch), zone)
+        parts = _part([each for each in batch if each.decoded.device_id not in held], bands, now, max_age)
         new = await readings.store(conn, parts.told, now)
         judgement = judge(new, bands, now)
         # The newest position is written before incidents open, which take it over.
@@ -60,13 +67,34 @@ async def write(conn: Connection, batch: Sequence[Received], zone: tzinfo, max_a
         await apply_verdicts(conn, judgement.judged, now)
         await _answer(conn, parts, now)
         await rejects.store(conn, parts.refused, now)
+    counters = _counted(parts, new)
+    counters.not_measured, counters.rule_errors = judgement.not_measured, judgement.errors
+    return Written(counters, held)
+
+
+async def write_unjudged(conn: Connection, batch: Sequence[Received], zone: tzinfo, max_age: timedelta) -> Counters:
+    """The same where somebody has held the bands for too long: nothing is lost, and nothing is judged."""
+    async with conn.transaction():
+        now, bands = await band_rows.look(conn, _names(batch), zone)
+        parts = _part(batch, bands, now, max_age)
+        new = await readings.store(conn, parts.told, now)
+        await _answer(conn, parts, now)
+        await rejects.store(conn, parts.refused, now)
+    counters = _counted(parts, new)
+    counters.unjudged = len(new)
+    return counters
+
+
+def _names(batch: Sequence[Received]) -> set[str]:
+    return {each.decoded.device_id for each in batch if each.decoded.ours and each.decoded.device_id}
+
+
+def _counted(parts: _Parts, new: Sequence[Told]) -> Counters:
     counters = Counters(
         rows=len(new),
         duplicates=len(parts.told) - len(new),
-        not_measured=judgement.not_measured,
         no_fix=parts.no_fixes,
         answers=sum(len(answers) for _, answers in parts.answers),
-        rule_errors=judgement.errors,
     )
     for each in parts.refused:
         counters.rejected[each.rejected.reason] += each.elements

@@ -1,6 +1,5 @@
 """The rows of the bands: locked in order, read with the wearer, written back."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,7 @@ from alerts import bands
 from alerts.bands import Latest
 from alerts.rules import Thresholds
 from eldercare import arrays
-from eldercare.database import Connection, connect
+from eldercare.database import Connection
 from tests.integration.ingesting import Database, asking
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -25,7 +24,7 @@ async def test_a_band_comes_with_its_wearer(database_url: str) -> None:
             " where name = 'band-1'"
         )
         async with database.conn.transaction():
-            now, found = await bands.lock(database.conn, ["spare", "retired", "band-1", "nobody", "band-1"], ZONE)
+            now, found, _ = await bands.lock(database.conn, ["spare", "retired", "band-1", "nobody", "band-1"], ZONE)
         assert set(found) == {"spare", "band-1"}
         assert found["spare"].profile is None
         profile = found["band-1"].profile
@@ -37,7 +36,7 @@ async def test_a_band_comes_with_its_wearer(database_url: str) -> None:
 
 
 async def test_without_any_known_band_it_is_still_some_time(conn: Connection) -> None:
-    now, found = await bands.lock(conn, [], ZONE)
+    now, found, _ = await bands.lock(conn, [], ZONE)
     assert found == {}
     assert now.tzinfo is not None
 
@@ -47,7 +46,7 @@ async def test_personal_limits_that_make_no_sense_leave_the_common_ones(database
         await database.enroll("band-1")
         await database.conn.execute("update resident set rule_overrides = '{\"hr_high_urgent\": 1000}'")
         async with database.conn.transaction():
-            _, found = await bands.lock(database.conn, ["band-1"], ZONE)
+            _, found, _ = await bands.lock(database.conn, ["band-1"], ZONE)
     profile = found["band-1"].profile
     assert profile is not None
     assert profile.thresholds == Thresholds()
@@ -57,7 +56,7 @@ async def test_only_ingest_says_that_a_band_was_heard(database_url: str) -> None
     async with asking(database_url) as database:
         await database.enroll("band-1")
         async with database.conn.transaction():
-            now, found = await bands.lock(database.conn, ["band-1"], ZONE)
+            now, found, _ = await bands.lock(database.conn, ["band-1"], ZONE)
             await bands.save(database.conn, list(found.values()))
             assert await database.value("select last_seen_at from device_state") is None
             await bands.save(database.conn, list(found.values()), {"band-1": Latest(bpm=70, bpm_ts=now)}, now)
@@ -65,21 +64,27 @@ async def test_only_ingest_says_that_a_band_was_heard(database_url: str) -> None
         assert await database.rows("select last_seen_at, bpm from device_state") == [(now, 70)]
 
 
-async def test_who_comes_second_sees_what_the_first_wrote(database_url: str) -> None:
-    async with asking(database_url) as database:
-        await database.enroll("band-1")
-        other = await connect(database_url)
-        try:
-            async with database.conn.transaction():
-                _, found = await bands.lock(database.conn, ["band-1"], ZONE)
-                waiting = asyncio.create_task(bands.lock(other, ["band-1"], ZONE))
-                band = found["band-1"]
-                band.state = band.state._replace(heard=12.5)
-                await bands.save(database.conn, [band])
-            _, later = await waiting
-            assert later["band-1"].state.heard == 12.5
-        finally:
-            await other.close()
+async def test_who_comes_second_goes_on_without_and_sees_what_the_first_wrote_afterwards(database_url: str) -> None:
+    async with asking(database_url) as database, asking(database_url) as other:
+        await database.enroll("band-1", "band-2")
+        async with database.conn.transaction():
+            _, found, _ = await bands.lock(database.conn, ["band-1"], ZONE)
+            band = found["band-1"]
+            band.state = band.state._replace(heard=12.5)
+            await bands.save(database.conn, [band])
+            async with other.conn.transaction():
+                _, free, held = await bands.lock(other.conn, ["band-2", "nobody"], ZONE)
+                assert (set(free), held) == ({"band-2"}, set())
+        async with database.conn.transaction():
+            await bands.lock(database.conn, ["band-1"], ZONE)
+            async with other.conn.transaction():
+                _, free, held = await bands.lock(other.conn, ["band-1", "band-2", "nobody"], ZONE)
+                assert (set(free), held) == ({"band-2"}, {"band-1"})
+            _, seen = await bands.look(other.conn, ["band-1", "nobody"], ZONE)
+            assert {name: each.state.heard for name, each in seen.items()} == {"band-1": 12.5}
+        async with other.conn.transaction():
+            _, later, held = await bands.lock(other.conn, ["band-1"], ZONE)
+            assert (later["band-1"].state.heard, held) == (12.5, set())
 
 
 @pytest.mark.parametrize("text", ["plain", 'quote " and \\ backslash', "{a,b}", "null", "", "中文, 空格", None])

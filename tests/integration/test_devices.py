@@ -212,7 +212,7 @@ async def test_what_comes_late_from_the_wrist_before_is_not_the_newest_of_this_o
     await wears(conn, old, "band-1", since=NOW - HOUR)
     late, fresh = NOW - 2 * HOUR, NOW - HOUR / 2
     for at, values in ((late, (131, 31.2, 121.4, 55, True)), (fresh, (71, 31.3, 121.5, 54, False))):
-        _, locked = await bands.lock(conn, ["band-1"], UTC)
+        _, locked, _ = await bands.lock(conn, ["band-1"], UTC)
         bpm, lat, lon, battery, worn = values
         latest = bands.Latest(bpm, at, lat, lon, 10.0, at, battery, None, worn, None, None, at)
         await bands.save(conn, list(locked.values()), {"band-1": latest}, NOW)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiomqtt
@@ -211,6 +212,89 @@ async def test_two_processes_raise_what_both_set_aside_once(
         await holder.conn.rollback()
         assert {await heard(bands) for _ in range(40)} == {(HELD, f"e{number}") for number in range(20)}
     await everything_once(database, {HELD: 20})
+
+
+async def stored(database: Database, number: int, band: str = "") -> None:
+    async def there() -> bool:
+        query = "select count(*) from heart_rate where starts_with(device_id, %s)"
+        return bool(await database.value(query, band) == number)
+
+    await until(there, f"{number} readings")
+
+
+def beat(number: int, bpm: int = 70) -> dict[str, Any]:
+    return {"ts": (datetime.now(UTC) - timedelta(seconds=100 - number)).isoformat(), "bpm": bpm, "quality": 90}
+
+
+async def test_a_held_band_keeps_nobody_elses_readings_waiting_and_its_own_in_order(
+    settings: Settings, database: Database, holder: Database, publish: Publish
+) -> None:
+    await database.conn.execute("insert into device_state (device_id) select id from device")
+    async with consuming(settings, "telemetry") as consumer:
+        await holder.conn.execute("select from device_state where device_id = %s for update", (HELD,))
+        for number in range(5):
+            for band in BANDS:
+                await publish(f"eldercare/v1/{band}/heart_rate", beat(number, 70 + number))
+        await stored(database, 5 * (len(BANDS) - 1))
+        await holder.conn.rollback()
+        await stored(database, 5 * len(BANDS))
+        query = "select bpm from device_state where device_id = %s"
+
+        async def judged() -> bool:
+            return bool(await database.value(query, HELD) == 74)
+
+        await until(judged, "the newest to be remembered")
+        assert consumer.counters.reconnects == 0
+    assert (consumer.counters.unjudged, consumer.counters.rows) == (0, 50)
+
+
+async def test_what_a_finding_needs_keeps_nobody_elses_readings_waiting(
+    settings: Settings, database: Database, holder: Database, publish: Publish
+) -> None:
+    """The incident that a reading of one band opens is just being opened by somebody else."""
+    subject = await database.value("select 'resident:' || resident_id from assignment where device_id = %s", HELD)
+    await holder.conn.execute(
+        "insert into incident (subject, kind, severity, source, occurred_at, opened_at, round_started_at, due_at)"
+        " values (%s, 'low_battery', 'task', 'rule', now(), now(), now(), now())",
+        (subject,),
+    )
+    async with consuming(settings, "telemetry"):
+        await publish(f"eldercare/v1/{HELD}/status", {"ts": datetime.now(UTC).isoformat(), "battery_pct": 2})
+        for band in BANDS[1:]:
+            await publish(f"eldercare/v1/{band}/heart_rate", beat(1))
+        await stored(database, len(BANDS) - 1)
+        assert await database.value("select count(*) from device_status") == 0
+        await holder.conn.rollback()
+
+        async def opened() -> bool:
+            return bool(await database.value("select count(*) from incident where subject = %s", subject) == 1)
+
+        await until(opened, "the finding to open its incident")
+    assert await database.value("select count(*) from device_status") == 1
+
+
+async def test_what_is_held_for_too_long_is_stored_all_the_same(
+    make_settings: MakeSettings,
+    database_url: str,
+    clean_broker: Mosquitto,
+    database: Database,
+    holder: Database,
+    publish: Publish,
+) -> None:
+    settings = make_settings(database_url=database_url, mqtt_url=clean_broker.url, batch_size=10)
+    await database.conn.execute("insert into device_state (device_id) select id from device")
+    async with consuming(settings, "telemetry") as consumer:
+        await holder.conn.execute("select from device_state where device_id = %s for update", (HELD,))
+        for number in range(50):
+            await publish(f"eldercare/v1/{HELD}/heart_rate", beat(number))
+
+        async def given_up() -> bool:
+            return consumer.counters.unjudged > 0
+
+        await until(given_up, "readings that are stored without being judged")
+        await holder.conn.rollback()
+        await stored(database, 50)
+    assert consumer.counters.rows == 50
 
 
 @pytest.mark.parametrize("lane", ["sos", "telemetry"])

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +17,7 @@ from alerts.kinds import Press
 from alerts.line import Line
 from alerts.openings import raise_sos
 from alerts.pulse import Pulse
-from eldercare.database import Connection, connect
+from eldercare.database import COMMAND, Connection, connect
 from tests import community
 from tests.stories.story import Recorder
 
@@ -29,7 +30,12 @@ class Running:
         self.sender = Sender(url, {"voice": self.voice})
         self.pulse = Pulse()
         outside = Outside({"voice": timedelta(0)}, ZoneInfo("Asia/Shanghai"))
+        self.cut_short = 0
         self.line = Line(url, self.sender, outside, self.pulse)
+
+    def warned(self, event: str, **_: object) -> None:
+        """What the line says in its log."""
+        self.cut_short += event == "turn_cut_short"
 
     async def calls(self, number: int) -> None:
         """Until so many calls were placed."""
@@ -48,10 +54,11 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 @pytest.fixture
-async def running(conn: Connection, database_url: str) -> AsyncIterator[Running]:
+async def running(conn: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
     await community.settle(conn)
     await conn.commit()
     made = Running(database_url)
+    monkeypatch.setattr(line, "_log", SimpleNamespace(warning=made.warned, exception=made.warned))
     tasks = [asyncio.create_task(made.line.run()), asyncio.create_task(made.sender.run())]
     await until(lambda: _is("line" in made.pulse.turned_at))
     yield made
@@ -153,3 +160,48 @@ async def test_a_connection_that_was_closed_is_heard_too(conn: Connection, datab
         assert heard.is_set()
         with pytest.raises(OperationalError):
             await own.execute("select")
+
+
+@pytest.mark.parametrize("table", ["person", "resident", "contact_method", "grid_worker", "policy"])
+async def test_nobodys_row_that_somebody_holds_keeps_anybody_from_being_called(
+    conn: Connection, running: Running, database_url: str, table: str
+) -> None:
+    async with await connect(database_url, limits=COMMAND) as holder:
+        await holder.execute(f"select from {table} for update")
+        await press(conn, "band-wang")
+        await running.calls(2)
+        await running.sender.settle()
+        await holder.rollback()
+    row = await (await conn.execute("select count(*) from notification where status = 'sent'")).fetchone()
+    assert row == (2,)
+
+
+async def test_a_held_incident_keeps_no_other_from_being_called_about_and_is_called_about_once(
+    conn: Connection, running: Running, database_url: str
+) -> None:
+    held = (await raise_sos(conn, Press("band-wang", b"{}", "held", event_id="held"))).incident_id
+    await conn.execute("update incident set due_at = 'infinity' where id = %s", (held,))
+    await conn.commit()
+    async with await connect(database_url, limits=COMMAND) as holder:
+        await holder.execute("update incident set due_at = eldercare_now() where id = %s", (held,))
+        await press(conn, "band-li")
+        await running.calls(2)
+        await holder.execute("select from incident where id = %s for update", (held,))
+        await holder.commit()
+    await running.calls(4)
+
+
+async def test_a_locked_table_costs_the_line_a_turn_and_not_its_connection(
+    conn: Connection, running: Running, database_url: str
+) -> None:
+    await press(conn, "band-li")
+    await running.calls(2)
+    query = "select pid from pg_stat_activity where application_name = 'alerts' and datname = current_database()"
+    before = await (await conn.execute(query)).fetchall()
+    async with await connect(database_url, limits=COMMAND) as holder:
+        await holder.execute("lock table policy in access exclusive mode")
+        await press(conn, "band-wang")
+        await until(lambda: _is(bool(running.cut_short)))
+        await holder.rollback()
+    await running.calls(4)
+    assert await (await conn.execute(query)).fetchall() == before

@@ -13,7 +13,7 @@ from alerts.openings import raise_sos
 from alerts.outbox import Outcome
 from alerts.states import Event, Status
 from eldercare.clock import set_clock
-from eldercare.database import Connection, connect
+from eldercare.database import URGENT, Connection, connect
 from eldercare.errors import NotFound
 from tests import community
 from tests.community import PHONES, Community
@@ -446,3 +446,33 @@ async def test_a_command_to_a_band_belongs_to_no_incident(box: Box) -> None:
     assert not (await outbox.record(box.conn, [Outcome(row, 1, error="broker_away")], NOW)).more
     assert await outbox.record_status(box.conn, row, None, Event(Status.SENT), NOW)
     assert await box.of(row, "status") == "sent"
+
+
+async def test_a_row_that_somebody_holds_keeps_no_other_outcome_waiting(box: Box, database_url: str) -> None:
+    held, free = (
+        await box.row("duty", status="sending", attempts=1),
+        await box.row("grid", status="sending", attempts=1),
+    )
+    await box.conn.execute("select from notification where id = %s for update", (held,))
+    outcomes = [Outcome(row, 1, f"CA{row}", "queued") for row in (held, free)]
+    async with await connect(database_url, autocommit=True, limits=URGENT) as other:
+        recorded = await outbox.record(other, outcomes, NOW)
+        assert recorded.left == (outcomes[0],)
+        await box.conn.rollback()
+        assert await box.of(free, "status", "provider_id") == ("sent", f"CA{free}")
+        assert (await outbox.record(other, recorded.left, NOW)).left == ()
+    assert await box.of(held, "status", "provider_id") == ("sent", f"CA{held}")
+    attempts = await (await box.conn.execute("select count(*) from attempt")).fetchone()
+    assert attempts == (2,)
+
+
+async def test_an_incident_that_somebody_holds_is_made_due_later(box: Box, database_url: str) -> None:
+    row = await box.row("duty", status="sending", attempts=1)
+    await box.conn.execute("select from incident where id = %s for share", (box.incident,))
+    async with await connect(database_url, autocommit=True, limits=URGENT) as other:
+        recorded = await outbox.record(other, [Outcome(row, 1, error="number", permanent=True)], NOW)
+        assert (recorded.left, recorded.unmoved) == ((), {box.incident})
+        await box.conn.rollback()
+        assert await box.due() > 0
+        assert (await outbox.record(other, [], NOW, recorded.unmoved)).unmoved == set()
+    assert await box.due() == 0

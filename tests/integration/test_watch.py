@@ -11,7 +11,7 @@ from alerts.openings import raise_sos
 from alerts.silence import Watched
 from eldercare import heartbeats
 from eldercare.clock import set_clock
-from eldercare.database import Connection, connect
+from eldercare.database import COMMAND, Connection, connect
 from tests import community
 from tests.community import Community
 from tests.conftest import MakeSettings
@@ -91,6 +91,50 @@ async def test_a_band_that_says_nothing_for_45_minutes_is_a_task_until_it_is_hea
     await look.heard("band-wang", "band-li", minutes=50)
     assert (await look.at(51)).verdicts == 1
     assert await look.incidents() == [("silent", "resolved")]
+
+
+@pytest.mark.parametrize("held", ["incident", "device_state", "network"])
+async def test_what_somebody_holds_keeps_no_other_band_from_being_missed(
+    look: Watch, database_url: str, held: str
+) -> None:
+    await look.listening()
+    await look.heard("band-wang", "band-li", minutes=0)
+    await look.at(0)
+    async with await connect(database_url, limits=COMMAND) as holder:
+        if held == "device_state":
+            await holder.execute("select from device_state where device_id = 'band-wang' for update")
+        else:
+            await holder.execute(
+                "insert into incident"
+                " (subject, kind, severity, source, occurred_at, opened_at, round_started_at, due_at)"
+                " values (%s, %s, 'task', 'rule', now(), now(), now(), now())",
+                ("network", "network") if held == "network" else (f"resident:{look.people.wang}", "silent"),
+            )
+        found = await look.at(45)
+        assert found.verdicts == (2 if held == "network" else 1)
+        await holder.rollback()
+    await look.at(46)
+    assert await look.incidents() == [("silent", "open"), ("silent", "open")]
+
+
+async def test_a_network_incident_that_somebody_holds_is_written_later_and_meanwhile_no_band_is_missed_for_it(
+    look: Watch, database_url: str
+) -> None:
+    await look.listening()
+    bands = await look.more_bands(8)
+    await look.heard("band-wang", "band-li", *bands, minutes=0)
+    await look.at(1)
+    await look.heard("band-wang", "band-li", minutes=44)
+    async with await connect(database_url, limits=COMMAND) as holder:
+        await holder.execute(
+            "insert into incident (subject, kind, severity, source, occurred_at, opened_at, round_started_at, due_at)"
+            " values ('network', 'network', 'urgent', 'rule', now(), now(), now(), now())"
+        )
+        assert (await look.at(46)).suspended is None
+        assert await look.incidents() == []
+        await holder.rollback()
+    await look.at(47)
+    assert await look.incidents() == [("network", "open")]
 
 
 async def test_while_nobody_listens_nobody_is_silent(look: Watch) -> None:
