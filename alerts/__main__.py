@@ -123,13 +123,17 @@ def _again(name: str, interval_s: float, once: Callable[[], Awaitable[None]]) ->
     return tasks.forever(name, once, interval_s, away=(psycopg.OperationalError,))
 
 
-def _channels(found: Mapping[str, Channel], pulse: Pulse) -> dict[str, list[str]]:
+def _channels(found: Mapping[str, Channel], pulse: Pulse) -> dict[str, Any]:
     """Which channels reach anybody now, and which are set up and do not."""
     wrist = found.get("band")
     away = {"voice", "sms"} if pulse.provider_away else set()
     if isinstance(wrist, Band) and wrist.unbroken_s is None:
         away.add("band")
-    return {"channels": sorted(found.keys() - away), "channels_away": sorted(found.keys() & away)}
+    return {
+        "channels": sorted(found.keys() - away),
+        "channels_away": sorted(found.keys() & away),
+        "client_id_taken": isinstance(wrist, Band) and wrist.client_id_taken,
+    }
 
 
 async def _watch(shared: Pool, zone: tzinfo, pulse: Pulse) -> None:

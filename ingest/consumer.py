@@ -18,6 +18,7 @@ from eldercare.database import Connection, connect
 from eldercare.errors import ConfigurationError, Unavailable
 from eldercare.log import logger
 from eldercare.settings import Settings
+from eldercare.takeover import Lives
 from ingest import seats
 from ingest.batcher import Acknowledge, Batch, Batcher, Flush, halves
 from ingest.behind import Behind
@@ -59,6 +60,7 @@ class Consumer(Generic[M]):
         self._stopping = False
         self._was_connected = False
         self._next_beat = 0.0
+        self._lives = Lives()
         self._batcher = Batcher[M](lane.size, lane.age_s, lane.bound)
         self._behind = Behind(lane.key, lane.size)
         self._session: Session | None = None
@@ -112,9 +114,12 @@ class Consumer(Generic[M]):
                     await self._bell.wait(next(waits))
                     continue
                 waits = pauses()
+                began = monotonic()
                 if await self._consume(session, conn, seat):
                     return
-                self.counters.reconnects += 1
+                if not self._stopping:
+                    self.counters.reconnects += 1
+                    await self._lost(session, monotonic() - began)
             if session.connected:
                 await self._finish(session, conn)
         finally:
@@ -123,6 +128,19 @@ class Consumer(Generic[M]):
             if not conn.closed:
                 await self._say(heartbeats.end(conn, self._instance))
             await asyncio.gather(beside, return_exceptions=True)
+
+    async def _lost(self, session: Session, lasted_s: float) -> None:
+        """The broker has ended the connection. Whoever uses our client id, too, is not thrown out again at once."""
+        pause_s = self._lives.ended(lasted_s)
+        if self._lives.taken:
+            self._log.error(
+                "client_id_taken",
+                client_id=session.client_id,
+                hint="another service, deployment or client uses it, or ELDERCARE_MQTT_URL names the bands' listener",
+            )
+        end = monotonic() + pause_s
+        while (left := end - monotonic()) > 0 and not self._stopping:
+            await self._bell.wait(left)
 
     def _trust(self) -> ssl.SSLContext | None:
         try:
@@ -152,6 +170,10 @@ class Consumer(Generic[M]):
         try:
             await session.connect()
         except Unavailable as error:
+            if error.__cause__ is None:  # it took us, and ended it before it had said whether we may listen
+                await self._lost(session, 0.0)
+                return False
+            self._lives.refused()
             self._log.warning("broker_away", error=str(error))
             return False
         except ConfigurationError as error:
@@ -166,8 +188,10 @@ class Consumer(Generic[M]):
 
     async def _consume(self, session: Session, conn: Connection, seat: int) -> bool:
         """Until the connection is lost or the end; True: to take a better seat."""
+        began = monotonic()
         while session.connected and not self._stopping:
             if self._beat_is_due():
+                self._lives.lasts(monotonic() - began)
                 if await seats.move_to_first(conn, self._lane.name, seat):
                     return True
                 await self._beat(conn, session, seat)
@@ -246,7 +270,12 @@ class Consumer(Generic[M]):
         return True
 
     async def _beat(self, conn: Connection, session: Session, seat: int) -> None:
-        detail = {**self.counters.detail(), "seat": seat, "client_id": session.client_id}
+        detail = {
+            **self.counters.detail(),
+            "seat": seat,
+            "client_id": session.client_id,
+            "client_id_taken": self._lives.taken,
+        }
         await self._say(heartbeats.beat(conn, self._instance, f"ingest.{self._lane.name}", detail))
 
     async def _say(self, heartbeat: Awaitable[None]) -> None:

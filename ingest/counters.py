@@ -23,6 +23,7 @@ class Counters:
     batches: int = 0
     retries: int = 0
     reconnects: int = 0
+    handed_over: int = 0
     rule_errors: int = 0
     unjudged: int = 0
     lag_ms: float = 0.0
@@ -39,6 +40,7 @@ class Counters:
         self.merged += other.merged
         self.rule_errors += other.rule_errors
         self.unjudged += other.unjudged
+        self.handed_over += other.handed_over
         self.rejected.update(other.rejected)
 
     def detail(self) -> dict[str, Any]:

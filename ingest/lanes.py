@@ -17,7 +17,7 @@ from eldercare.database import BULK, LOOKUPS, URGENT, Connection, Limits
 from eldercare.log import logger
 from eldercare.settings import Settings
 from eldercare.wire import Kind, sos_state, topic
-from ingest import rejects, writer
+from ingest import handover, rejects, writer
 from ingest.aside import HELD_MS, Aside
 from ingest.counters import Counters
 from ingest.decode import KEPT_BYTES, Decoded, Reason, Rejected, decode, decode_press
@@ -38,6 +38,7 @@ class Arrived(Protocol):
 
 M = TypeVar("M", bound=Arrived)
 
+_TOPIC_ENDS = f"/{Kind.SOS}"
 _HARDLY_WAIT = f"set local lock_timeout = {HELD_MS}"
 
 _log = logger(__name__)
@@ -117,7 +118,10 @@ class Telemetry:
             # A mistake of ours. Raised, it would leave this message unread before all others, at every connection.
             _log.exception("not_decoded", topic=message.topic)
             decoded = Decoded(None, rejected=(Rejected(Reason.SCHEMA, f"not decoded: {error!r}"),))
-        return Received(message.topic, message.payload[:KEPT_BYTES], decoded, at), decoded.weight
+        pressed = None
+        if decoded.device_id is not None and message.topic == topic(decoded.device_id, Kind.SOS):
+            pressed = _pressed(message, self.heard_by, at)
+        return Received(message.topic, message.payload[:KEPT_BYTES], decoded, at, pressed), decoded.weight
 
     async def warm_up(self, conn: Connection) -> None:
         """Plans depend on how many rows an array holds, so each batch is planned; compiling them would not pay."""
@@ -143,7 +147,13 @@ class Telemetry:
                 continue
             stored.counters.add(written.counters)
             stored.left |= written.held
+        await self._hand_over(conn, [message for message in messages if self.key(message) not in stored.left], stored)
         return stored
+
+    async def _hand_over(self, conn: Connection, messages: Sequence[Received], stored: Stored) -> None:
+        """What belongs to the other lane, once the rest is committed."""
+        presses = [message.press for message in messages if message.press is not None]
+        stored.counters.handed_over += await handover.give(conn, presses)
 
     def key(self, message: Received) -> str:
         """Its band."""
@@ -152,7 +162,9 @@ class Telemetry:
     async def give_up(self, conn: Connection, messages: Sequence[Received]) -> Stored:
         """Nothing is lost, and nothing is judged."""
         _log.error("stored_unjudged", bands=sorted({self.key(message) for message in messages})[:10])
-        return Stored(await writer.write_unjudged(conn, messages, self._zone, self._max_age))
+        stored = Stored(await writer.write_unjudged(conn, messages, self._zone, self._max_age))
+        await self._hand_over(conn, messages, stored)
+        return stored
 
     async def refuse(self, conn: Connection, message: Received, error: psycopg.Error) -> Stored:
         """Keep the beginning of the message with the database's complaint."""
@@ -188,15 +200,11 @@ class Sos:
         self._aside = Aside[Stored](self._one, self._bare)
 
     def receive(self, message: Published, at: float) -> tuple[Pressed, int]:
-        """Every message is a press."""
-        read = partial(decode_press, retained=message.retained, redelivered=message.redelivered, heard_by=self.heard_by)
-        try:
-            press = read(message.topic, message.payload)
-        except Exception:
-            # A mistake of ours, and a press all the same; raised, it would leave this message unread before all others.
-            _log.exception("not_decoded", topic=message.topic)
-            press = read(message.topic, b"")
-        return Pressed(message.topic, message.payload[:KEPT_BYTES], press, at), 1
+        """Every message is a press, but what a session brings that others have subscribed with, too."""
+        if not message.topic.endswith(_TOPIC_ENDS):
+            refused = Rejected(Reason.TOPIC, "came to the lane of presses: somebody else uses its client id")
+            return Pressed(message.topic, message.payload[:KEPT_BYTES], refused, at), 1
+        return _pressed(message, self.heard_by, at), 1
 
     async def warm_up(self, conn: Connection) -> None:
         """The first press of a cold process would take ten times as long as the second."""
@@ -296,6 +304,17 @@ class Sos:
         said = sos_state(message.press.echo or json.dumps(message.press.event_id), raised.sos_state)
         stored.to_say.append((topic(message.press.device_id, Kind.SOS_STATE), said))
         return stored
+
+
+def _pressed(message: Published, heard_by: str, at: float) -> Pressed:
+    read = partial(decode_press, retained=message.retained, redelivered=message.redelivered, heard_by=heard_by)
+    try:
+        press = read(message.topic, message.payload)
+    except Exception:
+        # A mistake of ours, and a press all the same; raised, it would leave this message unread before all others.
+        _log.exception("not_decoded", topic=message.topic)
+        press = read(message.topic, b"")
+    return Pressed(message.topic, message.payload[:KEPT_BYTES], press, at)
 
 
 def _by_band(message: Pressed) -> str:

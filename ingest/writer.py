@@ -16,6 +16,7 @@ from ingest import readings, rejects
 from ingest.counters import Counters
 from ingest.decode import MAX_AHEAD, Decoded, Reason, Rejected, clock_refusal
 from ingest.judging import judge
+from ingest.pressed import Pressed
 from ingest.readings import Told
 from ingest.rejects import Refused
 
@@ -24,13 +25,14 @@ class Received(NamedTuple):
     """A message of the telemetry lane, decoded.
 
     `payload` is its beginning, as much as is kept of what is rejected. `at` is when it came, seconds of the monotonic
-    clock.
+    clock. `press`: it is one, and belongs to the other lane.
     """
 
     topic: str
     payload: bytes
     decoded: Decoded
     at: float
+    press: Pressed | None = None
 
 
 @dataclass(slots=True)

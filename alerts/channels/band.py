@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -17,11 +18,14 @@ from eldercare import tasks, wire
 from eldercare.errors import ConfigurationError
 from eldercare.log import logger
 from eldercare.settings import Settings
+from eldercare.takeover import Lives
 
 CONNECT_WAIT_S = 2.0
 """How long a message waits for the connection before its row goes back to the queue, seconds."""
 ACK_WAIT_S = 5.0
 RETRY_S = 1.0
+LOOK_S = 2.0
+"""How often it is looked whether the connection is still there, seconds."""
 _KINDS = {"sos_state": wire.Kind.SOS_STATE, "command": wire.Kind.COMMAND}
 
 _log = logger(__name__)
@@ -40,6 +44,7 @@ class Band:
         self._connected = asyncio.Event()
         self._since = 0.0
         self._away = False
+        self._lives = Lives()
         self._tls = settings.mqtt_tls()
 
     async def send(self, message: Outgoing) -> Sent:
@@ -56,6 +61,11 @@ class Band:
         return Sent("", "published")
 
     @property
+    def client_id_taken(self) -> bool:
+        """Whether somebody else seems to use our client id, as at a listener that makes one of the user name."""
+        return self._lives.taken
+
+    @property
     def unbroken_s(self) -> float | None:
         """How long the present connection to the broker has lasted, seconds; None without one."""
         return time.monotonic() - self._since if self._connected.is_set() else None
@@ -65,16 +75,17 @@ class Band:
 
     async def keep(self) -> None:
         """Connect, and return when the connection ends, whatever ended it. It is said once that the broker is away."""
+        began: float | None = None
         try:
             async with self._new_client() as client:
                 self._client = client
+                began = time.monotonic()
                 self._since = time.monotonic()
                 self._connected.set()
                 if self._away:
                     _log.info("broker_back")
                 self._away = False
-                async for _ in client.messages:
-                    pass  # nothing is subscribed: this only returns, with an error, when the connection ends
+                await _until_lost(client)
         except aiomqtt.MqttError as error:
             if not self._away:
                 _log.warning("broker_away", error=str(error))
@@ -82,6 +93,11 @@ class Band:
         finally:
             self._connected.clear()
             self._client = None
+        if began is None:
+            self._lives.refused()
+        elif pause_s := self._lives.ended(time.monotonic() - began):
+            _log.error("client_id_taken", hint="ELDERCARE_MQTT_URL may name the bands' listener")
+            await asyncio.sleep(pause_s)
 
     async def connects(self, within_s: float) -> None:
         """Return when it is connected, or after `within_s` seconds."""
@@ -107,7 +123,7 @@ class Band:
             mqtt.port,
             username=mqtt.username,
             password=mqtt.password,
-            identifier=f"eldercare-alerts-{socket.gethostname()}-{os.getpid()}-{id(self):x}",
+            identifier=f"eldercare-alerts-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}",
             protocol=aiomqtt.ProtocolVersion.V311,
             clean_session=True,
             tls_context=self._tls,
@@ -123,6 +139,18 @@ def _payload(message: Outgoing) -> bytes:
     word = dict(message.content)
     del word["event_id"]
     return wire.sos_state(word.pop("echo"), wire.SosState(word.pop("state")), **word)
+
+
+async def _until_lost(client: aiomqtt.Client) -> None:
+    """Raises MqttError when the connection ends."""
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                async for _ in client.messages:
+                    pass  # nothing is subscribed: this only returns, with an error, when the connection ends
+        # One that ends in the very moment in which it is made ends for the library without a word.
+        if not client._client.is_connected():
+            raise aiomqtt.MqttError("lost without a word")
 
 
 @asynccontextmanager

@@ -98,12 +98,31 @@ async def _clock(conn: Connection, settings: Settings) -> list[Finding]:
     ]
 
 
+async def _taken(conn: Connection, service: str) -> list[Finding]:
+    """A client id that somebody else uses as well: the broker gives the session to whoever came last."""
+    from eldercare import heartbeats
+
+    beats = [beat for beat in await heartbeats.listing(conn, heartbeats.FRESH_S) if beat.service == service]
+    taken = sorted(
+        {str(beat.detail.get("client_id") or beat.instance) for beat in beats if beat.detail.get("client_id_taken")}
+    )
+    return [
+        error(
+            f"{service}：别人也在用客户端编号 {name} · somebody else uses the client id",
+            "ELDERCARE_MQTT_URL 指向了手环的端口，或两套系统共用一个消息服务器 · it names the bands' listener, or two"
+            " deployments share a broker",
+        )
+        for name in taken
+    ]
+
+
 async def _beats(conn: Connection) -> list[Finding]:
     from eldercare import heartbeats
 
     findings = []
     for service in SERVICES:
         if await heartbeats.fresh(conn, service):
+            findings += await _taken(conn, service)
             findings.append(ok(f"{service} 在运行 · is running"))
             continue
         last = [beat for beat in await heartbeats.listing(conn) if beat.service == service]

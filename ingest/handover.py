@@ -1,0 +1,48 @@
+"""Presses that came to the lane of telemetry, handed over to those who raise presses.
+
+That lane listens to everything, so it hears each press that the other lane hears, a moment later; those are known by
+then. One that is not known came to this lane alone: the session of the other was taken from it, or its process is no
+more. It is set aside in the database, where every process of the SOS lane looks (`ingest.aside`), and raised from there
+as any press is, so that what was heard twice all the same still counts once.
+"""
+
+from collections.abc import Sequence
+
+from alerts.kinds import Press
+from eldercare.database import Connection
+from eldercare.log import logger
+from ingest import pressed
+from ingest.pressed import Pressed
+
+_UNKNOWN = """
+select place::int from unnest(%(devices)s::text[], %(payloads)s::bytea[], %(copies)s::boolean[])
+    with ordinality as heard (device_id, payload, copy, place)
+where not exists (
+    select from sos_press p where p.device_id = heard.device_id and p.payload = heard.payload
+      and (copy or p.received_at > eldercare_now() - interval '10 minutes'))
+order by place
+"""
+_KEEP = """
+insert into sos_aside (received_at, topic, message)
+select eldercare_now(), topic, message from unnest(%s::text[], %s::text[]) as new (topic, message)
+"""
+
+_log = logger(__name__)
+
+
+async def give(conn: Connection, messages: Sequence[Pressed]) -> int:
+    """Hand over what is not known yet; returns how many. `conn` commits by itself."""
+    heard = [(message, message.press) for message in messages if isinstance(message.press, Press)]
+    if not heard:
+        return 0
+    values = {
+        "devices": [press.device_id for _, press in heard],
+        "payloads": [press.payload for _, press in heard],
+        "copies": [press.retained or press.redelivered for _, press in heard],
+    }
+    rows = await (await conn.execute(_UNKNOWN, values)).fetchall()
+    given = [heard[place - 1][0] for (place,) in rows]
+    if given:
+        _log.warning("presses_handed_over", topics=sorted({message.topic for message in given})[:10])
+        await conn.execute(_KEEP, ([message.topic for message in given], [pressed.dump(message) for message in given]))
+    return len(given)
