@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from alerts import clock_steps, deadman, silence, watch, words
+from alerts import clock_steps, deadman, retention, silence, watch, words
 from alerts.channels.band import Band
 from alerts.channels.base import Channel
 from alerts.channels.registry import channels
@@ -17,7 +17,8 @@ from alerts.deliver import Sender
 from alerts.escalation import Outside
 from alerts.line import Line
 from alerts.pulse import Pulse
-from eldercare import clock, garbage, heartbeats, log, tasks
+from alerts.retention import Keep
+from eldercare import audit_chain, clock, garbage, heartbeats, log, tasks
 from eldercare.database import Pool, connect, pool
 from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings, exit_with, load_settings
@@ -28,6 +29,7 @@ WORDS_S = 1.0
 FIRST_BEAT_S = 2.0
 CLOCK_AGAIN_S = 1.0
 CLEAR_AWAY_S = 3600.0
+SEAL_S = 60.0
 
 _log = log.logger(__name__)
 
@@ -58,7 +60,8 @@ async def serve(settings: Settings) -> None:
             "outcomes": sender.run(),
             "clock": _again("clock", CLOCK_S, lambda: _clock(shared, outside)),
             "watch": _again("watch", WATCH_S, lambda: _watch(shared, settings.zone, pulse)),
-            "clear_away": _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared)),
+            "seal": _again("seal", SEAL_S, lambda: _seal(shared)),
+            "clear_away": _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared, Keep.of(settings))),
         }
         if isinstance(wrist, Band):
             loops["words"] = _again("words", WORDS_S, lambda: _words(shared, wrist, sender))
@@ -158,12 +161,19 @@ async def _words(shared: Pool, wrist: Band, sender: Sender) -> None:
             sender.more.set()
 
 
-async def _clear_away(shared: Pool) -> None:
+async def _seal(shared: Pool) -> None:
     async with shared.connection() as conn:
-        now = await clock.now(conn)
+        await audit_chain.seal(conn)
+
+
+async def _clear_away(shared: Pool, keep: Keep) -> None:
+    async with shared.connection() as conn:
         # A clock that is a year ahead must not delete what is kept for a year.
-        if await clock_steps.steady(conn, now):
-            await watch.clear_away(conn, now)
+        if await clock_steps.steady(conn, await clock.now(conn)):
+            await retention.run_once(conn, keep, await retention.moment(conn))
+        number, digest = await audit_chain.head(conn)
+    # In the log, and with that on another machine: who makes a whole chain anew cannot make this line anew.
+    _log.info("audit_head", seal=number, hash=digest)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Incidents as people see them: what a viewer may not know is None; who may not know of one does not find it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -206,6 +206,15 @@ async def get(conn: Connection, viewer: Viewer, incident_id: int) -> Whole:
     told = await notifications_of(conn, [incident])
     notifications = [_as_seen_by(viewer, notification) for notification in told[incident.id]]
     return Whole(incident, await _timeline(conn, viewer, incident), notifications)
+
+
+def shown(incidents: Iterable[Incident]) -> list[int]:
+    """The residents of whose health or whereabouts these incidents tell: what the audit log has to know."""
+    return [
+        incident.resident_id
+        for incident in incidents
+        if incident.resident_id is not None and (incident.sees_health or incident.sees_location)
+    ]
 
 
 async def notifications_of(conn: Connection, incidents: Sequence[Incident]) -> dict[int, list[Notification]]:

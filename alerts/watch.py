@@ -1,16 +1,13 @@
-"""Looking after the line itself: timers that nobody took, and the clearing away of what is old."""
+"""Looking after the line itself: timers that nobody took."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from eldercare import clock, heartbeats
+from eldercare import clock
 from eldercare.database import Connection
 from eldercare.log import logger
 
 LATE = timedelta(seconds=10)
 """A timer that is overdue by more (times the clock's pace) was missed by every process."""
-KEEP_PRESSES = timedelta(days=400)
-"""A retained press must be known as old for as long as a band may keep it; `openings.PLAUSIBLE_AGE` is the same."""
-KEEP_REJECTED = timedelta(days=30)
 
 _log = logger(__name__)
 
@@ -27,16 +24,3 @@ async def late_timers(conn: Connection) -> int:
     if found:
         _log.error("late_timers", count=found)
     return found
-
-
-async def clear_away(conn: Connection, now: datetime) -> int:
-    """Delete what is kept for a time only; returns how many rows. The caller commits."""
-    deleted = 0
-    for query, before in (
-        ("delete from sos_press where received_at < %s", now - KEEP_PRESSES),
-        ("delete from rejected where received_at < %s", now - KEEP_REJECTED),
-    ):
-        deleted += (await conn.execute(query, (before,))).rowcount
-    # Sessions and heartbeats live on the wall's clock, whatever `now` is.
-    deleted += (await conn.execute("delete from session where expires_at < clock_timestamp()")).rowcount
-    return deleted + await heartbeats.forget(conn)

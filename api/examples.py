@@ -173,6 +173,7 @@ AUDIT = {
     "what": "heart_rate",
     "resident_id": 12,
     "detail": {},
+    "resident_ids": [12],
 }
 
 

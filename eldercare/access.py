@@ -89,11 +89,12 @@ _CALLED = """
     exists (select from notification n where n.incident_id = {incident}.id and n.person_id = {{viewer}}
       and n.purpose in ('alarm', 'second')
       and not exists (select from incident_event e where e.incident_id = n.incident_id and e.actor_id = {{viewer}}
-        and (e.kind = 'accepted' and e.at < n.created_at
+        and (e.kind = 'accepted' and n.step is not null and e.at < n.created_at
           or e.kind = 'reopened' and e.detail ->> 'was' = 'resolved' and e.at >= n.created_at)))
 """
 """Whether others had the viewer called. Being called as the owner that one made oneself, and what one was called for
-before one opened a resolved incident again, is one's own doing and gives nothing."""
+before one opened a resolved incident again, is one's own doing and gives nothing. A message of no step of the ladder is
+duty's, who sends or adds by name."""
 _CALLED_NOW = sql.SQL(
     "exists (select from incident c where c.resident_id = r.id and c.state <> 'resolved' and c.severity <> 'task'"
     f" and {_CALLED.format(incident='c')})"

@@ -1,6 +1,6 @@
 """Who read what sensitive data of whom, and when. The table is append-only; the database refuses anything else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,14 @@ from eldercare.access import Role, Viewer
 from eldercare.database import Connection
 from eldercare.errors import Forbidden
 from eldercare.pages import Page
-from eldercare.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One row: `viewer_id` under `role` did `action` with `what` (file, heart_rate, ...) of a resident."""
+    """One row: `viewer_id` under `role` did `action` with `what` (file, heart_rate, ...) of these residents.
+
+    `resident_id` is set where it was one.
+    """
 
     id: int
     at: datetime
@@ -28,6 +30,7 @@ class Entry:
     what: str
     resident_id: int | None
     detail: dict[str, Any]
+    resident_ids: list[int]
 
 
 async def record(
@@ -46,14 +49,34 @@ async def record(
     )
 
 
-async def board(conn: Connection, session: Session) -> bool:
-    """Write one row for the whole sitting at the duty board: at its first read in this session; says whether now."""
-    seated = await conn.execute(
-        "update session set board_at = clock_timestamp() where token_hash = %s and board_at is null", (session.key,)
+async def shown(
+    conn: Connection, viewer: Viewer, what: str, residents: Iterable[int | None], *, action: str = "read"
+) -> None:
+    """Write the one row of a read that showed health or whereabouts of these residents; nothing where it showed none.
+
+    A board shows hundreds at each look, so they are kept as runs of ids.
+    """
+    ids = sorted({resident_id for resident_id in residents if resident_id is not None})
+    if not ids:
+        return
+    if len(ids) == 1:
+        await record(conn, viewer, what, resident_id=ids[0], action=action)
+        return
+    await conn.execute(
+        "insert into audit (viewer_id, role, action, what, residents) values (%s, %s, %s, %s, %s::int8multirange)",
+        (viewer.person_id, viewer.role, action, what, runs(ids)),
     )
-    if seated.rowcount:
-        await record(conn, session.viewer, "board", action="board")
-    return bool(seated.rowcount)
+
+
+def runs(ids: Sequence[int]) -> str:
+    """Ascending ids as PostgreSQL's multirange of their runs: 1, 2, 3, 7 is `{[1,3],[7,7]}`."""
+    found: list[list[int]] = []
+    for number in ids:
+        if found and number == found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return "{" + ",".join(f"[{first},{last}]" for first, last in found) + "}"
 
 
 async def listing(
@@ -66,13 +89,15 @@ async def listing(
     after = pages.decode("audit", cursor, (int,))
     conditions: list[sql.Composable] = [sql.SQL("true")]
     if resident_id is not None:
-        conditions.append(sql.SQL("resident_id = {}").format(sql.Literal(resident_id)))
+        conditions.append(sql.SQL("(resident_id = {0} or residents @> {0}::bigint)").format(sql.Literal(resident_id)))
     if after:
         conditions.append(sql.SQL("id < {}").format(sql.Literal(after[0])))
     rows: Sequence[Any] = await (
         await conn.execute(
             sql.SQL(
-                "select id, at, viewer_id, role, action, what, resident_id, detail from audit"
+                "select id, at, viewer_id, role, action, what, resident_id, detail,"
+                " case when residents is null then array_remove(array[resident_id], null) else array("
+                "  select generate_series(lower(run), upper(run) - 1) from unnest(residents) run) end from audit"
                 " where {} order by id desc limit {}"
             ).format(sql.SQL(" and ").join(conditions), sql.Literal(limit + 1))
         )

@@ -62,7 +62,8 @@ def migrate() -> None:
     """建立或升级数据库结构 · Bring the database's schema up to date."""
     from eldercare.migrate import migrate as run
 
-    url = load_settings().required("database_url")
+    settings = load_settings()
+    url = settings.migrate_database_url or settings.required("database_url")
     names = _with_database_errors(lambda: run(url))
     print("\n".join(f"已应用 applied {name}" for name in names) or "已是最新 · nothing to do")
 

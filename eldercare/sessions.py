@@ -50,7 +50,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A request's session; `key` (the token's hash) names it to `audit.board` and `end`."""
+    """A request's session; `key` (the token's hash) names it to `end`."""
 
     key: bytes
     viewer: Viewer

@@ -21,7 +21,7 @@ from eldercare.errors import ConfigurationError
 from eldercare.origins import normalised
 
 PREFIX = "ELDERCARE_"
-SECRETS = ("database_url", "mqtt_url", "twilio_account_sid", "twilio_auth_token", "deadman_url")
+SECRETS = ("database_url", "migrate_database_url", "mqtt_url", "twilio_account_sid", "twilio_auth_token", "deadman_url")
 """Settings whose value may stand in a file that the same name with `_FILE` points to."""
 _OF_THE_TESTS = ("TEST_DATABASE_URL", "TIMESCALE_ROOT", "REQUIRE_SERVICES", "SHARED_DATA")
 
@@ -116,6 +116,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore")
 
     database_url: Annotated[str, AfterValidator(_checked_database_url)] | None = None
+    migrate_database_url: Annotated[str, AfterValidator(_checked_database_url)] | None = None
+    """The same database as the role that owns the tables: for `migrate` alone, where the services have their own."""
     mqtt_url: Annotated[str, AfterValidator(_checked_mqtt_url)] | None = None
     mqtt_ca: Path | None = None
     """CA certificate that signed the broker's; the system's when unset."""
@@ -163,6 +165,16 @@ class Settings(BaseSettings):
     """A batch is written when its oldest message has waited this long."""
     max_age_days: int = Field(default=400, ge=1, le=36_500)
     """Readings said to be older come from a band whose clock is wrong, and are rejected."""
+    keep_readings_days: int = Field(default=400, ge=30, le=36_500)
+    """Heart rates and the status of bands: a year can be compared with the one before."""
+    keep_positions_days: int = Field(default=90, ge=30, le=36_500)
+    """Where somebody was: the time in which a family or the police may still ask."""
+    keep_incidents_days: int = Field(default=1095, ge=180, le=36_500)
+    """Notifications and timelines, from the end of the incident: as long as a claim may be made (three years)."""
+    keep_audit_days: int = Field(default=1095, ge=180, le=36_500)
+    """Who read what of whom; the law asks for half a year."""
+    keep_rejected_days: int = Field(default=30, ge=1, le=36_500)
+    """Messages that could not be used."""
     map_tile_url: BaseUrl | None = None
     """Address of map tiles with {z}, {x}, {y} (and {s}); without one maps show a plain grid and a scale."""
     map_tile_datum: Literal["wgs84", "gcj02"] = "wgs84"

@@ -4,15 +4,17 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from alerts import incident_views
 from alerts.incident_views import Incident
 from alerts.kinds import Severity
 from api.console import people_words, reads, render, tiles
 from api.console.screen import CurrentScreen, Screen
 from api.console.tiles import Tile
-from api.deps import CurrentSession, Db, SettingsOf
+from api.deps import Db, SettingsOf
 from eldercare import audit, residents
 from eldercare.database import Connection
-from eldercare.residents import Filters
+from eldercare.pages import Page
+from eldercare.residents import Filters, Resident
 from eldercare.settings import Settings
 
 router = APIRouter(include_in_schema=False)
@@ -22,19 +24,17 @@ HOME_RESIDENTS = 20
 
 
 @router.get("/")
-async def first_page(
-    request: Request, conn: Db, session: CurrentSession, screen: CurrentScreen, settings: SettingsOf
-) -> Response:
+async def first_page(request: Request, conn: Db, screen: CurrentScreen, settings: SettingsOf) -> Response:
     """The duty board for duty; a home page for the other roles."""
     found = await reads.unresolved(conn, screen)
     facts = await _queue(conn, screen, found)
-    await audit.board(conn, session)
     if not screen.on_duty:
-        return render.page(request, screen, "home.html", here="board", **facts, **await _own_residents(conn, screen))
-    return render.page(
-        request, screen, "board.html", here="board", map_tiles=map_tiles(settings), **facts,
-        tiles=await _tiles(conn, screen, found),
-    )  # fmt: skip
+        page = await residents.listing(conn, reads.viewer_of(screen), limit=HOME_RESIDENTS)
+        await _audit(conn, screen, found, page.items)
+        return render.page(request, screen, "home.html", here="board", **facts, **_own_residents(screen, page))
+    shown = await _tiles(conn, screen, found)
+    await _audit(conn, screen, found, [tile.resident for tile in shown])
+    return render.page(request, screen, "board.html", here="board", map_tiles=map_tiles(settings), **facts, tiles=shown)
 
 
 @router.get("/parts/alarms")
@@ -44,18 +44,19 @@ async def alarms(request: Request, conn: Db, screen: CurrentScreen) -> Response:
 
 
 @router.get("/parts/incidents")
-async def queue(request: Request, conn: Db, session: CurrentSession, screen: CurrentScreen) -> Response:
+async def queue(request: Request, conn: Db, screen: CurrentScreen) -> Response:
     """The cards, anew."""
-    facts = await _queue(conn, screen, await reads.unresolved(conn, screen))
-    await audit.board(conn, session)
+    found = await reads.unresolved(conn, screen)
+    facts = await _queue(conn, screen, found)
+    await _audit(conn, screen, found, [])
     return render.page(request, screen, "parts/queue.html", **facts)
 
 
 @router.get("/parts/tiles")
-async def tiles_anew(request: Request, conn: Db, session: CurrentSession, screen: CurrentScreen) -> Response:
+async def tiles_anew(request: Request, conn: Db, screen: CurrentScreen) -> Response:
     """The tiles, anew."""
     found = await _tiles(conn, screen, await reads.unresolved(conn, screen))
-    await audit.board(conn, session)
+    await _audit(conn, screen, [], [tile.resident for tile in found])
     return render.page(request, screen, "parts/tiles.html", tiles=found)
 
 
@@ -83,7 +84,13 @@ async def _tiles(conn: Connection, screen: Screen, found: list[Incident]) -> lis
     return tiles.tiles(page.items, severities, screen.when.now)
 
 
-async def _own_residents(conn: Connection, screen: Screen) -> dict[str, Any]:
-    page = await residents.listing(conn, reads.viewer_of(screen), limit=HOME_RESIDENTS)
+def _own_residents(screen: Screen, page: Page[Resident]) -> dict[str, Any]:
     shown = [people_words.row(screen.t, resident, screen.when.now, screen.when.zone) for resident in page.items]
     return {"residents": shown, "more": page.next_cursor is not None}
+
+
+async def _audit(conn: Connection, screen: Screen, found: list[Incident], listed: list[Resident]) -> None:
+    """One row for this look, with everybody whose health or whereabouts it showed."""
+    seen = [resident.id for resident in listed if resident.sees_health or resident.sees_location]
+    ids = [*incident_views.shown(found), *seen]
+    await audit.shown(conn, reads.viewer_of(screen), "board", ids, action="board")

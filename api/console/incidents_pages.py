@@ -6,13 +6,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response, status
 
-from alerts import incidents, rights
+from alerts import incident_views, incidents, rights
 from alerts.incident_views import Whole
 from alerts.rights import Deed
 from api.console import calls, cards, reads, render, timeline
 from api.console.entrance import see
 from api.console.screen import CurrentScreen, Screen
-from api.deps import CurrentSession, Db, Id
+from api.deps import Db, Id
 from eldercare import audit, residents
 from eldercare.access import Role, require_role
 from eldercare.database import Connection
@@ -30,14 +30,12 @@ _NUMBERED = re.compile(r"#(\d{1,18})\s*$")
 async def listing(
     request: Request,
     conn: Db,
-    session: CurrentSession,
     screen: CurrentScreen,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> Response:
     """All incidents that the viewer may know of, the newest first."""
     page = await incidents.listing(conn, reads.viewer_of(screen), cursor=cursor, limit=PAGE)
-    if any(incident.sees_health or incident.sees_location for incident in page.items):
-        await audit.board(conn, session)
+    await audit.shown(conn, reads.viewer_of(screen), "incidents", incident_views.shown(page.items))
     return render.page(
         request,
         screen,
@@ -91,18 +89,17 @@ async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Resp
     """One incident with its timeline, and who was told what."""
     viewer = reads.viewer_of(screen)
     whole = await incidents.get(conn, viewer, id)
-    if whole.incident.sees_health or whole.incident.sees_location:
-        await audit.record(conn, viewer, "incident", resident_id=whole.incident.resident_id)
+    await audit.shown(conn, viewer, "incident", incident_views.shown([whole.incident]))
     facts = await _facts(conn, screen, whole)
     waiting = await reads.alarms(conn, screen)
     return render.page(request, screen, "incident.html", here="incidents", alarms=waiting, **facts)
 
 
 @router.get("/parts/incidents/{id}")
-async def one_anew(request: Request, id: Id, conn: Db, session: CurrentSession, screen: CurrentScreen) -> Response:
-    """The same incident, anew; its page was audited when it was opened."""
+async def one_anew(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
+    """The same incident, anew."""
     whole = await incidents.get(conn, reads.viewer_of(screen), id)
-    await audit.board(conn, session)
+    await audit.shown(conn, reads.viewer_of(screen), "incident", incident_views.shown([whole.incident]))
     return render.page(request, screen, "parts/incident_body.html", **await _facts(conn, screen, whole))
 
 

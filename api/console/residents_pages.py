@@ -10,7 +10,7 @@ from api.console import cards, people_words, reads, render, tiles
 from api.console.board import map_tiles
 from api.console.cards import Card
 from api.console.screen import CurrentScreen, Screen
-from api.deps import CurrentSession, Db, Id, SettingsOf
+from api.deps import Db, Id, SettingsOf
 from eldercare import audit, people, residents
 from eldercare.database import Connection
 from eldercare.people import Contact
@@ -27,7 +27,6 @@ HISTORY = 100
 async def listing(
     request: Request,
     conn: Db,
-    session: CurrentSession,
     screen: CurrentScreen,
     text: Annotated[str, Query(max_length=100)] = "",
     with_band: bool = False,
@@ -36,8 +35,8 @@ async def listing(
     """The residents whom the viewer may see, by name, address or telephone."""
     filters = Filters(text=text.strip() or None, with_band=True if with_band else None)
     page = await residents.listing(conn, reads.viewer_of(screen), filters, cursor=cursor, limit=PAGE)
-    if any(resident.sees_health or resident.sees_location for resident in page.items):
-        await audit.board(conn, session)
+    seen = (resident.id for resident in page.items if resident.sees_health or resident.sees_location)
+    await audit.shown(conn, reads.viewer_of(screen), "residents", seen)
     again = {"text": text, "cursor": page.next_cursor} | ({"with_band": "true"} if with_band else {})
     return render.page(
         request,

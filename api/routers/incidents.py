@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts import desk, incidents, rights
+from alerts import desk, incident_views, incidents, rights
 from alerts.case import Disposition
 from alerts.incident_views import Incident, Whole
 from alerts.kinds import IncidentKind, IncidentState
@@ -23,7 +23,7 @@ from alerts.outcomes import (
 from alerts.rights import Deed
 from api import examples
 from api.answers import Json, answers
-from api.deps import CurrentSession, CurrentViewer, Db, Id, Now
+from api.deps import CurrentViewer, Db, Id, Now
 from api.query import Cursor
 from eldercare import audit, residents
 from eldercare.access import Role, Viewer, require_role
@@ -90,7 +90,7 @@ class Resolution(BaseModel):
 @router.get("/incidents", response_model=Page[Incident], responses=answers(examples.page(examples.INCIDENT), 422))
 async def list_incidents(
     conn: Db,
-    session: CurrentSession,
+    viewer: CurrentViewer,
     unresolved: Unresolved = False,
     states: States = None,
     kinds: Kinds = None,
@@ -99,10 +99,9 @@ async def list_incidents(
 ) -> Json:
     """Incidents that the viewer may know of, newest first."""
     page = await incidents.listing(
-        conn, session.viewer, states=_wanted(unresolved, states), kinds=kinds, cursor=cursor, limit=limit
+        conn, viewer, states=_wanted(unresolved, states), kinds=kinds, cursor=cursor, limit=limit
     )
-    if any(incident.sees_health or incident.sees_location for incident in page.items):
-        await audit.board(conn, session)
+    await audit.shown(conn, viewer, "incidents", incident_views.shown(page.items))
     return Json(page)
 
 
@@ -119,8 +118,7 @@ async def list_incidents_of_resident(
     page = await incidents.listing(
         conn, viewer, states=_wanted(unresolved, None), resident_id=id, cursor=cursor, limit=limit
     )
-    if any(incident.sees_health or incident.sees_location for incident in page.items):
-        await audit.record(conn, viewer, "incidents", resident_id=id)
+    await audit.shown(conn, viewer, "incidents", incident_views.shown(page.items))
     return Json(page)
 
 
@@ -258,8 +256,7 @@ async def add_note(id: Id, remark: Remark, conn: Db, viewer: CurrentViewer, now:
 
 async def _read(conn: Db, viewer: Viewer, incident_id: int) -> Whole:
     whole = await incidents.get(conn, viewer, incident_id)
-    if whole.incident.sees_health or whole.incident.sees_location:
-        await audit.record(conn, viewer, "incident", resident_id=whole.incident.resident_id)
+    await audit.shown(conn, viewer, "incident", incident_views.shown([whole.incident]))
     return whole
 
 

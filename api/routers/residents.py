@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerts.rules import Thresholds
 from api import examples
 from api.answers import Json, answers
-from api.deps import CurrentSession, CurrentViewer, Db, Id, Now, SettingsOf
+from api.deps import CurrentViewer, Db, Id, Now, SettingsOf
 from api.query import Cursor, Moment
 from eldercare import audit, consents, devices, people, people_changes, residents
 from eldercare.access import Role, require_role
@@ -106,7 +106,7 @@ class ConsentGiven(BaseModel):
 @router.get("", response_model=Page[Resident], responses=answers(examples.page(examples.RESIDENT), 422))
 async def list_residents(
     conn: Db,
-    session: CurrentSession,
+    viewer: CurrentViewer,
     text: Annotated[str | None, Query(max_length=100, description="in name, address, telephone or number")] = None,
     grid_id: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     with_band: Flag = None,
@@ -120,9 +120,9 @@ async def list_residents(
 ) -> Json:
     """The residents whom the viewer sees, with the newest values of each as far as they are theirs to see."""
     filters = Filters(text, grid_id, with_band, away, lives_alone, disabled, low_income, hardship)
-    page = await residents.listing(conn, session.viewer, filters, cursor=cursor, limit=limit)
-    if any(resident.sees_health or resident.sees_location for resident in page.items):
-        await audit.board(conn, session)
+    page = await residents.listing(conn, viewer, filters, cursor=cursor, limit=limit)
+    seen = (resident.id for resident in page.items if resident.sees_health or resident.sees_location)
+    await audit.shown(conn, viewer, "residents", seen)
     return Json(page)
 
 

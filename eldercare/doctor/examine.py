@@ -3,7 +3,7 @@
 import psycopg
 
 from eldercare.database import COMMAND, connect
-from eldercare.doctor import community, database, network, telephones
+from eldercare.doctor import community, database, keeping, network, telephones
 from eldercare.doctor.finding import Finding, Level, error, warning
 from eldercare.settings import Settings, unknown_settings
 
@@ -43,6 +43,7 @@ async def _database(settings: Settings) -> list[Finding]:
             findings = await database.examine(conn, settings)
             if not await database.pending_migrations(conn):
                 findings += await community.examine(conn, settings)
+                findings += await keeping.examine(conn, settings)
             return findings
     except psycopg.OperationalError as failure:
         reason = " ".join(str(failure).split())

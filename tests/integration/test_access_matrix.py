@@ -71,6 +71,12 @@ class Desk(NamedTuple):
         headers = {"Authorization": f"Bearer {self.tokens[role]}"}
         return await self.client.request(method, f"/api/v1{path}", headers=headers, **more)
 
+    async def send(self, incident_id: int) -> httpx.Response:
+        """Duty sends the grid worker."""
+        return await self.ask(
+            Role.DUTY, "POST", f"/incidents/{incident_id}/send", json={"person_id": self.ids[Role.GRID]}
+        )
+
     async def seen(self, role: Role, resident_id: int, device_id: str, incident_id: int) -> Seen:
         dossier = await self.ask(role, "GET", f"/residents/{resident_id}/dossier")
         file = dossier.json()["file"] if dossier.status_code == 200 else {}
@@ -100,7 +106,10 @@ async def desk(conn: Connection, database_url: str, make_settings: MakeSettings)
     ids: dict[Role, int] = {}
     tokens: dict[Role, str] = {}
     for role in ROLES:
-        ids[role] = await people.create(conn, name=role, roles=[role], username=role, password_hash=PASSWORD_HASH)
+        number = f"+9998000{ROLES.index(role):04}"
+        ids[role] = await people.create(
+            conn, name=role, phone=number, roles=[role], username=role, password_hash=PASSWORD_HASH
+        )
         tokens[role] = (await sessions.login(conn, role, "a long password")).token
     await people.set_grid_workers(conn, grid_id, [await person(conn, Role.GRID), ids[Role.GRID]])
     await conn.commit()
@@ -144,8 +153,9 @@ async def _case(desk: Desk, role: Role, relation: str, kind: str) -> tuple[int, 
 
 async def _call(conn: Connection, incident_id: int, person_id: int, at: Any) -> None:
     await conn.execute(
-        "insert into notification (incident_id, person_id, channel, address, purpose, content, send_after, created_at)"
-        " values (%s, %s, 'voice', '+99970000000', 'alarm', '{}', %s, %s)",
+        "insert into notification"
+        " (incident_id, person_id, channel, address, purpose, step, content, send_after, created_at)"
+        " values (%s, %s, 'voice', '+99970000000', 'alarm', 0, '{}', %s, %s)",
         (incident_id, person_id, at, at),
     )
 
@@ -185,3 +195,26 @@ async def test_a_second_press_that_rings_the_owner_is_no_call_by_others(desk: De
     )
     await desk.conn.commit()
     assert await desk.seen(Role.GRID, old, device_id, incident_id) == GOES
+
+
+async def test_whom_duty_sends_is_called_by_duty_whatever_they_did_before(desk: Desk) -> None:
+    old, device_id, incident_id = await _case(desk, Role.GRID, "called_as_owner", "wandering")
+    await incidents.pass_on(desk.conn, incident_id, desk.ids[Role.GRID], "console", LATER)
+    await desk.conn.commit()
+    assert (await desk.seen(Role.GRID, old, device_id, incident_id)).chart is False
+    answer = await desk.send(incident_id)
+    assert answer.status_code == 200, answer.text
+    assert await desk.seen(Role.GRID, old, device_id, incident_id) == ALL
+
+
+async def test_whom_duty_sends_to_a_task_reads_what_staff_wrote_and_no_health(desk: Desk) -> None:
+    old, device_id, incident_id = await _case(desk, Role.GRID, "grid", "off_wrist")
+    answer = await desk.send(incident_id)
+    assert answer.status_code == 200, answer.text
+    assert await desk.seen(Role.GRID, old, device_id, incident_id) == Seen(door=True, said=True)
+
+
+async def test_handling_at_the_desk_opens_nothing_for_others(desk: Desk) -> None:
+    case = await _case(desk, Role.GRID, "grid", "sos")
+    assert (await desk.ask(Role.GRID, "POST", f"/incidents/{case[2]}/handle")).status_code == 403
+    assert await desk.seen(Role.GRID, *case) == DOOR

@@ -135,11 +135,21 @@ async def test_a_refused_reading_leaves_none(desk: Desk) -> None:
     assert await desk.trail() == []
 
 
-async def test_a_sitting_at_the_board_leaves_one_row(desk: Desk) -> None:
-    for _ in range(3):
-        await desk.get("duty", "/residents")
-        await desk.get("duty", "/incidents", unresolved=True)
-    assert await desk.trail() == [("duty", "board", None)]
+async def test_each_list_leaves_one_row_with_whom_it_showed(desk: Desk) -> None:
+    w = desk.world
+    await desk.get("duty", "/residents")
+    await desk.get("duty", "/incidents", unresolved=True)
+    await desk.get("family", "/residents", limit=1)
+    await desk.get("admin", "/residents")  # contact data only
+    everybody = [w.own, w.called, w.other]
+    found = (await desk.get("admin", "/audit"))["items"]
+    assert [(row["role"], row["what"], row["resident_ids"]) for row in reversed(found)] == [
+        ("duty", "residents", everybody),
+        ("duty", "incidents", [w.called, w.other]),
+        ("family", "residents", [w.own]),
+    ]
+    of_other = (await desk.get("admin", "/audit", resident_id=w.other))["items"]
+    assert [row["what"] for row in of_other] == ["incidents", "residents"]
 
 
 async def test_lists_show_whom_and_what_is_ones_own(desk: Desk) -> None:

@@ -209,25 +209,34 @@ async def test_family_without_consent_find_no_one_and_can_do_nothing(
     assert "目前没有" in (await client.get("/")).text
 
 
-async def test_a_sitting_at_the_board_is_one_row_of_the_audit_and_a_resident_one_each(
+async def test_each_look_at_the_board_and_at_a_resident_is_one_row_of_the_audit_with_whom_it_showed(
     client: httpx.AsyncClient, users: dict[str, str], conn: Connection
 ) -> None:
     await log_in(client, users)
-    for path in ("/", "/parts/incidents", "/parts/tiles", "/", "/residents/1", "/residents/1"):
+    everybody = [row[0] for row in await (await conn.execute("select resident_id from assignment")).fetchall()]
+    for path in ("/parts/incidents", "/", "/parts/tiles", "/parts/alarms", "/residents/1", "/residents/1"):
         assert (await client.get(path)).status_code == 200
-    rows = await (await conn.execute("select action, what, resident_id from audit order by id")).fetchall()
-    assert rows == [("board", "board", None), ("read", "file", 1), ("read", "file", 1)]
+    rows = await (
+        await conn.execute(
+            "select action, what, resident_id,"
+            " array(select generate_series(lower(run), upper(run) - 1) from unnest(residents) run)"
+            " from audit order by id"
+        )
+    ).fetchall()
+    assert len(everybody) > 1
+    assert rows[:2] == [("board", "board", None, sorted(everybody))] * 2
+    assert rows[2:] == [("read", "file", 1, [])] * 2
 
 
-async def test_an_incidents_page_is_one_row_of_the_audit_and_its_parts_belong_to_the_sitting(
+async def test_an_incidents_page_and_each_of_its_parts_is_one_row_of_the_audit(
     client: httpx.AsyncClient, users: dict[str, str], conn: Connection
 ) -> None:
     incident_id = await press(conn)
     await log_in(client, users)
-    for path in ("/incidents/{}", "/parts/incidents/{}", "/parts/incidents/{}", "/incidents/{}/hand-to-120"):
+    for path in ("/incidents/{}", "/parts/incidents/{}", "/incidents/{}/hand-to-120", "/parts/incidents"):
         assert (await client.get(path.format(incident_id))).status_code == 200
     rows = await (await conn.execute("select action, what, resident_id from audit order by id")).fetchall()
-    assert rows == [("read", "incident", 1), ("board", "board", None), ("read", "file", 1)]
+    assert rows == [("read", "incident", 1), ("read", "incident", 1), ("read", "file", 1), ("board", "board", 1)]
 
 
 async def test_names_are_never_taken_for_markup(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from eldercare import audit, people, sessions
+from eldercare import people, sessions
 from eldercare.access import Role
 from eldercare.database import Connection
 from eldercare.errors import InvalidInput, Unauthenticated
@@ -136,15 +136,6 @@ async def test_a_role_taken_away_acts_at_the_next_request(conn: Connection) -> N
     await people.set_roles(conn, person_id, [])
     with pytest.raises(Unauthenticated):
         await sessions.resume(conn, token)
-
-
-async def test_one_row_per_board_sitting(conn: Connection) -> None:
-    await user(conn)
-    for _ in range(2):
-        session = await sessions.resume(conn, (await sessions.login(conn, "zhang", PASSWORD)).token)
-        assert [await audit.board(conn, session) for _ in range(3)] == [True, False, False]
-    rows = await (await conn.execute("select action, what, role from audit")).fetchall()
-    assert rows == [("board", "board", "duty")] * 2
 
 
 async def test_weaker_hashes_are_renewed_at_login(conn: Connection) -> None:

@@ -1,4 +1,4 @@
-"""What nobody says: silent bands, a silent network; timers nobody took; and what is cleared away."""
+"""What nobody says: silent bands, a silent network; timers nobody took."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -270,37 +270,3 @@ async def test_a_timer_that_nobody_took_is_seen(look: Watch) -> None:
     assert await watch.late_timers(look.conn) == 0
     await set_clock(look.conn, look._make_settings(), NOON + timedelta(seconds=11), 0)
     assert await watch.late_timers(look.conn) == 1
-
-
-async def test_what_is_old_is_cleared_away_and_the_rest_stays(look: Watch) -> None:
-    raised = await raise_sos(look.conn, Press("band-wang", b"{}", "e", event_id="e"))
-    conn = look.conn
-    await conn.execute(
-        "insert into sos_press (device_id, dedup_key, received_at, incident_id, payload)"
-        " values ('band-wang', 'old', %s, %s, '')",
-        (NOON - timedelta(days=401), raised.incident_id),
-    )
-    await conn.execute(
-        "insert into session (token_hash, person_id, expires_at)"
-        " select hours::text::bytea, %s, clock_timestamp() + make_interval(hours => hours)"
-        " from unnest(array[-1, 1]) hours",
-        (look.people.duty,),
-    )
-    for days in (1, 31):
-        await conn.execute(
-            "insert into rejected (received_at, topic, reason, detail, payload) values (%s, 't', 'json', 'd', '')",
-            (NOON - timedelta(days=days),),
-        )
-    assert await watch.clear_away(conn, NOON) == 3
-    for table, left in (("sos_press", 1), ("session", 1), ("rejected", 1)):
-        row = await (await conn.execute(f"select count(*) from {table}")).fetchone()
-        assert row == (left,)
-
-
-async def test_a_clock_that_runs_ahead_logs_nobody_out(look: Watch) -> None:
-    await look.conn.execute(
-        "insert into session (token_hash, person_id, expires_at)"
-        " values ('a', %s, clock_timestamp() + interval '1 day')",
-        (look.people.duty,),
-    )
-    assert await watch.clear_away(look.conn, datetime.now(UTC) + timedelta(days=400)) == 0
