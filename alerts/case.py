@@ -36,6 +36,7 @@ class Case:
 
     `declined_id` is who handed the case back and is not asked again at once; `taken_off_id` is whom the desk took off,
     and who is not asked in this round. `called_again_at` is when the desk had the round's ladder start once more.
+    `accepted_call` is the provider's id of the call on which the owner said that they go (None: in another way).
     Of further presses the owner was told `times_told` times, and is not told again before `tell_after` (None: at once).
     `handler_id` deals with it at the desk, until `handling_until` (None: as long as somebody goes). `added_ids` are
     called besides those whom the ladder names.
@@ -70,6 +71,7 @@ class Case:
     taken_off_id: int | None = None
     called_again_at: datetime | None = None
     added_ids: Sequence[int] = ()
+    accepted_call: str | None = None
 
     @property
     def open(self) -> bool:
@@ -97,7 +99,7 @@ _OWNED = (IncidentState.ACCEPTED, IncidentState.EN_ROUTE, IncidentState.ON_SITE)
 _ACCEPTABLE = (IncidentState.OPEN, IncidentState.HANDED_TO_120)
 
 
-def accept(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime) -> Case:
+def accept(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime, call: str | None = None) -> Case:
     """`person_id` goes: the owner, with a deadline for being there. Who handled it and goes is not at the desk."""
     _require(case, "accepted", *_ACCEPTABLE)
     arrival_due_at = None if ladder.arrival is None else now + ladder.arrival
@@ -109,6 +111,7 @@ def accept(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime) 
         declined_id=None,
         accepted_at=now,
         accepted_via=via,
+        accepted_call=call,
         presses_told=case.press_count,
         times_told=0,
         tell_after=None,
@@ -261,6 +264,7 @@ def _again(case: Case, now: datetime) -> Case:
         owner_id=None,
         accepted_at=None,
         accepted_via=None,
+        accepted_call=None,
         arrival_due_at=None,
         arrived_at=None,
         resolved_at=None,

@@ -29,7 +29,7 @@ ASSIGNMENTS = """
     resolved_at = c.resolved_at, disposition = c.disposition, times_told = c.times_told, tell_after = c.tell_after,
     handler_id = c.handler_id, handled_at = c.handled_at, handled_via = c.handled_via,
     handling_until = c.handling_until, taken_off_id = c.taken_off_id, called_again_at = c.called_again_at,
-    added_ids = c.added_ids
+    added_ids = c.added_ids, accepted_call = c.accepted_call
 """
 """What handling may change, from the alias `c`, a record of type `incident`."""
 

@@ -1,10 +1,11 @@
 """What others have to hear of a change: calls hung up, people stood down, the band told. The incident is held."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from alerts import messages, outbox
+from alerts import messages, outbox, references
 from alerts.case import Case
 from alerts.incident_facts import facts
 from alerts.kinds import IncidentState
@@ -15,17 +16,35 @@ from eldercare.wire import SosState
 
 _EXPECTED = (Status.QUEUED, Status.SENT, Status.RINGING, Status.ANSWERED, Status.DELIVERED)
 
-_HANG_UP = """
-insert into notification (incident_id, person_id, channel, address, purpose, round, language, content, ends_id,
-    send_after, created_at)
-select incident_id, person_id, channel, address, 'hang_up', round, language,
-       jsonb_build_object('provider_id', provider_id), id, %(now)s, %(now)s
+
+@dataclass(frozen=True, slots=True)
+class Talking:
+    """Who hears our answer on a call that must go on: the provider's id of it. Where that is not known, none of the
+    calls to `person_id` is ended; by any other way than a call (both None) one's own telephone stops ringing too."""
+
+    call: str | None = None
+    person_id: int | None = None
+
+
+# A row may have several calls: one of which the provider's answer was lost is placed once more. `attempt` has them all.
+_HANG_UP = f"""
+insert into notification (reference, incident_id, person_id, channel, address, purpose, round, language, content,
+    ends_id, send_after, created_at)
+select {references.NEW}, incident_id, person_id, channel, address, 'hang_up', round, language,
+       jsonb_build_object('provider_id', call.provider_id), id, %(now)s, %(now)s
 from notification n
+cross join lateral (
+    select n.provider_id where n.status in ('sending', 'sent', 'ringing', 'answered')
+    union
+    select a.provider_id from attempt a where a.notification_id = n.id and a.provider_id <> n.provider_id
+) call
 where incident_id = %(id)s and purpose in ('alarm', 'second', 'pressed_again') and channel = 'voice'
-  and provider_id is not null and status in ('sending', 'sent', 'ringing', 'answered')
-  and person_id is distinct from %(talking)s and person_id = coalesce(%(only)s, person_id)
-  and not exists (select from notification h where h.ends_id = n.id and h.content ->> 'provider_id' = n.provider_id)
-"""
+  and call.provider_id is not null
+  and (person_id is distinct from %(talking)s or call.provider_id <> %(call)s)
+  and person_id = coalesce(%(only)s, person_id)
+  and not exists (select from notification h where h.ends_id = n.id
+                  and h.content ->> 'provider_id' = call.provider_id)
+"""  # noqa: S608  constants of ours
 _STOP = f"""
 with unsent as (
     update notification set status = 'cancelled', reason = %(reason)s, finished_at = %(now)s, leased_until = null
@@ -35,12 +54,12 @@ with unsent as (
 """  # noqa: S608  constants of ours
 
 
-async def stop_calling(conn: Connection, incident_id: int, talking: int | None, reason: str, now: datetime) -> None:
-    """Cancel what was not sent, and queue the end of every call that lives, but for that of who is `talking` to us.
+async def stop_calling(conn: Connection, incident_id: int, talking: Talking, reason: str, now: datetime) -> None:
+    """Cancel what was not sent, and queue the end of every call that lives, but for the one on which we are talking.
 
     A row that is just being sent is not touched: whoever sends it looks again afterwards, and hangs up.
     """
-    await conn.execute(_STOP, {"id": incident_id, "talking": talking, "only": None, "reason": reason, "now": now})
+    await conn.execute(_STOP, {**_parties(talking), "id": incident_id, "only": None, "reason": reason, "now": now})
 
 
 _CALLED = """
@@ -91,7 +110,7 @@ where p.id = %s and m.channel = 'sms' and m.active order by m.position, m.id lim
 
 async def take_off(conn: Connection, case: Case, person_id: int, now: datetime) -> None:
     """The desk took this person off: what was to be sent to them is not, their telephone stops, a text says so."""
-    values = {"id": case.id, "only": person_id, "talking": None, "now": now}
+    values = {**_parties(Talking()), "id": case.id, "only": person_id, "now": now}
     await conn.execute(_HANG_UP, values)
     await conn.execute(
         "update notification set status = 'cancelled', reason = 'taken_back', finished_at = %(now)s"
@@ -120,7 +139,7 @@ async def _text(
         await outbox.queue(conn, [row], now)
 
 
-_BAND = """
+_BAND = f"""
 with true_now as (
     select from incident where id = %(id)s and (%(only_while)s::text is null or state = %(only_while)s)
 ),
@@ -130,8 +149,8 @@ stale as (
     where incident_id = %(id)s and purpose = 'sos_state' and exists (select from true_now)
       and (status = 'queued' or say_again_at is not null)
 )
-insert into notification (incident_id, channel, address, purpose, content, send_after, created_at)
-select %(id)s, 'band', device_id, 'sos_state',
+insert into notification (reference, incident_id, channel, address, purpose, content, send_after, created_at)
+select {references.NEW}, %(id)s, 'band', device_id, 'sos_state',
        jsonb_build_object('event_id', event_id, 'state', %(state)s::text, 'id', 'word-' || gen_random_uuid())
            || jsonb_strip_nulls(jsonb_build_object('echo', echo)),
        %(now)s, %(now)s
@@ -139,7 +158,7 @@ from (select device_id, event_id, echo from (
           select * from sos_press where incident_id = %(id)s order by received_at desc limit 100) newest
       group by device_id, event_id, echo order by max(received_at) desc limit 10) press
 where exists (select from true_now)
-"""
+"""  # noqa: S608  constants of ours
 
 
 async def tell_band(
@@ -153,19 +172,25 @@ async def tell_band(
     await conn.execute(_BAND, {"id": incident_id, "state": state, "now": now, "only_while": only_while})
 
 
-async def mark_passed(conn: Connection, incident_id: int, person_id: int, now: datetime, *, talking: bool) -> None:
+async def mark_passed(conn: Connection, incident_id: int, person_id: int, now: datetime, talking: Talking) -> None:
     """Nothing more is expected of what this person was sent, and what waits is not sent.
 
-    Their telephone stops ringing, unless they are `talking` to us on it. A call that is just being placed is hung up
-    by whoever writes down that it was.
+    Their telephones stop ringing, but for the one on which they are talking to us. A call that is just being placed is
+    hung up by whoever writes down that it was.
     """
-    values = {"id": incident_id, "person_id": person_id, "only": person_id, "now": now}
-    await conn.execute(_HANG_UP, {**values, "talking": person_id if talking else None})
+    values = {**_parties(talking), "id": incident_id, "person_id": person_id, "only": person_id, "now": now}
+    await conn.execute(_HANG_UP, values)
     await conn.execute(
         "update notification set status = 'done', reason = 'passed', finished_at = coalesce(finished_at, %(now)s),"
         " leased_until = null"
         " where incident_id = %(id)s and person_id = %(person_id)s and purpose = 'alarm'"
-        " and (status = any(%(statuses)s) or status = 'done' and reason = 'accepted')",
-        # The call on which they talk may not have been written down yet; the key that they pressed makes it `done`.
-        {**values, "statuses": [*_EXPECTED, *([] if talking else [Status.SENDING])]},
+        " and (status = any(%(statuses)s) or status = 'done' and reason = 'accepted')"
+        # What they pressed on the call makes its row `done`.
+        " and (%(call)s::text is null or provider_id is distinct from %(call)s)",
+        # Where the call on which they talk is not known, it may be one that has not been written down yet.
+        {**values, "statuses": [*_EXPECTED, *([] if talking.person_id and not talking.call else [Status.SENDING])]},
     )
+
+
+def _parties(talking: Talking) -> dict[str, object]:
+    return {"call": talking.call, "talking": talking.person_id}

@@ -161,20 +161,22 @@ async def _attempt(channel: Channel, row: Leased) -> Outcome:
             if row.purpose == "hang_up":
                 if row.ends_provider_id:
                     await channel.hang_up(row.ends_provider_id)
-                return Outcome(row.id, row.attempts, row.ends_provider_id)
+                return Outcome(row.id, row.attempts, row.ends_provider_id, reference=row.reference)
             sent = await channel.send(
-                Outgoing(row.id, row.channel, row.address, row.language, row.purpose, row.content)
+                Outgoing(row.id, row.channel, row.address, row.language, row.purpose, row.content, row.reference)
             )
-            return Outcome(row.id, row.attempts, sent.provider_id or None, sent.provider_status)
+            return Outcome(
+                row.id, row.attempts, sent.provider_id or None, sent.provider_status, reference=row.reference
+            )
     except TransportError as error:
         _log.warning("not_sent", notification=row.id, channel=row.channel, reason=error.reason, error=str(error))
-        return Outcome(row.id, row.attempts, error=error.reason, permanent=error.permanent)
+        return Outcome(row.id, row.attempts, error=error.reason, permanent=error.permanent, reference=row.reference)
     except TimeoutError:
         _log.warning("not_sent", notification=row.id, channel=row.channel, reason="timeout")
-        return Outcome(row.id, row.attempts, error="timeout")
+        return Outcome(row.id, row.attempts, error="timeout", reference=row.reference)
     except Exception:
         _log.exception("not_sent", notification=row.id, channel=row.channel, reason="error")
-        return Outcome(row.id, row.attempts, error="error")
+        return Outcome(row.id, row.attempts, error="error", reference=row.reference)
 
 
 async def run_once(conn: Connection, sender: Sender, now: datetime | None = None) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import psycopg
 
-from alerts import case_store, consequences, escalation, messages
+from alerts import case_store, consequences, escalation, messages, references
 from alerts.case import Case
 from alerts.deliver import Sender
 from alerts.escalation import (
@@ -152,19 +152,20 @@ told as (
     returning incident_id
 ),
 written as (
-    insert into notification (incident_id, person_id, channel, address, purpose, round, step, language, content, status,
-        attempts, send_after, leased_until, created_at)
-    select incident_id, person_id, channel, address, purpose, round, step, language, content,
+    insert into notification (reference, incident_id, person_id, channel, address, purpose, round, step, language,
+        content, status, attempts, send_after, leased_until, created_at)
+    select reference, incident_id, person_id, channel, address, purpose, round, step, language, content,
            case when leased then 'sending' else 'queued' end, leased::int, %(now)s,
            case when leased then %(now)s + %(lease)s end, %(now)s
-    from jsonb_to_recordset(%(rows)s) as n (incident_id bigint, person_id bigint, channel text, address text,
-        purpose text, round int, step int, language text, content jsonb, leased boolean)
+    from jsonb_to_recordset(%(rows)s) as n (reference text, incident_id bigint, person_id bigint, channel text,
+        address text, purpose text, round int, step int, language text, content jsonb, leased boolean)
     where incident_id in (select id from held)
-    returning id, incident_id, channel, address, language, purpose, content, attempts, status
+    returning id, reference, incident_id, channel, address, language, purpose, content, attempts, status
 )
-select id, incident_id, channel, address, language, purpose, content, attempts from written where status = 'sending'
+select id, reference, incident_id, channel, address, language, purpose, content, attempts
+from written where status = 'sending'
 union all
-select null, id, case when id in (select incident_id from told) then pg_notify('incident', id::text)::text end,
+select null, null, id, case when id in (select incident_id from told) then pg_notify('incident', id::text)::text end,
        null, null, null, null, null
 from moved
 """  # noqa: S608  constants of ours
@@ -260,7 +261,7 @@ async def _look(
     place = {plan.case.id: at for at, plan in enumerate(plans)}
     written = [Leased(*row) for row in rows if row[0] is not None]
     written.sort(key=lambda row: (place[row.incident_id or 0], row.id))
-    moved = frozenset(row[1] for row in rows if row[0] is None)
+    moved = frozenset(row[2] for row in rows if row[0] is None)
     again = [plan.case.id for plan in plans if any(kind == "reopened" for kind, _ in plan.events)]
     return _Look(tuple(cases), moved, tuple(written), tuple((id, moment) for id in again if id in moved))
 
@@ -406,6 +407,7 @@ def _render(claimed: _Claimed, to: Sequence[Message], purpose: str, step: int | 
             texts[key] = messages.alarm(facts, *key[:2], desk=True) if key[2] else write(facts, *key[:2])
         rows.append(
             {
+                "reference": references.new(),
                 "incident_id": case.id,
                 "person_id": message.person_id,
                 "channel": message.channel,

@@ -9,6 +9,7 @@ from psycopg import sql
 from psycopg.rows import class_row, tuple_row
 
 from alerts.kinds import IncidentKind, IncidentState
+from alerts.references import Reference
 from eldercare import access, fields, pages
 from eldercare.access import Scope, Viewer
 from eldercare.database import Connection
@@ -110,7 +111,8 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class CalledFrom:
-    """An incident to which a number was called, and whose number it is."""
+    """An incident to which a number was called, whose number it is, and by which message it was last called; the
+    incident's `round` now."""
 
     incident_id: int
     state: str
@@ -119,6 +121,9 @@ class CalledFrom:
     owner_id: int | None
     desk: bool = False
     """Whether they were called as somebody of the desk, who may deal with it without going."""
+    round: int = 1
+    notification_id: int = 0
+    reference: Reference | None = None
 
 
 _INCIDENT = sql.SQL(
@@ -233,8 +238,8 @@ _CALLED_FROM = """
         where address = %(address)s and purpose in ('alarm', 'second', 'pressed_again') and status <> 'cancelled'
         group by incident_id
     )
-    select i.id as incident_id, i.state, p.id as person_id, p.language, i.owner_id,
-           coalesce((n.content ->> 'desk')::boolean, false) as desk
+    select i.id as incident_id, i.state, p.id as person_id, p.language, i.owner_id, i.round,
+           n.id as notification_id, n.reference, coalesce((n.content ->> 'desk')::boolean, false) as desk
     from called join incident i on i.id = called.incident_id and i.state <> 'resolved'
     join notification n on n.id = called.id join person p on p.id = n.person_id
     order by i.opened_at desc, i.id desc

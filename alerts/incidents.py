@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from alerts import case as cases
 from alerts import case_store, consequences
 from alerts.case import Case, Disposition
+from alerts.consequences import Talking
 from alerts.incident_facts import facts, facts_of
 from alerts.incident_views import called_from, get, listing, notifications_of
 from alerts.kinds import IncidentState
@@ -50,8 +51,11 @@ __all__ = [
 ]
 
 
-async def accept(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> AcceptOutcome:
-    """`person_id` says "I am going" by `via` (voice, sms, console, api). Of any number at once one becomes the owner.
+async def accept(
+    conn: Connection, incident_id: int, person_id: int, via: str, now: datetime, call: str | None = None
+) -> AcceptOutcome:
+    """`person_id` says "I am going" by `via` (voice, sms, console, api), on `call` (the provider's id) where they speak
+    to us. Of any number at once one becomes the owner.
 
     What was not sent is cancelled, calls that still ring are hung up, whoever was called hears who goes, the band
     hears `accepted`, and the deadline for being there is set. Who answers too late hears who goes as well. Raises
@@ -61,9 +65,9 @@ async def accept(conn: Connection, incident_id: int, person_id: int, via: str, n
     name = await name_of(conn, person_id)
     if case.state is IncidentState.RESOLVED or case.owner_id is not None:
         return await _too_late(conn, case, person_id, via, now)
-    case = cases.accept(case, ladder, person_id, via, now)
+    case = cases.accept(case, ladder, person_id, via, now, call)
     await case_store.save(conn, case)
-    await consequences.stop_calling(conn, case.id, _talking(person_id, via), "accepted", now)
+    await consequences.stop_calling(conn, case.id, _talking(person_id, via, call), "accepted", now)
     told = await consequences.stand_down(conn, case, now, spare=[person_id])
     await consequences.tell_band(conn, case.id, SosState.ACCEPTED, now)
     await event(conn, case.id, "accepted", person_id, via, now, arrival_due_at=case.arrival_due_at, told=list(told))
@@ -83,7 +87,9 @@ async def _too_late(conn: Connection, case: Case, person_id: int, via: str, now:
     return AlreadyOwned(case.id, case.owner_id, await name_of(conn, case.owner_id))
 
 
-async def pass_on(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Passed:
+async def pass_on(
+    conn: Connection, incident_id: int, person_id: int, via: str, now: datetime, call: str | None = None
+) -> Passed:
     """`person_id` cannot go: the next step comes at once; an owner hands the case back, and it starts again.
 
     Then the band, which heard that somebody comes, hears `received`: people are being called, and nobody goes yet.
@@ -93,7 +99,7 @@ async def pass_on(conn: Connection, incident_id: int, person_id: int, via: str, 
     await name_of(conn, person_id)
     case = cases.pass_on(before, person_id, now)
     await case_store.save(conn, case)
-    await consequences.mark_passed(conn, case.id, person_id, now, talking=via == "voice")
+    await consequences.mark_passed(conn, case.id, person_id, now, _talking(person_id, via, call))
     handed_back = before.owner_id is not None and case.owner_id is None
     if handed_back:
         await consequences.tell_band(conn, case.id, SosState.RECEIVED, now)
@@ -153,7 +159,7 @@ async def resolve(
     await case_store.save(conn, case)
     if note:
         await conn.execute("update incident set note = %s where id = %s", (noted_text(note), case.id))
-    await consequences.stop_calling(conn, case.id, _talking(person_id, via), "resolved", now)
+    await consequences.stop_calling(conn, case.id, _talking(person_id, via, None), "resolved", now)
     spare = [person_id] if case.owner_id is None else [person_id, case.owner_id]
     await consequences.stand_down(conn, case, now, spare=spare, once=True)
     await consequences.tell_band(conn, case.id, SosState.CLOSED, now)
@@ -219,9 +225,8 @@ async def open_by_telephone(conn: Connection, resident_id: int, person_id: int, 
     return int(incident_id)
 
 
-def _talking(person_id: int, via: str) -> int | None:
-    """Who hears our answer on the call that must go on; by any other way one's own telephone stops ringing too."""
-    return person_id if via == "voice" else None
+def _talking(person_id: int, via: str, call: str | None) -> Talking:
+    return Talking(call, person_id) if via == "voice" else Talking()
 
 
 def _attended(case: Case, ladder: Ladder, person_id: int, now: datetime) -> Case:

@@ -232,6 +232,44 @@ def nothing_open_call_120(language: str) -> str:
     return either(language, zh, "No alarm is waiting for you now. In an emergency dial 120.")
 
 
+def no_longer_matched(language: str) -> str:
+    """To a key whose call we have lost sight of: nothing was recorded, and what is open follows."""
+    zh = "系统无法对应您接的这个电话，您刚才的按键没有登记。如有紧急情况，请拨打120。"
+    en = "This call can no longer be matched, and your key was not recorded. In an emergency dial 120."
+    return either(language, zh, en)
+
+
+def called_anew(facts: Facts, language: str) -> str:
+    """To a key of an earlier round: it does not count for this one, and is asked for once more."""
+    zh = f"{subject(facts, language)}的报警后来又重新呼叫了，您按的是上一次的电话。"
+    en = f"The alarm of {subject(facts, language)} has been called out anew since the call you answered."
+    return either(language, zh, en)
+
+
+def call_back(language: str) -> str:
+    """To a key whose call we have lost sight of, where nothing is open for the number."""
+    zh = "如果仍有老人需要帮助，我们会马上再打给您，请接听；您也可以回拨本号码。"
+    return either(language, zh, "If somebody still needs help we call you again at once. You may also call us back.")
+
+
+def sure_to_hand_back(facts: Facts, language: str) -> str:
+    """To the owner who presses 9 on another call than the one on which they accepted."""
+    name, code = subject(facts, language), facts.code
+    zh = f"您已经答应去{name}处，编号{code}。"
+    return either(language, zh, f"You have already said that you go to {name}, alarm {code}.")
+
+
+def sure_prompt(language: str) -> str:
+    """Which keys there are after that."""
+    zh = "如果您还是去，请挂机。确实去不了，请再按9。"
+    return either(language, zh, "If you still go, hang up. If you cannot go after all, press 9 once more.")
+
+
+def still_yours(language: str) -> str:
+    """The last words of that call where no key was pressed."""
+    return either(language, "还是由您去，谢谢。再见。", "It is still you who goes. Thank you, goodbye.")
+
+
 def goodbye(language: str) -> str:
     """The last words of a call in which no digit was pressed."""
     return either(

@@ -6,19 +6,19 @@ rise (`alerts.states.RANK`). Whoever changes rows of an incident locks the incid
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 import psycopg
 
+from alerts import references
 from alerts.kinds import IncidentState
 from alerts.openings import BAND_STATES
-from alerts.states import FINAL, RANK, Event, Status, hung_up
+from alerts.references import Reference
+from alerts.states import Status
 from eldercare.database import LOOKUPS, Connection
-from eldercare.errors import NotFound
-from eldercare.wakeup import INCIDENT_CHANNEL
 from eldercare.wire import SosState
 
 LEASE = timedelta(seconds=15)
@@ -57,13 +57,16 @@ class Row:
     language: str
     content: dict[str, Any]
     ends_id: int | None = None
+    reference: Reference = field(default_factory=references.new)
 
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A row that is this process's to send. `ends_provider_id`: for `hang_up`, the call to end."""
+    """A row that is this process's to send. `ends_provider_id`: for `hang_up`, the call to end. Without a `reference`
+    it was written by the version before."""
 
     id: int
+    reference: Reference | None
     incident_id: int | None
     channel: str
     address: str
@@ -76,7 +79,10 @@ class Leased:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one try ended: `sent` with the provider's id, or an error and whether another try can help."""
+    """How one try ended: `sent` with the provider's id, or an error and whether another try can help.
+
+    Of the row with this number and this reference: the number alone may be another row's by now.
+    """
 
     notification_id: int
     attempts: int
@@ -84,6 +90,7 @@ class Outcome:
     provider_status: str | None = None
     error: str | None = None
     permanent: bool = False
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +104,12 @@ class Recorded:
 
 
 _QUEUE = """
-insert into notification
-    (incident_id, person_id, channel, address, purpose, round, language, content, ends_id, send_after, created_at)
-select incident_id, person_id, channel, address, purpose,
+insert into notification (reference, incident_id, person_id, channel, address, purpose, round, language, content,
+    ends_id, send_after, created_at)
+select reference, incident_id, person_id, channel, address, purpose,
        coalesce((select round from incident where id = incident_id), 1), language, content, ends_id, %(now)s, %(now)s
-from jsonb_to_recordset(%(rows)s) as row (incident_id bigint, person_id bigint, channel text, address text,
-    purpose text, language text, content jsonb, ends_id bigint)
+from jsonb_to_recordset(%(rows)s) as row (reference text, incident_id bigint, person_id bigint, channel text,
+    address text, purpose text, language text, content jsonb, ends_id bigint)
 """
 
 
@@ -155,9 +162,8 @@ update notification n set
     attempts = n.attempts + (not pointless)::int
 from judged, moment
 where n.id = judged.id
-returning n.id, n.incident_id, n.channel, n.address, n.language, n.purpose, n.content, n.attempts,
-    coalesce(n.content ->> 'provider_id', (select call.provider_id from notification call where call.id = n.ends_id)),
-    n.status
+returning n.id, n.reference, n.incident_id, n.channel, n.address, n.language, n.purpose, n.content, n.attempts,
+    n.content ->> 'provider_id', n.status
 """
 
 
@@ -182,17 +188,33 @@ async def lease(
     return [Leased(*row[:-1]) for row in rows if row[-1] == Status.SENDING]
 
 
-_RECORD = """
+def not_needed(call: str) -> str:
+    """SQL: whether nobody needs the call `call` (the provider's id) of the row `n` of the incident `i` any more.
+
+    Somebody goes, and this is not the call on which they said so; or whoever it asks has answered on another one.
+    """
+    answered = f"n.status = 'done' and n.provider_id is distinct from {call}"
+    return f"""(n.channel = 'voice' and case n.purpose
+        when 'alarm' then {answered} or i.state not in ('open', 'handed_to_120')
+            and (n.person_id is distinct from i.owner_id or i.accepted_via is distinct from 'voice'
+                 -- The version before does not write down which call it was.
+                 or {call} <> i.accepted_call)
+        when 'second' then {answered} or i.state = 'resolved'
+        when 'pressed_again' then i.state = 'resolved' or n.person_id is distinct from i.owner_id
+        else false end)"""
+
+
+_RECORD = f"""
 with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
 outcome as materialized (
     select o.*, n.incident_id, n.purpose, n.created_at + case n.purpose when 'sos_state' then %(tell_band_for)s
                                                                else %(retry_for)s end as give_up_at
-    from jsonb_to_recordset(%(outcomes)s) as o (notification_id bigint, attempts int, provider_id text,
+    from jsonb_to_recordset(%(outcomes)s) as o (notification_id bigint, reference text, attempts int, provider_id text,
         provider_status text, error text, permanent boolean)
-    join notification n on n.id = o.notification_id
+    join notification n on n.id = o.notification_id and n.reference is not distinct from o.reference
 ),
 held as materialized (
-    select i.id, i.state, i.owner_id, i.accepted_via from incident i
+    select i.id, i.state, i.owner_id, i.accepted_via, i.accepted_call from incident i
     where i.id in (select incident_id from outcome) order by i.id for share of i skip locked
 ),
 had as materialized (
@@ -200,8 +222,7 @@ had as materialized (
     where n.id in (select notification_id from outcome) order by n.id for no key update of n skip locked
 ),
 judged as materialized (
-    select outcome.*, now, held.state, held.owner_id, held.accepted_via,
-           make_interval(secs => least(10, power(2, attempts - 1))) as back_off
+    select outcome.*, now, make_interval(secs => least(10, power(2, attempts - 1))) as back_off
     from outcome cross join moment left join held on held.id = outcome.incident_id
     where notification_id in (select id from had) and (outcome.incident_id is null or held.id is not null)
 ),
@@ -235,19 +256,14 @@ recorded as (
 ),
 ended as (
     -- Whatever the row's status is by now: this call was just started, and nobody needs it any more.
-    insert into notification (incident_id, person_id, channel, address, purpose, round, language, content, ends_id,
-        send_after, created_at)
-    select n.incident_id, n.person_id, n.channel, n.address, 'hang_up', n.round, n.language,
+    insert into notification (reference, incident_id, person_id, channel, address, purpose, round, language, content,
+        ends_id, send_after, created_at)
+    select {references.NEW}, n.incident_id, n.person_id, n.channel, n.address, 'hang_up', n.round, n.language,
            jsonb_build_object('provider_id', judged.provider_id), n.id, now, now
-    from judged join notification n on n.id = judged.notification_id
-    where n.purpose = 'alarm' and n.channel = 'voice' and judged.provider_id is not null
-      and (
-          state not in ('open', 'handed_to_120')
-          -- Who accepted by telephone may be hearing the thanks; who clicked must not be asked once more.
-          and (n.person_id is distinct from owner_id or accepted_via is distinct from 'voice')
-          -- They said by another way that they cannot go, while their call was being placed.
-          or n.status = 'done' and n.reason = 'passed' and n.provider_id is null
-      )
+    from judged join notification n on n.id = judged.notification_id join held i on i.id = n.incident_id
+    where judged.provider_id is not null and {not_needed("judged.provider_id")}
+      and not exists (select from notification h where h.ends_id = n.id
+                      and h.content ->> 'provider_id' = judged.provider_id)
     returning id
 )
 select incident_id, bool_or(error is not null) and bool_or(purpose = 'alarm'), (select count(*) from ended), null
@@ -255,7 +271,7 @@ from judged where incident_id is not null group by incident_id
 union all
 select null, false, 0, array_agg(notification_id)
 from outcome where notification_id not in (select notification_id from judged)
-"""
+"""  # noqa: S608  constants of ours
 
 
 async def record(
@@ -333,78 +349,3 @@ async def fall_through(conn: Connection, incident_id: int, now: datetime | None)
     """
     moved = await conn.execute(_FALL_THROUGH, {"incident": incident_id, "now": now, "patience": PATIENCE})
     return bool(moved.rowcount)
-
-
-_HOLD = """
-select i.id, i.state, i.owner_id, i.accepted_via from incident i
-where i.id = (select n.incident_id from notification n where n.id = %(id)s) for no key update
-"""
-_ENDED_BY_US = "select from notification where ends_id = %s and content ->> 'provider_id' = %s"
-
-_SET_STATUS = """
-update notification set status = %(status)s, reason = coalesce(%(reason)s, reason),
-    provider_id = coalesce(provider_id, %(provider_id)s), provider_status = %(provider_status)s,
-    leased_until = null, sent_at = coalesce(sent_at, %(now)s),
-    finished_at = case when %(final)s then coalesce(finished_at, %(now)s) else finished_at end
-where id = %(id)s and status = any(%(lower)s)
-  and (provider_id is null or %(provider_id)s::text is null or provider_id = %(provider_id)s)
-"""
-
-_END_CALL = """
-insert into notification (incident_id, person_id, channel, address, purpose, round, language, content, ends_id,
-    send_after, created_at)
-select incident_id, person_id, channel, address, 'hang_up', round, language,
-       jsonb_build_object('provider_id', %(provider_id)s::text), id, %(now)s, %(now)s
-from notification n
-where id = %(id)s and purpose = 'alarm' and channel = 'voice'
-  and (person_id is distinct from %(owner_id)s or %(accepted_via)s::text is distinct from 'voice')
-  and not exists (select from notification h where h.ends_id = n.id
-                  and h.content ->> 'provider_id' = %(provider_id)s::text)
-"""
-
-_LIVE = (Status.SENT, Status.RINGING, Status.ANSWERED)
-
-
-async def record_status(
-    conn: Connection, notification_id: int, provider_id: str | None, event: Event, now: datetime
-) -> bool:
-    """Write down what the provider (or a digit) says of a notification; True if that moved its status.
-
-    The end of a call that we hung up is nobody's failure. A status never moves backwards, and a word about another
-    call than the row's newest changes nothing. A failure that leaves nobody who may answer makes the incident due; a
-    call that lives although somebody accepted is hung up. Raises NotFound.
-    """
-    incident = await (await conn.execute(_HOLD, {"id": notification_id})).fetchone()
-    if event.status is Status.FAILED:
-        ended = await (await conn.execute(_ENDED_BY_US, (notification_id, provider_id))).fetchone()
-        event = event if ended is None else hung_up(event)
-    lower = [status for status, rank in RANK.items() if rank < RANK[event.status]]
-    values = {
-        "id": notification_id,
-        "provider_id": provider_id,
-        "status": event.status,
-        "reason": event.reason,
-        "provider_status": event.provider_status or None,
-        "final": event.status in FINAL,
-        "lower": lower,
-        "now": now,
-    }
-    moved = (await conn.execute(_SET_STATUS, values)).rowcount > 0
-    if not moved:
-        await _require(conn, notification_id)
-    if incident is None:
-        return moved
-    incident_id, state, owner_id, accepted_via = incident
-    if event.status in _LIVE and provider_id and state not in ("open", "handed_to_120"):
-        await conn.execute(_END_CALL, {**values, "owner_id": owner_id, "accepted_via": accepted_via})
-    if moved:
-        await conn.execute("select pg_notify(%s, %s)", (INCIDENT_CHANNEL, str(incident_id)))
-        if event.status in FINAL:
-            await fall_through(conn, incident_id, now)
-    return moved
-
-
-async def _require(conn: Connection, notification_id: int) -> None:
-    row = await (await conn.execute("select from notification where id = %s", (notification_id,))).fetchone()
-    if row is None:
-        raise NotFound("notification", notification_id)

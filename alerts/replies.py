@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from psycopg.rows import class_row
-
 from alerts import case_store, desk, incidents, messages
 from alerts.case import Disposition
 from alerts.facts import Facts
@@ -19,29 +17,20 @@ from alerts.messages import Standing
 from alerts.outcomes import Accepted, AlreadyHandled, AlreadyOwned, AlreadyYours, Handling, Joined, Over
 from alerts.wording import either
 from eldercare.database import Connection
-from eldercare.errors import Conflict, NotFound
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Whom a notification asked, about which incident, in which language; `desk`: as somebody of the desk."""
-
-    notification_id: int
-    incident_id: int
-    person_id: int
-    language: str
-    desk: bool
+from eldercare.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who says something about which incident, by which way (`via`: voice, sms); `desk`: called as one of the desk."""
+    """Who says something about which incident, by which way (`via`: voice, sms), on which `call` (provider's id);
+    `desk`: called as one of the desk."""
 
     incident_id: int
     person_id: int
     language: str
     via: str
     desk: bool = False
+    call: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +41,6 @@ class Answered:
     language: str
     reason: str
     final: bool = True
-
-
-async def asked(conn: Connection, notification_id: int) -> Asked:
-    """Whom this notification asked. Raises NotFound, also for one that is no message about an incident to a person."""
-    async with conn.cursor(row_factory=class_row(Asked)) as cursor:
-        await cursor.execute(
-            "select id as notification_id, incident_id, person_id, language,"
-            " coalesce((content ->> 'desk')::boolean, false) as desk from notification"
-            " where id = %s and incident_id is not null and person_id is not null",
-            (notification_id,),
-        )
-        found = await cursor.fetchone()
-    if found is None:
-        raise NotFound("notification", notification_id)
-    return found
 
 
 async def act(conn: Connection, speaker: Speaker, intent: Intent, now: datetime, zone: tzinfo) -> Answered:
@@ -156,12 +130,6 @@ async def waiting_for(conn: Connection, caller: str, now: datetime, zone: tzinfo
     return first, await incidents.facts(conn, first.incident_id, now, zone)
 
 
-async def called_to(conn: Connection, caller: str, incident_id: int) -> CalledFrom | None:
-    """Whoever at this number was called to that incident, while it is not resolved."""
-    called = await incidents.called_from(conn, caller)
-    return next((each for each in called if each.incident_id == incident_id), None)
-
-
 def choose(called: Sequence[CalledFrom], reply: Reply) -> list[CalledFrom]:
     """The incidents that a reply may mean: the named one; else, where there are several, those it makes sense for."""
     if reply.code is not None:
@@ -178,7 +146,7 @@ def choose(called: Sequence[CalledFrom], reply: Reply) -> list[CalledFrom]:
 
 
 async def _accept(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
-    outcome = await incidents.accept(conn, speaker.incident_id, speaker.person_id, speaker.via, now)
+    outcome = await incidents.accept(conn, speaker.incident_id, speaker.person_id, speaker.via, now, speaker.call)
     facts, language = await incidents.facts(conn, speaker.incident_id, now, zone), speaker.language
     match outcome:
         case Accepted(told=told):
@@ -209,7 +177,7 @@ async def _handle(conn: Connection, speaker: Speaker, now: datetime, zone: tzinf
 
 async def _pass(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
     try:
-        outcome = await incidents.pass_on(conn, speaker.incident_id, speaker.person_id, speaker.via, now)
+        outcome = await incidents.pass_on(conn, speaker.incident_id, speaker.person_id, speaker.via, now, speaker.call)
     except Conflict:  # resolved meanwhile, or already at the door
         return await _as_it_is(conn, speaker, now, zone)
     facts, language = await incidents.facts(conn, speaker.incident_id, now, zone), speaker.language

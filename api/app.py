@@ -16,6 +16,7 @@ from api.logins import Logins
 from api.openapi import document
 from api.pace import Pace
 from api.pools import pools
+from api.receipts import Receipts
 from api.routers import (
     audits,
     devices,
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.logins = Logins()
+    app.state.receipts = Receipts()
     errors.install(app)
     app.include_router(health.router)
     app.include_router(webhooks.router)

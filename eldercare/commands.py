@@ -55,9 +55,9 @@ async def request(
     )
     content = {"id": command.id, "action": action, "expires_at": command.expires_at.isoformat()}
     await conn.execute(
-        "insert into notification (channel, address, purpose, content, send_after, created_at)"
-        " values ('band', %(device)s, 'command', %(content)s, %(now)s, %(now)s)",
-        {"device": device_id, "content": Jsonb(content), "now": now},
+        "insert into notification (reference, channel, address, purpose, content, send_after, created_at)"
+        " values (%(reference)s, 'band', %(device)s, 'command', %(content)s, %(now)s, %(now)s)",
+        {"reference": secrets.token_urlsafe(18), "device": device_id, "content": Jsonb(content), "now": now},
     )
     await conn.execute("select pg_notify(%s, '')", (INCIDENT_CHANNEL,))
     return command

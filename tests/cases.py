@@ -19,7 +19,8 @@ def an_open_case(**changes: Any) -> Case:
             id=1, kind=IncidentKind.SOS, severity=Severity.SOS, state=IncidentState.OPEN, round=1, round_started_at=NOW,
             next_step=1, stepped_at=NOW, due_at=NOW + timedelta(seconds=60), press_count=2, presses_told=1,
             owner_id=None, previous_owner_id=None, declined_id=None, accepted_at=None, accepted_via=None,
-            arrival_due_at=None, arrived_at=None, resolved_at=None, disposition=None, times_told=0, tell_after=None,
+            accepted_call=None, arrival_due_at=None, arrived_at=None, resolved_at=None, disposition=None, times_told=0,
+            tell_after=None,
         ),
         **changes,
     )  # fmt: skip

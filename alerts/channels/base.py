@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
+from alerts.references import Reference
 from eldercare.errors import EldercareError
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One message to one contact method or band: a row of `notification`, with its text as rendered in `content`."""
+    """One message to one contact method or band: a row of `notification`, with its text as rendered in `content`.
+
+    The addresses that the provider posts to name it by its `reference`; rows of the version before have none.
+    """
 
     notification_id: int
     channel: str
@@ -17,6 +21,7 @@ class Outgoing:
     language: str
     purpose: str
     content: dict[str, Any]
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class Voice:
                 raise
 
     def _callback(self, event: str, message: Outgoing) -> str:
-        return f"{self._public_url}/webhooks/twilio/{event}?n={message.notification_id}"
+        return _callback(self._public_url, event, message)
 
 
 class Sms:
@@ -86,13 +86,20 @@ class Sms:
                 to=message.address,
                 from_=self._from,
                 body=str(message.content["text"]),
-                status_callback=f"{self._public_url}/webhooks/twilio/message-status?n={message.notification_id}",
+                status_callback=_callback(self._public_url, "message-status", message),
             )
         )
         return Sent(str(taken.sid), str(taken.status))
 
     async def hang_up(self, provider_id: str) -> None:
         """A text cannot be taken back."""
+
+
+def _callback(public_url: str, event: str, message: Outgoing) -> str:
+    """Where the provider tells of this message. A row of the version before is named by its number, as its other calls
+    are."""
+    name = f"n={message.notification_id}" if message.reference is None else f"r={message.reference}"
+    return f"{public_url}/webhooks/twilio/{event}?{name}"
 
 
 def _refuse_nobody(real: bool, address: str) -> None:

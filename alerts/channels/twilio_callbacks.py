@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 from twilio.request_validator import RequestValidator
 
@@ -10,6 +11,7 @@ from eldercare.errors import Forbidden, InvalidInput
 from eldercare.telephone import caller
 
 SIGNATURE = "X-Twilio-Signature"
+MOST_CHARS = 200
 Form = Mapping[str, str]
 
 
@@ -23,11 +25,13 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key pressed in a call; `digit` empty: none. `caller` is the person's number, whoever rang whom."""
+    """A key pressed in a call; `digit` empty: none. `caller` is the person's number, whoever rang whom; `incoming`:
+    they rang us."""
 
     provider_id: str
     digit: str
     caller: str
+    incoming: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,14 @@ class IncomingText:
 
     sender: str
     body: str
+    provider_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of this text and no other; the same where the provider hands it in again. Empty where it has none."""
+        if not self.provider_id:
+            return ""
+        return sha256(f"{self.provider_id} {self.sender} {self.body}".encode(errors="replace")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +90,13 @@ def key(form: Form, digit: str | None = None) -> Key:
         _needed(form, "CallSid"),
         digit if digit is not None else form.get("Digits", "")[:1],
         caller(form.get("From" if incoming else "To", "")),
+        incoming,
     )
 
 
 def incoming_text(form: Form) -> IncomingText:
     """A text somebody sent us. Raises InvalidInput."""
-    return IncomingText(caller(_needed(form, "From")), form.get("Body", "")[:1600])
+    return IncomingText(caller(_needed(form, "From")), form.get("Body", "")[:1600], form.get("MessageSid", ""))
 
 
 def incoming_call(form: Form) -> IncomingCall:
@@ -95,6 +108,8 @@ def _needed(form: Form, name: str) -> str:
     value = form.get(name, "")
     if not value:
         raise InvalidInput(name, "is missing")
+    if len(value) > MOST_CHARS or not value.isprintable():
+        raise InvalidInput(name, "is no plain text")  # it would be kept in a row, with those of other callbacks
     return value
 
 

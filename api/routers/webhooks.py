@@ -1,30 +1,39 @@
 """Where the provider posts: how calls and texts went on, keys, replies, calls to us. Signed, or refused.
 
 Nothing may be lost while the database is away: with a key the call waits and hands it in again; a status waits in the
-request, as long as the provider does.
+request, as long as the provider does. An address names the message by its reference (`r`), and the round (`o`) where
+that is not the message's own; those of the version before have a row's number (`n`) or an incident's (`i`).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 from urllib.parse import urlencode
 
 import psycopg
 import psycopg_pool
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
-from alerts import messages, outbox, replies, states
+from alerts import asked as questions
+from alerts import case_store, heard, incidents, messages, receipts, references, replies, states, unmatched
+from alerts.asked import Asked
+from alerts.case import Case
 from alerts.channels import twilio_callbacks as callbacks
 from alerts.channels import twiml
 from alerts.channels.twilio_callbacks import Key, StatusChange
 from alerts.intents import Intent, by_key, for_the_carrier, understand
+from alerts.kinds import IncidentState
+from alerts.receipts import About, Receipt
+from alerts.references import Reference
 from alerts.replies import Answered, Speaker
 from api.deps import SettingsOf, pools_of, settings_of
+from api.receipts import Receipts
 from eldercare import clock
 from eldercare.database import Connection
-from eldercare.errors import Unavailable
+from eldercare.errors import InvalidInput, NotFound
 from eldercare.log import logger
 from eldercare.settings import Settings
 
@@ -43,7 +52,6 @@ TEXT_WAITS_S = 8.0
 """How long a text is tried before its sender is asked to say it again; the last try may take longer than that by
 `ANSWERS_WITHIN_S`."""
 TEXT_AGAIN_S = 0.5
-LOOK_AGAIN_S = 0.2
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
 _log = logger(__name__)
@@ -51,7 +59,19 @@ T = TypeVar("T")
 
 SORRY = f"{messages.sorry('zh')} {messages.sorry('en')}"
 Again = Annotated[int, Query(ge=0, le=MOST_AGAIN)]
-NotificationId = Annotated[int, Query(alias="n", ge=1, le=2**63 - 1)]
+Number = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
+
+
+def _about(
+    r: Annotated[str | None, Query(pattern=references.PATTERN)] = None,
+    n: Number = None,
+) -> About | None:
+    if r is not None:
+        return About(Reference(r))
+    return About(number=n) if n is not None else None
+
+
+AboutOf = Annotated[About | None, Depends(_about)]
 
 
 async def _signed_form(request: Request) -> Mapping[str, str]:
@@ -69,21 +89,21 @@ SignedForm = Annotated[Mapping[str, str], Depends(_signed_form)]
 
 
 @router.post("/call-status", status_code=status.HTTP_204_NO_CONTENT)
-async def call_status(request: Request, form: SignedForm, n: NotificationId) -> None:
+async def call_status(request: Request, form: SignedForm, about: AboutOf) -> None:
     """How a call went on."""
-    await _record(request, n, callbacks.call_status(form))
+    await _record(request, about, callbacks.call_status(form))
 
 
 @router.post("/amd", status_code=status.HTTP_204_NO_CONTENT)
-async def answered_by(request: Request, form: SignedForm, n: NotificationId) -> None:
+async def answered_by(request: Request, form: SignedForm, about: AboutOf) -> None:
     """Whether a machine answered: then others are called at once."""
-    await _record(request, n, callbacks.answered_by(form))
+    await _record(request, about, callbacks.answered_by(form))
 
 
 @router.post("/message-status", status_code=status.HTTP_204_NO_CONTENT)
-async def message_status(request: Request, form: SignedForm, n: NotificationId) -> None:
+async def message_status(request: Request, form: SignedForm, about: AboutOf) -> None:
     """How a text went on."""
-    await _record(request, n, callbacks.message_status(form))
+    await _record(request, about, callbacks.message_status(form))
 
 
 @router.post("/gather")
@@ -91,21 +111,23 @@ async def gather(
     request: Request,
     form: SignedForm,
     settings: SettingsOf,
-    n: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
-    i: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    about: AboutOf,
+    i: Number = None,
+    o: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
     d: Annotated[str | None, Query(max_length=1)] = None,
+    sure: Annotated[bool, Query()] = False,
     again: Again = 0,
 ) -> Response:
-    """A key in a call: of ours about notification `n`, or of somebody who called back about incident `i`."""
+    """A key in a call: of ours, or of somebody who called back. `o`: it answers for this round. `sure`: they were asked
+    once whether they mean it."""
     key = callbacks.key(form, d)
-    about = {"n": n} if n is not None else {"i": i}
-    action = _url(settings, "gather", about)
+    pressed = _Pressed(key, about, i, o, sure, f"{request.url.path}?{request.url.query}", form)
 
     async def answer(conn: Connection, now: datetime) -> str:
-        return await _answer_key(conn, key, n, i, settings, action, now)
+        return await _answer_key(conn, pressed, settings, now)
 
     document = await _while_there_is_a_database(request, answer)
-    return _xml(document or _wait(settings, "gather", {**about, "d": key.digit}, again))
+    return _xml(document or _wait(settings, "gather", {**pressed.query(), "d": key.digit}, again))
 
 
 @router.post("/voice")
@@ -127,8 +149,14 @@ async def incoming_text(request: Request, form: SignedForm, settings: SettingsOf
         return _xml(twiml.reply(None))
 
     async def answer(conn: Connection, now: datetime) -> str:
+        name = text.name
+        if name and (before := await heard.again(conn, name, now)) is not None:
+            return twiml.reply(before.answer)
         answered = await replies.by_text(conn, text.sender, understand(text.body), "zh", now, settings.zone)
-        return twiml.reply(messages.signed(answered.text, answered.language))
+        signed = messages.signed(answered.text, answered.language)
+        if name:
+            await heard.answered(conn, name, signed)
+        return twiml.reply(signed)
 
     # Nobody hands a text in again, so it is tried as long as the provider waits; then the person is asked to.
     until = monotonic() + TEXT_WAITS_S
@@ -155,65 +183,120 @@ async def _while_there_is_a_database(
         return None
 
 
-async def _greet(conn: Connection, caller: str, settings: Settings, now: datetime) -> str:
+@dataclass(frozen=True, slots=True)
+class _Pressed:
+    """A key with what the address says that it answers."""
+
+    key: Key
+    about: About | None
+    incident_id: int | None
+    round: int | None
+    sure: bool
+    path: str
+    form: Mapping[str, str]
+
+    def query(self) -> dict[str, object]:
+        """What the address said, for one that says the same."""
+        about = self.about or About()
+        said = {"r": about.reference, "n": about.number, "i": self.incident_id, "o": self.round}
+        kept: dict[str, object] = {name: value for name, value in said.items() if value is not None}
+        return {**kept, "sure": 1} if self.sure else kept
+
+
+async def _greet(conn: Connection, caller: str, settings: Settings, now: datetime, first: Sequence[str] = ()) -> str:
+    """What somebody hears who is to be told what is open for their number; before it, the words of `first`."""
     found = await replies.waiting_for(conn, caller, now, settings.zone) if caller else None
+    if found is None and first:
+        return twiml.farewell([*first, messages.call_back("zh"), messages.call_back("en")], "zh")
     if found is None:
         return _nothing_open()
     called, facts = found
     if called.owner_id is not None:
         yours = called.owner_id == called.person_id
         text = messages.already_yours if yours else messages.taken
-        return twiml.farewell([text(facts, called.language)], called.language)
+        return twiml.farewell([*first, text(facts, called.language)], called.language)
     content = messages.alarm(facts, called.language, "voice", desk=called.desk)
-    return twiml.announcement(content, called.language, _url(settings, "gather", {"i": called.incident_id}))
+    content["say"] = [*first, *content["say"]]
+    action = _url(settings, "gather", _named(called.reference, called.notification_id, called.round))
+    return twiml.announcement(content, called.language, action)
 
 
-async def _record(request: Request, notification_id: int, change: StatusChange) -> None:
-    event = change.event
-    if event is None:
+async def _record(request: Request, about: About | None, change: StatusChange) -> None:
+    if about is None:
+        raise InvalidInput("r", "is missing")
+    if change.event is None:
         return
-
-    async def record(conn: Connection, now: datetime) -> bool:
-        return await outbox.record_status(conn, notification_id, change.provider_id, event, now)
-
+    receipt = Receipt(about, change.provider_id, change.event)
     try:
-        async with asyncio.timeout(STATUS_WAITS_S):
-            while True:
-                if await _while_there_is_a_database(request, record) is not None:
-                    return
-                await asyncio.sleep(LOOK_AGAIN_S)
-    except TimeoutError as error:
-        raise Unavailable("the database is away") from error
+        await cast(Receipts, request.app.state.receipts).record(pools_of(request).webhooks, receipt, STATUS_WAITS_S)
+    except NotFound:
+        _log.warning("receipt_unmatched", path=request.url.path, call=change.provider_id)
+        raise
 
 
-async def _answer_key(
-    conn: Connection,
-    key: Key,
-    notification_id: int | None,
-    incident_id: int | None,
-    settings: Settings,
-    action: str,
-    now: datetime,
-) -> str:
-    speaker = await _speaker(conn, key, notification_id, incident_id)
-    if speaker is None:
-        return _nothing_open()
-    intent = by_key(key.digit, desk=speaker.desk)
+async def _answer_key(conn: Connection, pressed: _Pressed, settings: Settings, now: datetime) -> str:
+    key = pressed.key
+    asked = await _asked(conn, pressed)
+    if asked is None:
+        # Never a guess: they hear that their key counts for nothing, and what is open for them, and are asked anew.
+        await unmatched.keep(conn, pressed.path, f"key {key.digit!r} of a call that is not known", pressed.form, now)
+        first = [messages.no_longer_matched(each) for each in ("zh", "en")]
+        return await _greet(conn, key.caller, settings, now, first)
+    action = _url(settings, "gather", pressed.query())
+    speaker = Speaker(asked.incident_id, asked.person_id, asked.language, "voice", asked.desk, key.provider_id)
+    intent = by_key(key.digit, desk=asked.desk)
     if intent is None:
         return _ask_again([], speaker, action)
+    case, _ = await case_store.lock(conn, asked.incident_id)
+    if intent is not Intent.ADDRESS:
+        if case.round != (pressed.round or asked.round):
+            return await _of_another_round(conn, case, asked, settings, now)
+        if intent is Intent.PASS and case.owner_id == asked.person_id and not pressed.sure:
+            return await _sure(conn, case, asked, settings, now)
+        if not key.incoming:
+            await questions.take(conn, asked, key.provider_id, now)
     answered = await replies.act(conn, speaker, intent, now, settings.zone)
-    if notification_id is not None and intent is not Intent.ADDRESS:
+    if not key.incoming and intent is not Intent.ADDRESS:
         event = states.answered_event(answered.reason)
-        await outbox.record_status(conn, notification_id, key.provider_id, event, now)
+        await receipts.record_status(conn, asked.notification_id, key.provider_id, event, now)
     return _spoken(answered, speaker, action)
 
 
-async def _speaker(conn: Connection, key: Key, notification_id: int | None, incident_id: int | None) -> Speaker | None:
-    if notification_id is not None:
-        asked = await replies.asked(conn, notification_id)
-        return Speaker(asked.incident_id, asked.person_id, asked.language, "voice", asked.desk)
-    called = await replies.called_to(conn, key.caller, incident_id) if incident_id is not None else None
-    return Speaker(called.incident_id, called.person_id, called.language, "voice", called.desk) if called else None
+async def _asked(conn: Connection, pressed: _Pressed) -> Asked | None:
+    if pressed.about is not None:
+        return await questions.find(conn, pressed.about, pressed.key)
+    if pressed.incident_id is not None:
+        return await questions.find_by_incident(conn, pressed.incident_id, pressed.key)
+    raise InvalidInput("r", "is missing")
+
+
+async def _of_another_round(conn: Connection, case: Case, asked: Asked, settings: Settings, now: datetime) -> str:
+    """An answer counts for the round that it was given in. They hear what became of it; and where people are called
+    anew, they are asked anew."""
+    facts, language = await incidents.facts(conn, case.id, now, settings.zone), asked.language
+    if case.state is IncidentState.RESOLVED:
+        return twiml.farewell([messages.over(facts, language)], language)
+    if case.owner_id is not None:
+        yours = case.owner_id == asked.person_id
+        text = messages.already_yours if yours else messages.taken
+        return twiml.farewell([text(facts, language)], language)
+    content = messages.alarm(facts, language, "voice", desk=asked.desk)
+    content["say"] = [messages.called_anew(facts, language), *content["say"]]
+    action = _url(settings, "gather", _named(asked.reference, asked.notification_id, case.round))
+    return twiml.announcement(content, language, action)
+
+
+async def _sure(conn: Connection, case: Case, asked: Asked, settings: Settings, now: datetime) -> str:
+    """On a second call, 9 may mean "I am going already": the case is handed back when they press it once more."""
+    facts = await incidents.facts(conn, case.id, now, settings.zone)
+    language = asked.language
+    action = _url(settings, "gather", {**_named(asked.reference, asked.notification_id, case.round), "sure": 1})
+    lines = [messages.sure_to_hand_back(facts, language)]
+    return twiml.question(lines, messages.sure_prompt(language), messages.still_yours(language), language, action)
+
+
+def _named(reference: Reference | None, number: int, round: int) -> dict[str, object]:
+    return {"n": number, "o": round} if reference is None else {"r": reference, "o": round}
 
 
 def _spoken(answered: Answered, speaker: Speaker, action: str) -> str:

@@ -112,10 +112,10 @@ class Line:
             text = answer.read()
             return json.loads(text) if text else None
 
-    def called_notifications(self) -> set[int]:
-        """Ids of the notifications that the telephones' own log has a call for."""
+    def called_notifications(self) -> set[str]:
+        """References of the notifications that the telephones' own log has a call for."""
         entries = self.phones("GET", "log?kind=call")["entries"]
-        return {int(parse_qs(urlsplit(entry["callback_url"]).query)["n"][0]) for entry in entries}
+        return {parse_qs(urlsplit(entry["callback_url"]).query)["r"][0] for entry in entries}
 
     def _beats_since(self, *services: str) -> Callable[[], bool]:
         before = self.value("select clock_timestamp()")

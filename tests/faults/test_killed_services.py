@@ -91,9 +91,9 @@ def test_a_thousand_presses_survive_a_killed_service(
         assert _incidents_of(line, called) == PRESSES, f"seed {seed}"
 
 
-def _incidents_of(line: Line, notifications: set[int]) -> int:
+def _incidents_of(line: Line, notifications: set[str]) -> int:
     count: int = line.value(
-        "select count(distinct incident_id) from notification where id = any(%s)", list(notifications)
+        "select count(distinct incident_id) from notification where reference = any(%s)", list(notifications)
     )
     return count
 

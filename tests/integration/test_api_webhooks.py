@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from twilio.request_validator import RequestValidator
 
 from alerts import replies
@@ -19,102 +17,25 @@ from eldercare.database import COMMAND, Connection, connect
 from eldercare.settings import Settings
 from tests import world
 from tests.conftest import MakeSettings
+from tests.integration.provider import (
+    DUTY,
+    FAMILY,
+    GRID,
+    OURS,
+    PUBLIC,
+    SID,
+    TOKEN,
+    Line,
+    line,
+    reference,
+    said,
+    settings,
+    tree,
+)
 from tests.services.timescale import Timescale
-from tests.world import World, phone
+from tests.world import World
 
-TOKEN = "secret-of-the-test"
-PUBLIC = "https://care.example"
-OURS = "+99900000000"
-DUTY, GRID, FAMILY = phone(1), phone(2), phone(3)
-SID = "CA" + "9" * 32
-
-
-@dataclass
-class Line:
-    """The application as the provider sees it, and the rows behind it."""
-
-    app: FastAPI
-    client: httpx.AsyncClient
-    conn: Connection
-    world: World
-
-    async def post(self, path: str, token: str = TOKEN, **form: str) -> httpx.Response:
-        """A signed callback to `/webhooks/twilio/{path}`."""
-        url = f"{PUBLIC}/webhooks/twilio/{path}"
-        signature = RequestValidator(token).compute_signature(url, form)
-        return await self.client.post(f"/webhooks/twilio/{path}", data=form, headers={"X-Twilio-Signature": signature})
-
-    async def press(self, digit: str, notification: int, sid: str = SID, to: str = DUTY) -> str:
-        """A key in a call of ours; returns the TwiML."""
-        answer = await self.post(
-            f"gather?n={notification}", CallSid=sid, Digits=digit, From=OURS, To=to, Direction="outbound-api"
-        )
-        assert answer.status_code == 200, answer.text
-        return answer.text
-
-    async def text(self, sender: str, body: str) -> str | None:
-        """An SMS to us; returns what is answered."""
-        answer = await self.post("sms", MessageSid="SM1", From=sender, To=OURS, Body=body)
-        assert answer.status_code == 200, answer.text
-        found = tree(answer.text).find("Message")
-        return None if found is None else found.text
-
-    async def call_back(self, caller: str) -> ElementTree.Element:
-        """Somebody calls us; returns the TwiML."""
-        answer = await self.post("voice", CallSid=SID, From=caller, To=OURS, Direction="inbound", CallStatus="ringing")
-        assert answer.status_code == 200, answer.text
-        return tree(answer.text)
-
-    async def ask(self, role: str, incident: int, channel: str = "voice", address: str | None = None) -> int:
-        """`role` was called about an incident: the notification."""
-        number = {"duty": DUTY, "grid": GRID, "family": FAMILY}[role]
-        return int(await self.one(
-            "insert into notification (incident_id, person_id, channel, address, purpose, step, content, status,"
-            " provider_id, send_after, created_at, sent_at)"
-            " values (%s, %s, %s, %s, 'alarm', 0, '{}', 'sent', %s, %s, %s, %s) returning id",
-            incident, self.world.people[role], channel, address or number, SID, world.NOW, world.NOW, world.NOW,
-        ))  # fmt: skip
-
-    async def one(self, query: str, *values: object) -> Any:
-        """The only value of the only row, seen as others see it now."""
-        row = await (await self.conn.execute(query, values)).fetchone()
-        await self.conn.commit()
-        assert row is not None
-        return row[0]
-
-    async def state(self, incident: int) -> str:
-        return str(await self.one("select state from incident where id = %s", incident))
-
-    async def status(self, notification: int) -> tuple[str, str | None]:
-        found = await self.one("select array[status, reason] from notification where id = %s", notification)
-        return found[0], found[1]
-
-
-@pytest.fixture
-def settings(make_settings: MakeSettings, database_url: str) -> Settings:
-    return make_settings(
-        database_url=database_url, public_url=PUBLIC, twilio_account_sid="AC" + "1" * 32, twilio_auth_token=TOKEN,
-        twilio_from=OURS, twilio_api_url="http://127.0.0.1:1",
-    )  # fmt: skip
-
-
-@pytest.fixture
-async def line(conn: Connection, settings: Settings) -> AsyncIterator[Line]:
-    built = await world.build(conn)
-    app = create_app(settings)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as client,
-    ):
-        yield Line(app, client, conn, built)
-
-
-def tree(document: str) -> ElementTree.Element:
-    return ElementTree.fromstring(document)  # noqa: S314  our own text
-
-
-def said(document: str) -> str:
-    return " ".join(element.text or "" for element in tree(document).iter("Say"))
+__all__ = ["line", "settings"]
 
 
 async def test_a_form_that_is_not_signed_is_refused(line: Line) -> None:
@@ -175,7 +96,7 @@ async def test_key_2_repeats_the_address_and_asks_again(line: Line) -> None:
     assert "朝阳里3号楼501室" in said(document)
     gather = tree(document).find("Gather")
     assert gather is not None
-    assert gather.attrib["action"] == f"{PUBLIC}/webhooks/twilio/gather?n={notification}"
+    assert gather.attrib["action"] == f"{PUBLIC}/webhooks/twilio/gather?r={reference(notification)}"
     assert await line.state(line.world.other_incident) == "open"
 
 
@@ -225,7 +146,7 @@ async def test_english_is_spoken_to_whoever_wants_it(line: Line) -> None:
 )
 async def test_how_a_call_goes_on(line: Line, word: str, status: str, reason: str | None) -> None:
     notification = await line.ask("duty", line.world.other_incident)
-    answer = await line.post(f"call-status?n={notification}", CallSid=SID, CallStatus=word)
+    answer = await line.post(f"call-status?r={reference(notification)}", CallSid=SID, CallStatus=word)
     assert answer.status_code == 204
     assert await line.status(notification) == (status, reason)
 
@@ -233,14 +154,16 @@ async def test_how_a_call_goes_on(line: Line, word: str, status: str, reason: st
 async def test_a_late_callback_moves_nothing_back(line: Line) -> None:
     notification = await line.ask("duty", line.world.other_incident)
     for word in ("completed", "ringing", "in-progress", "initiated", "something-new"):
-        assert (await line.post(f"call-status?n={notification}", CallSid=SID, CallStatus=word)).status_code == 204
+        assert (
+            await line.post(f"call-status?r={reference(notification)}", CallSid=SID, CallStatus=word)
+        ).status_code == 204
     assert await line.status(notification) == ("failed", "heard_no_answer")
 
 
 async def test_a_machine_moves_the_ladder_on_and_a_person_behind_it_still_counts(line: Line) -> None:
     incident = line.world.other_incident
     notification = await line.ask("duty", incident)
-    await line.post(f"amd?n={notification}", CallSid=SID, AnsweredBy="machine_start")
+    await line.post(f"amd?r={reference(notification)}", CallSid=SID, AnsweredBy="machine_start")
     assert await line.status(notification) == ("failed", "machine")
     assert await line.one("select due_at from incident where id = %s", incident) == world.NOW
     await line.press("1", notification)
@@ -250,14 +173,14 @@ async def test_a_machine_moves_the_ladder_on_and_a_person_behind_it_still_counts
 
 async def test_a_human_stays_on_the_line(line: Line) -> None:
     notification = await line.ask("duty", line.world.other_incident)
-    await line.post(f"amd?n={notification}", CallSid=SID, AnsweredBy="human")
+    await line.post(f"amd?r={reference(notification)}", CallSid=SID, AnsweredBy="human")
     assert await line.status(notification) == ("sent", None)
 
 
 async def test_an_undelivered_text_is_a_failure_with_its_reason(line: Line) -> None:
     notification = await line.ask("duty", line.world.other_incident, channel="sms")
     form = {"MessageSid": SID, "MessageStatus": "undelivered", "ErrorCode": "30005"}
-    assert (await line.post(f"message-status?n={notification}", **form)).status_code == 204
+    assert (await line.post(f"message-status?r={reference(notification)}", **form)).status_code == 204
     assert await line.status(notification) == ("failed", "unknown_handset")
 
 
@@ -331,13 +254,14 @@ async def test_the_carriers_own_words_are_not_answered(line: Line) -> None:
 
 async def test_who_calls_back_hears_the_open_incident_and_can_accept(line: Line) -> None:
     incident = line.world.other_incident
-    await line.ask("duty", incident)
+    called = await line.ask("duty", incident)
     root = await line.call_back(DUTY)
     gather = root.find("Gather")
     assert gather is not None
     assert "王淑珍" in (gather[0].text or "")
-    assert gather.attrib["action"] == f"{PUBLIC}/webhooks/twilio/gather?i={incident}"
-    answer = await line.post(f"gather?i={incident}", CallSid=SID, Digits="1", From=DUTY, To=OURS, Direction="inbound")
+    assert gather.attrib["action"] == f"{PUBLIC}/webhooks/twilio/gather?r={reference(called)}&o=1"
+    action = gather.attrib["action"].removeprefix(f"{PUBLIC}/webhooks/twilio/")
+    answer = await line.post(action, CallSid="CA-of-theirs", Digits="1", From=DUTY, To=OURS, Direction="inbound")
     assert "由您去王淑珍处" in said(answer.text)
     assert await line.state(incident) == "accepted"
     assert "已由您负责" in said(ElementTree.tostring(await line.call_back(DUTY), encoding="unicode"))
@@ -386,8 +310,8 @@ async def test_while_the_database_is_away_a_key_waits_on_the_line(
     root = tree(await cut_off.press("1", 7))
     assert [element.tag for element in root] == ["Pause", "Redirect"]
     again = root[1].text or ""
-    assert again == f"{PUBLIC}/webhooks/twilio/gather?n=7&d=1&again=1"
-    answer = await cut_off.post("gather?n=7&d=1&again=20", CallSid=SID, To=DUTY, From=OURS)
+    assert again == f"{PUBLIC}/webhooks/twilio/gather?r={reference(7)}&d=1&again=1"
+    answer = await cut_off.post(f"gather?r={reference(7)}&d=1&again=20", CallSid=SID, To=DUTY, From=OURS)
     assert "请联系值班室" in said(answer.text)
     assert "请联系值班室" in (await cut_off.text(DUTY, "1") or "")
     assert (await cut_off.call_back(DUTY))[1].text == f"{PUBLIC}/webhooks/twilio/voice?again=1"
@@ -399,9 +323,10 @@ async def test_a_status_waits_for_the_database(
     monkeypatch.setattr(webhooks, "STATUS_WAITS_S", 60)
     notification = await line.ask("duty", line.world.own_incident)
     timescale_server.stop()
-    line.app.state.pools.webhooks.pool.timeout = 0.1
-    waiting = asyncio.create_task(line.post(f"call-status?n={notification}", CallSid=SID, CallStatus="busy"))
-    while not line.app.state.pools.webhooks.pool.get_stats().get("requests_errors"):  # noqa: ASYNC110  the pool only counts
+    pool = line.app.state.pools.webhooks.pool
+    pool.timeout = 0.1
+    waiting = asyncio.create_task(line.post(f"call-status?r={reference(notification)}", CallSid=SID, CallStatus="busy"))
+    while not pool.get_stats().get("requests_errors"):  # noqa: ASYNC110  the pool only counts
         await asyncio.sleep(0.01)
     timescale_server.start()
     assert (await waiting).status_code == 204
@@ -417,7 +342,7 @@ async def test_a_status_does_not_wait_longer_than_the_provider(cut_off: Line, mo
 
 async def test_a_key_handed_in_again_counts(line: Line) -> None:
     notification = await line.ask("duty", line.world.other_incident)
-    answer = await line.post(f"gather?n={notification}&d=1&again=3", CallSid=SID, To=DUTY, From=OURS)
+    answer = await line.post(f"gather?r={reference(notification)}&d=1&again=3", CallSid=SID, To=DUTY, From=OURS)
     assert "由您去王淑珍处" in said(answer.text)
 
 
@@ -440,7 +365,8 @@ async def test_a_key_about_a_held_incident_waits_on_the_line_and_one_about_anoth
     other = await line.ask("duty", line.world.other_incident)
     await hold(holder, line.world.own_incident)
     receipts = [
-        asyncio.create_task(line.post(f"call-status?n={held}", CallSid=SID, CallStatus="busy")) for _ in range(30)
+        asyncio.create_task(line.post(f"call-status?r={reference(held)}", CallSid=SID, CallStatus="busy"))
+        for _ in range(30)
     ]
     await asyncio.sleep(0.2)  # they have every connection there is by now, and wait
     assert [element.tag for element in tree(await line.press("1", held))] == ["Pause", "Redirect"]

@@ -42,8 +42,8 @@ class Unreachable(AsyncHttpClient):
 
 def outgoing(channel: str, **changes: Any) -> Outgoing:
     return Outgoing(**{
-        "notification_id": 7, "channel": channel, "address": HERS, "language": "zh", "purpose": "alarm",
-        "content": CONTENT, **changes,
+        "notification_id": 7, "reference": "of-the-seventh", "channel": channel, "address": HERS, "language": "zh",
+        "purpose": "alarm", "content": CONTENT, **changes,
     })  # fmt: skip
 
 
@@ -73,11 +73,11 @@ async def test_a_call_rings_with_the_alarm_and_every_callback(phones: Telephones
     asked = entry["parameters"]
     assert asked["To"] == HERS
     assert asked["Timeout"] == "30"
-    assert asked["StatusCallback"] == "http://127.0.0.1:1/webhooks/twilio/call-status?n=7"
+    assert asked["StatusCallback"] == "http://127.0.0.1:1/webhooks/twilio/call-status?r=of-the-seventh"
     assert asked["StatusCallbackEvent"] == ["initiated", "ringing", "answered", "completed"]
-    assert asked["AsyncAmdStatusCallback"] == "http://127.0.0.1:1/webhooks/twilio/amd?n=7"
+    assert asked["AsyncAmdStatusCallback"] == "http://127.0.0.1:1/webhooks/twilio/amd?r=of-the-seventh"
     assert asked["AsyncAmd"] == "true"
-    assert "http://127.0.0.1:1/webhooks/twilio/gather?n=7" in entry["twiml"]
+    assert "http://127.0.0.1:1/webhooks/twilio/gather?r=of-the-seventh" in entry["twiml"]
     assert sent.provider_id in phones.exchange.calls
 
 
@@ -85,7 +85,7 @@ async def test_a_text_is_sent(phones: Telephones, line: dict[str, Channel]) -> N
     sent = await line["sms"].send(outgoing("sms"))
     message = phones.texts.messages[sent.provider_id]
     assert message.body == CONTENT["text"]
-    assert message.status_callback == "http://127.0.0.1:1/webhooks/twilio/message-status?n=7"
+    assert message.status_callback == "http://127.0.0.1:1/webhooks/twilio/message-status?r=of-the-seventh"
     await line["sms"].hang_up(sent.provider_id)
     assert message.status != "canceled"
 

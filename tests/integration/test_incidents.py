@@ -188,9 +188,8 @@ async def test_who_accepted_by_a_click_may_answer_the_call_about_another_press(
     answered = await replies.by_text(conn, PHONES["lead"], one, "zh", NOW, UTC)
     assert (answered.reason, answered.final) == ("already_yours", True)
     assert answered.text.startswith(f"王秀英的报警（编号{incident}）已由您负责")
-    called = await replies.called_to(conn, PHONES["lead"], incident)
-    assert called is not None
-    assert called.person_id == people.lead
+    [called] = await incidents.called_from(conn, PHONES["lead"])
+    assert (called.incident_id, called.person_id) == (incident, people.lead)
     assert (await replies.by_text(conn, PHONES["lead"], Reply(Intent.PASS), "zh", NOW, UTC)).reason == "passed"
 
 

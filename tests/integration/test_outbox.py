@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from alerts import incidents, outbox, states
+from alerts import incidents, outbox, receipts, states
 from alerts.kinds import Press
 from alerts.openings import raise_sos
 from alerts.outbox import Outcome
@@ -142,7 +142,7 @@ async def test_further_presses_come_after_everybodys_first_call_and_one_call_at_
     assert await outbox.lease(box.conn, later(9), ["voice"], 10) == []
     ringing = states.call_event("ringing")
     assert ringing is not None
-    await outbox.record_status(box.conn, pressed[0], "CA1", ringing, later(9))
+    await receipts.record_status(box.conn, pressed[0], "CA1", ringing, later(9))
     assert [each.id for each in await outbox.lease(box.conn, later(9), ["voice"], 10) if each.id != first] == [
         pressed[1]
     ]
@@ -257,7 +257,7 @@ async def test_a_late_failure_does_not_undo_another_try(box: Box) -> None:
 
 async def test_an_outcome_never_pushes_a_status_back(box: Box) -> None:
     row = await box.row("duty", status="sending", attempts=1)
-    await outbox.record_status(box.conn, row, "CA1", Event(Status.RINGING, provider_status="ringing"), NOW)
+    await receipts.record_status(box.conn, row, "CA1", Event(Status.RINGING, provider_status="ringing"), NOW)
     await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)
     assert await box.of(row, "status", "provider_id") == ("ringing", "CA1")
 
@@ -268,29 +268,29 @@ async def test_statuses_arrive_in_any_order_and_only_rise(box: Box, order: list[
     for word in order:
         event = states.call_event(word)
         assert event is not None
-        await outbox.record_status(box.conn, row, "CA1", event, NOW)
+        await receipts.record_status(box.conn, row, "CA1", event, NOW)
     assert await box.of(row, "status", "reason") == ("failed", "heard_no_answer")
 
 
 async def test_a_word_about_an_older_call_of_the_row_changes_nothing(box: Box) -> None:
     row = await box.row("duty", status="ringing", provider_id="CA2")
-    assert not await outbox.record_status(box.conn, row, "CA1", Event(Status.FAILED, "busy"), NOW)
+    assert not await receipts.record_status(box.conn, row, "CA1", Event(Status.FAILED, "busy"), NOW)
     assert await box.of(row, "status") == "ringing"
     assert await box.due() == 60
 
 
 async def test_a_word_about_a_call_we_never_heard_of_the_start_of_is_taken(box: Box) -> None:
     row = await box.row("duty", status="sending", attempts=1)
-    assert await outbox.record_status(box.conn, row, "CA1", Event(Status.ANSWERED), NOW)
+    assert await receipts.record_status(box.conn, row, "CA1", Event(Status.ANSWERED), NOW)
     assert await box.of(row, "status", "provider_id") == ("answered", "CA1")
 
 
 async def test_the_last_failure_of_a_step_makes_the_incident_due(box: Box) -> None:
     first, second = await box.row("duty", status="ringing"), await box.row("grid", status="sent")
     await box.row("duty", "sms", status="delivered")
-    await outbox.record_status(box.conn, first, "CA1", Event(Status.FAILED, "busy"), later(3))
+    await receipts.record_status(box.conn, first, "CA1", Event(Status.FAILED, "busy"), later(3))
     assert await box.due() == 60
-    await outbox.record_status(box.conn, second, "CA2", Event(Status.FAILED, "no_answer"), later(4))
+    await receipts.record_status(box.conn, second, "CA2", Event(Status.FAILED, "no_answer"), later(4))
     assert await box.due() == 4
 
 
@@ -300,7 +300,7 @@ async def test_two_last_failures_at_once_do_not_overlook_each_other(box: Box, da
     async def fail(row: int) -> None:
         other = await connect(database_url)
         async with other:
-            await outbox.record_status(other, row, f"CA{row}", Event(Status.FAILED, "busy"), later(3))
+            await receipts.record_status(other, row, f"CA{row}", Event(Status.FAILED, "busy"), later(3))
 
     await asyncio.gather(*(fail(row) for row in rows))
     assert await box.due() == 3
@@ -308,8 +308,8 @@ async def test_two_last_failures_at_once_do_not_overlook_each_other(box: Box, da
 
 async def test_a_step_of_texts_waits_for_an_answer_to_one_that_was_delivered(box: Box) -> None:
     first, second = await box.row("duty", "sms", status="sent"), await box.row("grid", "sms", status="sent")
-    await outbox.record_status(box.conn, first, "SM1", Event(Status.FAILED, "undelivered"), NOW)
-    await outbox.record_status(box.conn, second, "SM2", Event(Status.DELIVERED), NOW)
+    await receipts.record_status(box.conn, first, "SM1", Event(Status.FAILED, "undelivered"), NOW)
+    await receipts.record_status(box.conn, second, "SM2", Event(Status.DELIVERED), NOW)
     assert await box.due() == 60
     assert not await outbox.fall_through(box.conn, box.incident, NOW)
 
@@ -351,7 +351,7 @@ async def test_failures_of_an_older_step_or_round_do_not_hurry_the_newest(box: B
     old = await box.row("duty", status="ringing")
     await box.conn.execute("update incident set next_step = 2")
     await box.row("lead", status="ringing", step=1)
-    await outbox.record_status(box.conn, old, "CA1", Event(Status.FAILED, "busy"), NOW)
+    await receipts.record_status(box.conn, old, "CA1", Event(Status.FAILED, "busy"), NOW)
     assert await box.due() == 60
 
 
@@ -359,7 +359,7 @@ async def test_a_call_that_lives_although_somebody_goes_is_hung_up_once(box: Box
     row = await box.row("duty", status="sending", attempts=1)
     await box.owned_by("grid")
     for status in (Status.RINGING, Status.ANSWERED):
-        await outbox.record_status(box.conn, row, "CA1", Event(status), NOW)
+        await receipts.record_status(box.conn, row, "CA1", Event(status), NOW)
     ends = await (
         await box.conn.execute("select ends_id, content ->> 'provider_id' from notification where purpose = 'hang_up'")
     ).fetchall()
@@ -369,10 +369,10 @@ async def test_a_call_that_lives_although_somebody_goes_is_hung_up_once(box: Box
 async def test_the_end_of_a_call_that_we_hung_up_is_nobodys_failure(box: Box) -> None:
     ours, theirs = await box.row("duty", status="ringing"), await box.row("lead", status="ringing")
     await box.owned_by("grid")
-    await outbox.record_status(box.conn, ours, "CA1", Event(Status.RINGING), NOW)
-    await outbox.record_status(box.conn, ours, "CA1", Event(Status.ANSWERED), NOW)
+    await receipts.record_status(box.conn, ours, "CA1", Event(Status.RINGING), NOW)
+    await receipts.record_status(box.conn, ours, "CA1", Event(Status.ANSWERED), NOW)
     for row, call in ((ours, "CA1"), (theirs, "CA2")):
-        await outbox.record_status(box.conn, row, call, Event(Status.FAILED, "no_answer"), NOW)
+        await receipts.record_status(box.conn, row, call, Event(Status.FAILED, "no_answer"), NOW)
     assert await box.of(ours, "status", "reason") == ("failed", "hung_up")
     assert await box.of(theirs, "status", "reason") == ("failed", "no_answer")
 
@@ -387,7 +387,7 @@ async def test_who_passes_by_text_is_not_rung_by_what_was_on_its_way(box: Box) -
     assert await ends.fetchall() == [(placed,)]
     await box.conn.execute("update notification set status = 'sending' where id = %s", (pressed,))
     await incidents.pass_on(box.conn, box.incident, box.people.duty, "voice", NOW)
-    await outbox.record_status(box.conn, pressed, "CA2", states.answered_event("passed"), NOW)
+    await receipts.record_status(box.conn, pressed, "CA2", states.answered_event("passed"), NOW)
     assert not (await outbox.record(box.conn, [Outcome(pressed, 1, "CA2", "queued")], NOW)).more
     assert await box.of(pressed, "status", "reason", "provider_id") == ("done", "passed", "CA2")
 
@@ -395,7 +395,7 @@ async def test_who_passes_by_text_is_not_rung_by_what_was_on_its_way(box: Box) -
 async def test_the_owners_own_call_is_left_alone(box: Box) -> None:
     row = await box.row("duty", status="sending", attempts=1)
     await box.owned_by("duty")
-    await outbox.record_status(box.conn, row, "CA1", Event(Status.ANSWERED), NOW)
+    await receipts.record_status(box.conn, row, "CA1", Event(Status.ANSWERED), NOW)
     assert not (await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)).more
     found = await box.conn.execute("select from notification where purpose = 'hang_up'")
     assert await found.fetchone() is None
@@ -405,7 +405,7 @@ async def test_who_clicked_is_not_asked_by_a_call_that_was_on_its_way(box: Box) 
     placed, ringing = [await box.row("duty", status="sending", attempts=1) for _ in range(2)]
     await box.owned_by("duty", "console")
     assert (await outbox.record(box.conn, [Outcome(placed, 1, "CA1", "queued")], NOW)).more
-    await outbox.record_status(box.conn, ringing, "CA2", Event(Status.RINGING), NOW)
+    await receipts.record_status(box.conn, ringing, "CA2", Event(Status.RINGING), NOW)
     ends = await box.conn.execute("select ends_id from notification where purpose = 'hang_up' order by 1")
     assert await ends.fetchall() == [(placed,), (ringing,)]
 
@@ -428,13 +428,13 @@ async def test_a_call_placed_while_somebody_accepted_leaves_a_hang_up_to_send(bo
     assert (await outbox.record(box.conn, [Outcome(row, 1, "CA1", "queued")], NOW)).more
     [ends] = await outbox.lease(box.conn, NOW, ALL, 10)
     assert (ends.purpose, ends.ends_provider_id) == ("hang_up", "CA1")
-    await outbox.record(box.conn, [Outcome(ends.id, 1, "CA1")], NOW)
+    await outbox.record(box.conn, [Outcome(ends.id, 1, "CA1", reference=ends.reference)], NOW)
     assert await box.of(ends.id, "status") == "done"
 
 
 async def test_a_status_of_nothing_we_sent_is_not_found(box: Box) -> None:
     with pytest.raises(NotFound):
-        await outbox.record_status(box.conn, 999, "CA1", Event(Status.RINGING), NOW)
+        await receipts.record_status(box.conn, 999, "CA1", Event(Status.RINGING), NOW)
 
 
 async def test_a_command_to_a_band_belongs_to_no_incident(box: Box) -> None:
@@ -444,7 +444,7 @@ async def test_a_command_to_a_band_belongs_to_no_incident(box: Box) -> None:
     [leased] = await outbox.lease(box.conn, NOW, ALL, 10)
     assert (leased.id, leased.incident_id) == (row, None)
     assert not (await outbox.record(box.conn, [Outcome(row, 1, error="broker_away")], NOW)).more
-    assert await outbox.record_status(box.conn, row, None, Event(Status.SENT), NOW)
+    assert await receipts.record_status(box.conn, row, None, Event(Status.SENT), NOW)
     assert await box.of(row, "status") == "sent"
 
 

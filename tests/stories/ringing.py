@@ -141,28 +141,28 @@ class Ringing(Teller):
         for entry in self.telephones.journal.entries:
             who = NAMES.get(entry["to"], "")
             if entry["kind"] == "call" and entry.get("status") != "refused":
-                found["voice", who, self._purposes[_notification(entry["callback_url"])]] += 1
+                found["voice", who, self._purposes[_reference(entry["callback_url"])]] += 1
                 ended = [note for note in entry["history"] if note["event"] == "update"]
                 found["hang_up", who, "alarm"] += min(1, len(ended))
             elif entry["kind"] == "sms":
                 url = entry.get("callback_url")
-                found["sms", who, self._purposes[_notification(url)] if url else "reply"] += 1
+                found["sms", who, self._purposes[_reference(url)] if url else "reply"] += 1
         for message in self.band.sent:
             found["band", message.content["state"], "alarm"] += 1
         return +found
 
     async def expects(self, *wanted: str) -> None:
         """As `expect`, which cannot ask the database what each message was for."""
-        rows = await (await self.conn.execute("select id, purpose from notification")).fetchall()
+        rows = await (await self.conn.execute("select reference, purpose from notification")).fetchall()
         await self.conn.commit()
         self._purposes = dict(rows)
         self.expect(*wanted)
 
-    _purposes: dict[int, str] = {}  # noqa: RUF012  replaced whole
+    _purposes: dict[str, str] = {}  # noqa: RUF012  replaced whole
 
 
-def _notification(url: str) -> int:
-    return int(parse_qs(urlsplit(url).query)["n"][0])
+def _reference(url: str) -> str:
+    return parse_qs(urlsplit(url).query)["r"][0]
 
 
 @asynccontextmanager

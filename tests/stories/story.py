@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from alerts import deliver, escalate, incidents, outbox, states
+from alerts import deliver, escalate, incidents, outbox, receipts, states
 from alerts.channels.base import Channel, Outgoing, Sent, TransportError
 from alerts.deliver import Sender
 from alerts.escalation import Outside
@@ -218,7 +218,7 @@ class Story(Teller):
         provider_id, call = next(
             (key, call) for key, call in reversed(voice.ids.items()) if call.address == PHONES[who]
         )
-        await outbox.record_status(self.conn, call.notification_id, provider_id, event, self.now)
+        await receipts.record_status(self.conn, call.notification_id, provider_id, event, self.now)
 
     def _happened(self) -> Counter[Happening]:
         found: Counter[Happening] = Counter()

@@ -116,7 +116,8 @@ async def test_1_by_text_of_the_desk_stops_no_call_and_a_colleague_hears_it(town
     assert "请按3" in town.heard("duty")
     await town.presses("duty", "3")
     assert await town.state(incident) == "accepted"
-    await town.expects("hang_up grid", "sms grid stand_down", "band accepted")
+    # Their own telephone, too: they answered on another call.
+    await town.expects("hang_up duty", "hang_up grid", "sms grid stand_down", "band accepted")
 
 
 async def test_a_number_that_calls_back_hears_its_incident_and_can_accept(town: Ringing) -> None:

@@ -396,3 +396,22 @@ def test_whoever_is_there_is_asked_how_it_ended(language: str) -> None:
     assert "123" in said
     assert "完成" in said if language == "zh" else "done" in said
     assert "123" in messages.closed(there, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_key_that_does_not_count_is_answered_honestly(language: str) -> None:
+    lost = messages.no_longer_matched(language)
+    assert "120" in lost
+    assert messages.call_back(language)
+    assert ("没有登记" if language == "zh" else "not recorded") in lost
+    anew = messages.called_anew(FACTS, language)
+    assert wording.subject(FACTS, language) in anew
+    assert "由您去" not in anew
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_goes_already_is_asked_whether_they_mean_to_hand_it_back(language: str) -> None:
+    asked = messages.sure_to_hand_back(FACTS, language)
+    assert wording.subject(FACTS, language) in asked
+    assert "9" in messages.sure_prompt(language)
+    assert "9" not in messages.still_yours(language)

@@ -48,7 +48,7 @@ def test_states() -> None:
 
 def test_keys() -> None:
     assert callbacks.key(FORM | {"Direction": "outbound-api"}) == Key("CA1", "1", "+99910000001")
-    assert callbacks.key(FORM | {"Direction": "inbound"}) == Key("CA1", "1", "+99900000000")
+    assert callbacks.key(FORM | {"Direction": "inbound"}) == Key("CA1", "1", "+99900000000", incoming=True)
     assert callbacks.key({"CallSid": "CA1"}) == Key("CA1", "", "")
     assert callbacks.key(FORM | {"Digits": "12"}, "9").digit == "9"
 
@@ -56,6 +56,10 @@ def test_keys() -> None:
 def test_what_comes_in() -> None:
     assert callbacks.incoming_text({"From": "+99910000001", "Body": "1"}) == IncomingText("+99910000001", "1")
     assert callbacks.incoming_text({"From": "Bank"}) == IncomingText("", "")
+    assert callbacks.incoming_text({"From": "+99910000001", "Body": "1"}).name == ""
+    names = {callbacks.incoming_text({"From": "+99910000001", "MessageSid": sid, "Body": body}).name
+             for sid, body in (("SM1", "1"), ("SM1", "1"), ("SM2", "1"), ("SM1", "9"))}  # fmt: skip
+    assert len(names) == 3
     assert callbacks.incoming_call({"CallSid": "CA1", "From": "anonymous"}) == IncomingCall("CA1", "")
     assert callbacks.incoming_call({"CallSid": "CA1", "From": "+99910000001"}) == IncomingCall("CA1", "+99910000001")
 
@@ -69,3 +73,10 @@ def test_what_is_missing_is_named() -> None:
         with pytest.raises(InvalidInput) as missing:
             read({})
         assert missing.value.field == name
+
+
+@pytest.mark.parametrize("name", ["CA\0", "CA\n1", "C" * 201])
+def test_a_name_of_a_call_that_no_row_could_keep_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        callbacks.call_status({"CallSid": name, "CallStatus": "ringing"})
+    assert refused.value.field == "CallSid"
