@@ -58,6 +58,8 @@ class Hours(_Data):
 
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Self:
+        if self.start.tzinfo is not None or self.end.tzinfo is not None:
+            raise ValueError("start and end are of the community's zone and have no offset of their own")
         if self.start >= self.end:
             raise ValueError("start must be before end")
         return self

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
-from eldercare.errors import TooLarge
+from eldercare import fields
+from eldercare.errors import InvalidInput, TooLarge
 
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 
@@ -21,7 +22,14 @@ def _rfc3339(value: object) -> object:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
+def _within_the_calendar(moment: datetime) -> datetime:
+    try:
+        return fields.moment("", moment)
+    except InvalidInput as error:
+        raise ValueError(error.reason) from error
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_within_the_calendar)]
 EXAMPLE = "2026-11-24T08:00:00+08:00"
 
 From = Annotated[

@@ -8,11 +8,14 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from eldercare.errors import Conflict
+from eldercare import fields
+from eldercare.errors import Conflict, InvalidInput
 from eldercare.settings import Settings
 
 Connection = AsyncConnection[Any]
 
+FASTEST = 1_000_000
+"""Times as fast as the wall's clock."""
 NOW = "coalesce((select origin + (statement_timestamp() - started_at) * speed from clock), statement_timestamp())"
 """What `eldercare_now()` returns, for the statements an SOS waits for: PostgreSQL inlines no function that reads."""
 
@@ -43,8 +46,12 @@ async def wall(conn: Connection) -> datetime:
 async def set_clock(conn: Connection, settings: Settings, origin: datetime, speed: float = 1.0) -> None:
     """Let the clock start at `origin` (aware) now and run `speed` times as fast; 0 stands still.
 
-    Raises Conflict while any channel is real: here, or in a running service's heartbeat.
+    Raises Conflict while any channel is real: here, or in a running service's heartbeat; InvalidInput for a time at the
+    ends of the calendar, and for a speed that is no number or too large for it.
     """
+    fields.moment("origin", origin)
+    if not 0 <= speed <= FASTEST:
+        raise InvalidInput("speed", f"{speed} is not 0 to {FASTEST:,}")
     if settings.real_channel:
         raise Conflict("the clock cannot be set while a real telephone provider is configured")
     row = await (

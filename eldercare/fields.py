@@ -19,6 +19,7 @@ _MALE = {"男", "男性", "male", "m", "man"}
 _DATE = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[ T]00:00(?::00)?)?")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _OLDEST = 1890
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Control characters, but for tabs and line breaks."""
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
@@ -102,6 +103,17 @@ def birth_date(field: str, value: str | date | datetime, today: date) -> date:
     if not (found.year >= _OLDEST and found <= today):
         raise InvalidInput(field, f"{found} 不在 {_OLDEST} 年至今天之间 / is not between {_OLDEST} and today")
     return found
+
+
+def moment(field: str, value: datetime) -> datetime:
+    """A time with an offset between 1900 and 2200. What lies at the ends of the calendar can be stored and not be read:
+    in another zone it is before the first or after the last year there is."""
+    if value.tzinfo is None:
+        raise InvalidInput(field, "没有时区 / should be a time with an offset")
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        reason = f"不在 {FIRST_YEAR} 年至 {LAST_YEAR} 年之间 / is not within the years {FIRST_YEAR} to {LAST_YEAR}"
+        raise InvalidInput(field, reason)
+    return value
 
 
 def latitude(field: str, value: str | float) -> float:

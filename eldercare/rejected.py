@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 import orjson
 from psycopg import sql
 
-from eldercare import audit, pages
+from eldercare import audit, fields, pages
 from eldercare.access import Role, Viewer
 from eldercare.database import Connection
 from eldercare.devices import check_id
@@ -106,12 +106,12 @@ def since_of(text: str, now: datetime, zone: tzinfo) -> datetime:
 
     Raises InvalidInput for anything else.
     """
-    if span := _SPAN.fullmatch(text):
-        return now - int(span[1]) * _UNITS[span[2]]
     try:
+        if span := _SPAN.fullmatch(text):
+            return fields.moment("since", now - int(span[1]) * _UNITS[span[2]])
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(now.tzinfo)
-    except (ValueError, OverflowError) as error:
+        return fields.moment("since", moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(now.tzinfo)
+    except (ValueError, OverflowError, InvalidInput) as error:
         raise InvalidInput("since", f"{text!r} is neither 30m, 2h, 7d nor RFC 3339") from error
 
 

@@ -40,9 +40,9 @@ def _optional(check: Check) -> Check:
 
 
 def _moment(field: str, value: Any, today: date) -> datetime:
-    if not isinstance(value, datetime) or value.tzinfo is None:
+    if not isinstance(value, datetime):
         raise InvalidInput(field, "should be a time with an offset")
-    return value
+    return fields.moment(field, value)
 
 
 def _boolean(field: str, value: Any, today: date) -> bool:

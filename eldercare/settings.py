@@ -157,7 +157,7 @@ class Settings(BaseSettings):
     """The number we call and text from, with its country; `doctor` says where no such number exists."""
     twilio_api_url: BaseUrl = "https://api.twilio.com"
     deadman_url: BaseUrl | None = None
-    deadman_interval_s: float = Field(default=60, gt=0)
+    deadman_interval_s: float = Field(default=60, gt=0, le=86_400, allow_inf_nan=False)
 
     batch_size: int = Field(default=2000, ge=1, le=10_000)
     """Telemetry messages per transaction; the broker's window must be 4 times this."""

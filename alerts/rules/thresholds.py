@@ -97,8 +97,13 @@ _ORDER = (
 )
 
 
+_LARGEST = 10**9
+"""Far above every bound; a larger whole number may not even have a float."""
+
+
 def _check(name: str, value: Any, *, whole: bool) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InvalidInput(name, f"{value!r} is not a number")
+    number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if isinstance(value, bool) or not number or abs(value) > _LARGEST:
+        raise InvalidInput(name, f"{str(value)[:40]} is not a number")
     if whole and not isinstance(value, int):
         raise InvalidInput(name, f"{value!r} is not a whole number")

@@ -41,15 +41,23 @@ def running(since: datetime, now: datetime) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
 
 
+def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The moment in this zone; at the ends of the calendar, where there is none, as it is."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
 def exact(moment: datetime, zone: ZoneInfo) -> str:
     """The moment to the second, with the offset: `2026-11-24 14:32:05 +08:00`."""
-    local = moment.astimezone(zone)
+    local = in_zone(moment, zone)
     return f"{local:%Y-%m-%d %H:%M:%S} {local.isoformat()[-6:]}"
 
 
 def short(t: Translator, moment: datetime, now: datetime, zone: ZoneInfo, *, seconds: bool = False) -> str:
     """The moment as people say it: the time today, "昨天 14:32", else with its date, and its year if another."""
-    local, today = moment.astimezone(zone), now.astimezone(zone)
+    local, today = in_zone(moment, zone), now.astimezone(zone)
     time = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     days = (today.date() - local.date()).days
     if days == 0:
@@ -61,7 +69,7 @@ def short(t: Translator, moment: datetime, now: datetime, zone: ZoneInfo, *, sec
 
 def day(t: Translator, moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """The date alone, with its year only where that is another than today's."""
-    local, today = moment.astimezone(zone), now.astimezone(zone)
+    local, today = in_zone(moment, zone), now.astimezone(zone)
     date = t("time.date", month=local.month, day=local.day, month_name=t(f"month.m{local.month}"))
     return date if local.year == today.year else t("time.date_year", date=date, year=local.year)
 

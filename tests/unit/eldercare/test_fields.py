@@ -147,3 +147,18 @@ def test_checked_fields_come_back_in_one_form() -> None:
 
 def test_a_masked_number_is_known_again_and_cannot_be_rung() -> None:
     assert fields.masked("+8613812345678") == "…5678"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["0001-01-01T00:00:00+08:00", "1899-12-31T23:59:59+00:00", "2201-01-01T00:00:00+00:00", "9999-12-31T23:59:59-12:00",
+     "2026-01-01T00:00:00"],
+)  # fmt: skip
+def test_a_time_at_the_end_of_the_calendar_or_of_no_zone_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidInput, match="away_until"):
+        fields.moment("away_until", datetime.fromisoformat(typed))
+
+
+def test_a_time_of_ours() -> None:
+    moment = datetime.fromisoformat("2026-01-01T00:00:00+08:00")
+    assert fields.moment("away_until", moment) is moment
