@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from api import examples
 from api.answers import Json, answers
@@ -23,7 +23,7 @@ class Wearer(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"resident_id": 12}})
 
     resident_id: Annotated[int, Field(ge=1, le=2**63 - 1)]
-    also: bool = False
+    also: StrictBool = False
 
 
 class PutAway(BaseModel):

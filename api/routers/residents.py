@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from alerts.rules import Thresholds
 from api import examples
@@ -81,7 +81,7 @@ class Tie(BaseModel):
 
     kind: ContactKind
     relation: Annotated[str, Field(max_length=50)] = ""
-    holds_key: bool = False
+    holds_key: StrictBool = False
     position: Annotated[int, Field(ge=1, le=100)] = 1
 
 
@@ -90,7 +90,7 @@ class KeyHeld(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"holds_key": True}})
 
-    holds_key: bool
+    holds_key: StrictBool
 
 
 class ConsentGiven(BaseModel):
@@ -181,7 +181,7 @@ async def link_contact(id: Id, person_id: Id, tie: Tie, conn: Db, viewer: Curren
 
 
 @router.put(
-    "/{id}/contacts/{person_id}/key",
+    "/{id}/keys/{person_id}",
     response_model=list[Contact],
     responses=answers([examples.CONTACT], 403, 404, 413, 422),
 )

@@ -1,4 +1,4 @@
--- depends: 0012_band_state
+-- depends: 0014_references
 -- What lies at the ends of the calendar can be stored and not be read: a list with one such row could not be shown.
 
 update resident set birth_date = null where birth_date not between '1850-01-01' and '2200-12-31';
