@@ -7,7 +7,7 @@ for an hour. Nothing the ladder waits for is further ahead than one of its own i
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerts.case import Case
+from alerts.case import HANDLING, Case
 from alerts.escalation import TELL_LONGEST_PAUSE, Outside, closed_until
 from alerts.kinds import IncidentState
 from alerts.ladder import Ladder
@@ -24,6 +24,8 @@ def bounded(case: Case, ladder: Ladder, outside: Outside, now: datetime) -> Case
         due_at=min(case.due_at, _latest_due(case, ladder, outside, now)),
         arrival_due_at=_earlier(case.arrival_due_at, _arrival_by(case, ladder, now)),
         tell_after=_earlier(case.tell_after, now + TELL_LONGEST_PAUSE),
+        handling_until=_earlier(case.handling_until, now + HANDLING),
+        called_again_at=_earlier(case.called_again_at, now),
     )
 
 

@@ -98,7 +98,7 @@ class Consumer(Generic[M]):
         if seat is None:
             return
         await self._lane.warm_up(conn)
-        name = f"eldercare-{self._lane.name}-{seat}"
+        name = await seats.session_name(conn, self._lane.name, seat)
         self._lane.heard_by = name
         self._session = session = Session(
             self._address, self._trust(), name, self._lane.topics, self._receive, self._bell.ring, clean=seat > 1

@@ -18,6 +18,12 @@ async def take(conn: Connection, lane: str, seats: int) -> int | None:
     return None
 
 
+async def session_name(conn: Connection, lane: str, seat: int) -> str:
+    """The client id of this seat's session, which nobody can guess, and which no other deployment has."""
+    row = await (await conn.execute("select value ->> 'suffix' from meta where key = 'client_ids'")).fetchone()
+    return f"eldercare-{lane}-{seat}{row[0] if row else ''}"
+
+
 async def move_to_first(conn: Connection, lane: str, seat: int) -> bool:
     """Leave `seat` for the first one if that has become free."""
     if seat == 1 or not await _try(conn, lane, 1):

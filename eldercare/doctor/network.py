@@ -4,10 +4,14 @@ import asyncio
 import base64
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING, Any
 
 from eldercare.doctor.finding import Finding, error, note, ok, warning
 from eldercare.errors import ConfigurationError
 from eldercare.settings import Settings
+
+if TYPE_CHECKING:
+    import aiomqtt
 
 TIMEOUT_S = 5.0
 
@@ -32,15 +36,27 @@ async def _broker(settings: Settings) -> list[Finding]:
     where = f"{mqtt.host}:{mqtt.port}"
     try:
         tls = settings.mqtt_tls()
-        async with aiomqtt.Client(
-            mqtt.host, mqtt.port, username=mqtt.username, password=mqtt.password, tls_context=tls, timeout=TIMEOUT_S
-        ):
-            pass
+        options: dict[str, Any] = {
+            "username": mqtt.username,
+            "password": mqtt.password,
+            "tls_context": tls,
+            "timeout": TIMEOUT_S,
+        }
+        first, second = (aiomqtt.Client(mqtt.host, mqtt.port, **options) for _ in range(2))
+        async with first, second:
+            shared = not await _still_there(first)
     except (aiomqtt.MqttError, ConfigurationError, OSError, ValueError) as failure:
         return [
             error(
                 f"连不上消息服务器 {where} · the broker refuses or does not answer: {failure}",
                 "检查 ELDERCARE_MQTT_URL，运行 `eldercare enroll` · check the address, run `eldercare enroll`",
+            )
+        ]
+    if shared:
+        return [
+            error(
+                f"{where} 是手环的端口，服务会互相踢下线 · is the bands' listener: there services throw each other out",
+                "ELDERCARE_MQTT_URL 改为服务的端口（1883 或 8884）· name the services' listener, 1883 or 8884",
             )
         ]
     window = 4 * settings.batch_size
@@ -51,6 +67,17 @@ async def _broker(settings: Settings) -> list[Finding]:
             f"mosquitto.conf: max_inflight_messages {window}, persistence true, max_queued_messages 0",
         ),
     ]
+
+
+async def _still_there(client: "aiomqtt.Client") -> bool:
+    """Whether the broker keeps two connections of ours apart: else one has ended the other."""
+    import aiomqtt
+
+    try:
+        await client.subscribe("eldercare/v1/doctor/sos_state", timeout=TIMEOUT_S)
+    except aiomqtt.MqttError:
+        return False
+    return True
 
 
 def _password_file(settings: Settings) -> list[Finding]:

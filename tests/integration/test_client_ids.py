@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
+from importlib.resources import files
+from pathlib import Path
 
 import aiomqtt
 import pytest
@@ -10,7 +13,10 @@ import pytest
 from alerts.channels import band
 from eldercare import tasks
 from eldercare.doctor import database as doctor
+from eldercare.doctor import network
+from eldercare.embedded import EmbeddedBroker
 from eldercare.settings import Settings
+from ingest import seats
 from ingest.lanes import Sos
 from ingest.packets import Published
 from tests.conftest import MakeSettings
@@ -88,6 +94,13 @@ async def test_services_at_the_bands_listener_lose_no_press_and_are_named(
         assert sos.counters.reconnects < 60
 
 
+async def test_the_doctor_knows_the_bands_listener(make_settings: MakeSettings, clean_broker: Mosquitto) -> None:
+    right = make_settings(mqtt_url=clean_broker.url)
+    wrong = make_settings(mqtt_url=clean_broker.url.replace(f":{clean_broker.port}", f":{clean_broker.bands_port}"))
+    assert "lets us in" in str(await network._broker(right))
+    assert "the bands' listener" in str(await network._broker(wrong))
+
+
 async def test_alerts_says_that_its_client_id_is_taken(make_settings: MakeSettings, clean_broker: Mosquitto) -> None:
     wrong = make_settings(mqtt_url=clean_broker.url.replace(f":{clean_broker.port}", f":{clean_broker.bands_port}"))
     async with asyncio.timeout(60), band.connected(wrong) as one, band.connected(wrong) as other:
@@ -96,6 +109,38 @@ async def test_alerts_says_that_its_client_id_is_taken(make_settings: MakeSettin
                 break
             await asyncio.sleep(0.1)
         assert one.client_id_taken or other.client_id_taken
+
+
+async def test_a_band_cannot_guess_the_session_of_the_presses_at_a_broker_that_lets_it_choose(
+    make_settings: MakeSettings, database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """The embedded broker does: a clean session under our client id would delete what waits for us."""
+    broker = EmbeddedBroker(tmp_path / "broker", port=0)
+    broker.start({"band-1": "secret"})
+    try:
+        settings = make_settings(database_url=database_url, mqtt_url=broker.url)
+        async with consuming(settings, "sos") as sos:
+            for guess in ("eldercare-sos-1", "eldercare-sos", "eldercare"):
+                async with aiomqtt.Client(
+                    "127.0.0.1", broker.port, username="band-1", password="secret", identifier=guess,
+                    clean_session=True, protocol=aiomqtt.ProtocolVersion.V311,
+                ) as band:  # fmt: skip
+                    await band.publish(SOS, json.dumps({"event_id": guess}), qos=1)
+            await until(lambda: database.value(f"{OPENED} having sum(press_count) = 3"), "every press")
+            assert sos.counters.reconnects == 0
+    finally:
+        broker.stop()
+
+
+async def test_two_deployments_have_sessions_of_their_own(database: Database) -> None:
+    ours = await seats.session_name(database.conn, "sos", 1)
+    assert len(ours) > 40
+    assert ours == await seats.session_name(database.conn, "sos", 1)
+    await database.conn.execute("delete from meta where key = 'client_ids'")
+    [migration] = (files("eldercare") / "migrations").glob("*_client_ids.sql")  # type: ignore[attr-defined]
+    statement = migration.read_text().partition("insert into")[2]
+    await database.conn.execute(f"insert into {statement}")  # where there are bands already
+    assert await seats.session_name(database.conn, "sos", 1) == "eldercare-sos-1"
 
 
 async def test_a_stranger_with_the_client_id_of_the_presses_is_named(settings: Settings, database: Database) -> None:

@@ -50,6 +50,15 @@ def test_after_the_clock_went_back_nothing_waits_longer_than_its_ladder(
     assert within.arrival_due_at is None or within.arrival_due_at <= earlier + timedelta(seconds=1800)
 
 
+def test_the_word_of_the_desk_stands_no_longer_than_it_would_have() -> None:
+    later = NOW + timedelta(minutes=4)
+    handled = replace(FRESH, handler_id=2, handling_until=later, called_again_at=NOW)
+    earlier = NOW - timedelta(hours=1)
+    within = bounded(handled, SOS, OUTSIDE, earlier)
+    assert (within.handling_until, within.called_again_at) == (earlier + cases.HANDLING, earlier)
+    assert bounded(handled, SOS, OUTSIDE, NOW).handling_until == later
+
+
 def test_a_resolved_case_waits_for_nothing_anyway() -> None:
     over = cases.resolve(OWNED, Disposition.HELPED, NOW)
     assert bounded(over, SOS, OUTSIDE, NOW - timedelta(days=1)) == over
