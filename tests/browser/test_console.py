@@ -242,6 +242,98 @@ async def test_a_key_does_nothing_to_a_card_that_is_out_of_view(page: Page, serv
     assert await state_of(conn, waiting[0]) == ("open", None)
 
 
+async def under(page: Page, x: float, y: float) -> str | None:
+    return await page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y)?.closest('[data-incident]')?.dataset.incident ?? null", [x, y]
+    )
+
+
+async def test_a_second_click_hits_no_other_card_that_has_come_under_the_pointer(
+    page: Page, service: Console, conn: Connection
+) -> None:
+    await log_in(page, service)
+    await live(page)
+    first, second = [await press(conn, service, number) for number in range(2)]
+    await expect(page.locator("[data-mute]")).to_have_count(2)
+    box = await page.locator(f"#accept-{first}").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    await page.locator(f"#accept-{first}").click()
+    await expect(page.locator(".queue > *").first).to_have_id(f"incident-{second}")
+    assert await under(page, x, y) == str(second)
+    await page.mouse.click(x, y)
+    await page.mouse.click(x, y)
+    await expect(page.locator("#toasts")).to_contain_text("由您去")
+    assert await state_of(conn, first) == ("accepted", "duty")
+    assert await state_of(conn, second) == ("open", None)
+    # Whoever aims anew hits what is there now.
+    await page.mouse.move(x, y + 200)
+    await page.locator(f"#accept-{second}").click()
+    await expect(page.locator(f"#incident-{second}")).to_contain_text("沈值班 去")
+    assert await state_of(conn, second) == ("accepted", "duty")
+
+
+async def test_the_button_that_takes_the_place_of_a_pressed_one_takes_no_double_click(
+    page: Page, service: Console, conn: Connection
+) -> None:
+    await log_in(page, service, "grid1")
+    await live(page)
+    incident_id = await press(conn, service)
+    button = page.locator(f"#accept-{incident_id}")
+    await expect(button).to_be_visible()
+    box = await button.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    await button.click()
+    await expect(page.locator(f"#en-route-{incident_id}")).to_be_visible()
+    await page.mouse.click(x, y)
+    await expect(page.locator("#toasts")).to_contain_text("由您去")
+    assert await state_of(conn, incident_id) == ("accepted", "grid1")
+    await page.locator(f"#en-route-{incident_id}").click()
+    await expect(page.locator(f"#incident-{incident_id}")).to_contain_text("正在赶去")
+
+
+async def test_what_is_sent_names_what_was_under_the_pointer(page: Page, service: Console, conn: Connection) -> None:
+    await log_in(page, service)
+    await live(page)
+    incident_id = await press(conn, service)
+    button = page.locator(f"#accept-{incident_id}")
+    await button.hover()
+    await page.mouse.down()
+    await page.evaluate(
+        "id => { const form = document.querySelector(`#accept-${id}`).form;"
+        " form.setAttribute('hx-post', `/incidents/${id}/accept`);"
+        " form.querySelector('[name=seen]').value = '0:open:0'; }",
+        incident_id,
+    )
+    async with page.expect_request(f"**/incidents/{incident_id}/accept") as sent:
+        await page.mouse.up()
+    assert f"seen={incident_id}%3Aopen%3A0" in ((await sent.value).post_data or "")
+
+
+async def test_the_desk_handles_it_and_its_siren_falls_silent_while_the_street_is_called(
+    page: Page, service: Console, conn: Connection
+) -> None:
+    await log_in(page, service)
+    await live(page)
+    incident_id = await press(conn, service)
+    card = page.locator(f"#incident-{incident_id}")
+    await expect(page.locator("body")).to_have_attribute("data-siren", "sounding")
+    await page.keyboard.press("j")
+    await page.keyboard.press("a")
+    await expect(card).to_contain_text("沈值班 在值班台处理")
+    await expect(page.locator("body")).to_have_attribute("data-siren", "silent")
+    await expect(page.locator("#alarms")).to_contain_text("1 件还没有人去")
+    assert await state_of(conn, incident_id) == ("open", None)
+    await page.keyboard.press("d")
+    dialog = page.locator("#dialog")
+    await expect(dialog).to_contain_text("派谁去")
+    await dialog.locator(".choice").first.click()
+    await dialog.get_by_role("button", name="马上打给他").click()
+    await expect(page.locator("#toasts")).to_contain_text("正在打给")
+    assert await state_of(conn, incident_id) == ("open", None)
+
+
 async def test_a_browser_that_blocks_sound_is_told_of(page: Page, service: Console) -> None:
     await page.add_init_script(
         "AudioContext.prototype.resume = () => new Promise(() => {});"

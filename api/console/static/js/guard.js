@@ -87,7 +87,7 @@ export function startGuard() {
   document.addEventListener("keydown", () => { pressed = null; }, { capture: true, passive: true });
   document.body.addEventListener("htmx:configRequest", (event) => {
     const { parameters, elt } = event.detail;
-    if (pressed && "seen" in parameters && elt.closest("[data-incident]")) parameters.seen = pressed.seen;
+    if (pressed && parameters.seen !== undefined && elt.closest("[data-incident]")) parameters.seen = pressed.seen;
   });
   document.body.addEventListener("htmx:beforeSwap", remember);
   document.body.addEventListener("htmx:afterSettle", compare);
