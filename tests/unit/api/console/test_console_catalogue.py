@@ -44,6 +44,7 @@ FAMILIES = {
              "arrive", "reopen", "resolve", "hand_to_120", "note", "raised", "en_route_owner", "arrive_owner",
              "arrive_120", "joined", "handling", "handling_still", "handling_over", "sent", "added", "take_back",
              "call_again"],
+    "home": [f"none_{role}" for role in LOGIN_ROLES],
     "ask": ["send", "add", "send_lead", "add_lead"],
     "event": ["opened_button", "opened_fall", "opened_telephone", "opened_rule", "pressed_again", "called_again",
               "raised", "cleared", "resolved", "resolved_itself", "accepted", "answered_late", "passed",
