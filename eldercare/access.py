@@ -178,6 +178,12 @@ def incident(viewer: Viewer, scope: Scope) -> sql.Composable:
     return _any(ways)
 
 
+def called_now(viewer: Viewer) -> sql.Composable:
+    """The condition over alias `r` under which `viewer` is called to the resident, or goes there, at this moment:
+    whoever that is has to find the door, consent or not."""
+    return _for(viewer, _HELPS_NOW)
+
+
 def technical(viewer: Viewer) -> sql.Composable:
     """The condition over alias `i` under which `viewer` sees the facts of a band or the network (its battery, since
     when it is silent), and not what staff wrote: admin and grid workers, of the incidents that they know of."""
@@ -207,8 +213,8 @@ def sees_numbers(viewer: Viewer) -> bool:
 async def require(conn: Connection, viewer: Viewer, resident_id: int, scope: Scope) -> None:
     """Nothing if `viewer` may see that part of the resident. Raises NotFound where they may not even know of the
     resident, Forbidden where they may, but not this."""
-    query = sql.SQL("select {}, {} from resident r where r.id = {}").format(
-        resident(viewer, Scope.CONTACT), resident(viewer, scope), sql.Literal(resident_id)
+    query = sql.SQL("select {} or {}, {} from resident r where r.id = {}").format(
+        resident(viewer, Scope.CONTACT), called_now(viewer), resident(viewer, scope), sql.Literal(resident_id)
     )
     row = await (await conn.execute(query)).fetchone()
     if row is None or not (row[0] or row[1]):

@@ -91,6 +91,16 @@ class Filters:
     left: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What somebody who is called to a resident needs to get there, and no more. `entry` is how to get in."""
+
+    id: int
+    name: str
+    address: str
+    entry: str | None
+
+
 _RESIDENT = sql.SQL(
     """
     select r.id, r.external_id, r.name, r.gender, r.birth_date, r.phone, r.language, r.address, r.grid_id,
@@ -130,20 +140,48 @@ async def listing(
 
 
 async def get(conn: Connection, viewer: Viewer, resident_id: int) -> Resident:
-    """One resident, with what `viewer` sees of them. Raises NotFound, also for whom the viewer may not know."""
+    """One resident, with what `viewer` sees of them. Raises NotFound, also for whom the viewer may not know; Forbidden
+    for somebody they are called to, who has not agreed to more."""
     if not 0 < resident_id < 2**63:
         raise NotFound("resident", resident_id)
     found = await _select(conn, viewer, sql.SQL("r.id = {}").format(sql.Literal(resident_id)), 1)
     if not found:
-        raise NotFound("resident", resident_id)
+        raise await _hidden(conn, viewer, resident_id)
     return found[0]
 
 
+async def _hidden(conn: Connection, viewer: Viewer, resident_id: int) -> NotFound | Forbidden:
+    """Why it is not shown: whoever is called there knows that there is somebody, and is not told otherwise."""
+    if await doors(conn, viewer, [resident_id]):
+        return Forbidden(
+            f"resident {resident_id} has not agreed to be seen by you; the incident that you are called to says where"
+            " to go and how to get in"
+        )
+    return NotFound("resident", resident_id)
+
+
+async def doors(conn: Connection, viewer: Viewer, resident_ids: Sequence[int]) -> dict[int, Door]:
+    """The doors of those residents, by id, to whom the viewer is called or goes at this moment."""
+    query = sql.SQL("select r.id, r.name, r.address, r.entry from resident r where r.id = any({}) and {}").format(
+        sql.Literal(list(resident_ids)), access.called_now(viewer)
+    )
+    rows = await (await conn.execute(query)).fetchall()
+    return {row[0]: Door(row[0], row[1], row[2], row[3] if _may_enter(viewer) else None) for row in rows}
+
+
+def _may_enter(viewer: Viewer) -> bool:
+    # How to get in is for those who may have to: a doctor on the telephone does not.
+    return viewer.has(Role.DUTY, Role.ADMIN, Role.GRID, Role.FAMILY)
+
+
 async def file(conn: Connection, viewer: Viewer, resident_id: int) -> File:
-    """The whole file of one resident. Raises NotFound, also for whom the viewer may not know."""
-    found = await files(conn, viewer, [resident_id] if 0 < resident_id < 2**63 else [])
-    if resident_id not in found:
+    """The whole file of one resident. Raises NotFound, also for whom the viewer may not know; Forbidden for somebody
+    they are called to, who has not agreed to more."""
+    if not 0 < resident_id < 2**63:
         raise NotFound("resident", resident_id)
+    found = await files(conn, viewer, [resident_id])
+    if resident_id not in found:
+        raise await _hidden(conn, viewer, resident_id)
     return found[resident_id]
 
 
@@ -160,8 +198,7 @@ async def files(conn: Connection, viewer: Viewer, resident_ids: Sequence[int]) -
 
 
 def _file(viewer: Viewer, resident: Resident, row: Sequence[Any]) -> File:
-    # How to get in is for those who may have to: a doctor on the telephone does not.
-    entry = row[1] if viewer.has(Role.DUTY, Role.ADMIN, Role.GRID, Role.FAMILY) else None
+    entry = row[1] if _may_enter(viewer) else None
     conditions, medicines, allergies, mobility, notes, overrides = row[2:8] if resident.sees_health else (None,) * 6
     return File(resident, entry, conditions, medicines, allergies, mobility, notes, overrides, row[8])
 

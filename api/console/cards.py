@@ -14,7 +14,7 @@ from api.console import calls, people_words
 from api.console.calls import Call
 from api.console.screen import Screen
 from eldercare.people import Contact
-from eldercare.residents import File
+from eldercare.residents import Door, File
 
 ICONS = {
     "sos": "siren", "heart_rate": "heart", "wandering": "pin", "silent": "signal-off", "off_wrist": "watch-off",
@@ -69,6 +69,7 @@ class Card:
     address: str | None
     phone: str | None
     entry: str | None
+    only_door: bool
     keys: list[KeyHolder]
     medical: list[tuple[str, str]]
     position: str | None
@@ -167,9 +168,10 @@ def card(
     contacts: Sequence[Contact] = (),
     told: Sequence[Notification] = (),
     deeds: frozenset[Deed] = frozenset(),
+    door: Door | None = None,
 ) -> Card:
     """The card of one incident; `file`, `contacts` and `told` as far as the viewer may see them, `deeds` what they
-    may do."""
+    may do; `door` for somebody who is called and sees no file."""
     t, resident = screen.t, file.resident if file else None
     known = facts(screen, incident, file)
     spot = wording.whereabouts(known, screen.language)
@@ -192,7 +194,8 @@ def card(
         round=incident.round,
         address=incident.address,
         phone=resident.phone if resident else None,
-        entry=file.entry if file else None,
+        entry=file.entry if file else door.entry if door else None,
+        only_door=file is None and door is not None,
         keys=[_key_holder(screen, contact) for contact in contacts if contact.holds_key],
         medical=_medical(file) if file else [],
         position=_position(screen, incident, spot),

@@ -53,6 +53,8 @@ async def cards_of(conn: Connection, screen: Screen, found: Sequence[Incident]) 
     viewer = viewer_of(screen)
     ids = {incident.resident_id for incident in found if incident.resident_id is not None}
     files = await residents.files(conn, viewer, sorted(ids)) if ids else {}
+    shut = sorted(ids - files.keys())
+    doors = await residents.doors(conn, viewer, shut) if shut else {}
     contacts = await people.contacts_of_all(conn, viewer, sorted(files)) if files else {}
     told = await incidents.notifications_of(conn, found) if found else {}
     return [
@@ -63,6 +65,7 @@ async def cards_of(conn: Connection, screen: Screen, found: Sequence[Incident]) 
             contacts.get(incident.resident_id or 0, ()),
             told[incident.id],
             rights.allowed(viewer, Whole(incident, [], told[incident.id])),
+            doors.get(incident.resident_id or 0),
         )
         for incident in found
     ]

@@ -13,6 +13,7 @@ from api.console.screen import CurrentScreen, Screen
 from api.deps import Db, Id, SettingsOf
 from eldercare import audit, people, residents
 from eldercare.database import Connection
+from eldercare.errors import Forbidden
 from eldercare.people import Contact
 from eldercare.residents import File, Filters
 
@@ -55,7 +56,10 @@ async def listing(
 async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen, settings: SettingsOf) -> Response:
     """One resident, with what the viewer may see: the rest of the fields is absent."""
     viewer = reads.viewer_of(screen)
-    file = await residents.file(conn, viewer, id)
+    try:
+        file = await residents.file(conn, viewer, id)
+    except Forbidden:
+        return await _called_to(request, conn, screen, id)
     resident = file.resident
     if resident.sees_health or resident.sees_location:
         await audit.record(conn, viewer, "file", resident_id=id)
@@ -75,6 +79,23 @@ async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen, setting
         incidents=history,
         marks=[_mark(card) for card in history],
         map_tiles=map_tiles(settings),
+    )
+
+
+async def _called_to(request: Request, conn: Connection, screen: Screen, resident_id: int) -> Response:
+    """For whoever is called to somebody who has not agreed to be seen by them: who, where, how to get in, who else is
+    called, and what they can answer."""
+    viewer = reads.viewer_of(screen)
+    door = (await residents.doors(conn, viewer, [resident_id]))[resident_id]
+    page = await incidents.listing(conn, viewer, states=["unresolved"], resident_id=resident_id, limit=HISTORY)
+    return render.page(
+        request,
+        screen,
+        "called_to.html",
+        here="residents",
+        alarms=await reads.alarms(conn, screen),
+        door=door,
+        cards=await reads.cards_of(conn, screen, page.items),
     )
 
 

@@ -126,7 +126,7 @@ async def list_residents(
     return Json(page)
 
 
-@router.get("/{id}", response_model=Resident, responses=answers(examples.RESIDENT, 404, 422))
+@router.get("/{id}", response_model=Resident, responses=answers(examples.RESIDENT, 403, 404, 422))
 async def get_resident(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
     """One resident with the newest values of their band."""
     resident = await residents.get(conn, viewer, id)
@@ -135,7 +135,7 @@ async def get_resident(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
     return Json(resident)
 
 
-@router.get("/{id}/dossier", response_model=Dossier, responses=answers(examples.DOSSIER, 404, 422))
+@router.get("/{id}/dossier", response_model=Dossier, responses=answers(examples.DOSSIER, 403, 404, 422))
 async def get_dossier(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
     """The file of one resident: health, needs, how to get in, contacts, consents, bands."""
     found = await residents.file(conn, viewer, id)

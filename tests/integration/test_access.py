@@ -11,6 +11,7 @@ from eldercare.access import Role, Scope, Viewer
 from eldercare.consents import Purpose
 from eldercare.database import Connection
 from eldercare.errors import Forbidden, NotFound
+from eldercare.residents import Door
 from tests.neighbourhood import NOW, beats, call, incident, person, resident, viewer, wears
 
 ALL = {Scope.CONTACT, Scope.HEALTH, Scope.LOCATION}
@@ -290,3 +291,27 @@ async def test_nobody_records_a_consent_under_which_they_see_more_themselves(con
     await people.link(conn, old, admin.person_id, "family")
     with pytest.raises(Forbidden, match="somebody else"):
         await consents.refuse_to_oneself(conn, admin, old)
+
+
+async def test_called_family_without_consent_is_told_what_they_may_see_and_not_that_nobody_is_there(
+    conn: Connection,
+) -> None:
+    who, old = await viewer(conn, Role.FAMILY), await resident(conn, entry="钥匙在门卫")
+    await people.link(conn, old, who.person_id, "family")
+    case = await incident(conn, old)
+    with pytest.raises(NotFound):
+        await residents.file(conn, who, old)
+    await call(conn, case, who.person_id)
+    for read in (residents.file, residents.get):
+        with pytest.raises(Forbidden, match="the incident that you are called to"):
+            await read(conn, who, old)
+    for scope in (Scope.HEALTH, Scope.LOCATION, Scope.CONTACT):
+        with pytest.raises(Forbidden):
+            await access.require(conn, who, old, scope)
+    assert await residents.doors(conn, who, [old]) == {old: Door(old, "王秀英", "梧桐路1号", "钥匙在门卫")}
+    doctor = await viewer(conn, Role.DOCTOR)
+    await call(conn, case, doctor.person_id)
+    assert (await residents.doors(conn, doctor, [old]))[old].entry is None
+    await conn.execute("update incident set state = 'resolved' where id = %s", (case,))
+    with pytest.raises(NotFound):
+        await residents.file(conn, who, old)

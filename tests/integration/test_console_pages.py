@@ -209,6 +209,113 @@ async def test_family_without_consent_find_no_one_and_can_do_nothing(
     assert "目前没有" in (await client.get("/")).text
 
 
+async def test_family_called_without_consent_find_the_door_and_nothing_else(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    await conn.execute("update consent set withdrawn_at = eldercare_now() where withdrawn_at is null")
+    await conn.execute("update resident set entry = '钥匙在门卫', conditions = '高血压' where id = 1")
+    incident_id = await press(conn)
+    called = (
+        "insert into notification (incident_id, person_id, channel, address, purpose, content, status, send_after,"
+        " created_at) select %s, id, 'voice', '+99910009999', 'alarm', '{}', 'ringing', eldercare_now(),"
+        " eldercare_now() from person where username = %s"
+    )
+    for username in ("family", "grid1"):
+        await conn.execute(called, (incident_id, username))
+    row = await (await conn.execute("select name, address from resident where id = 1")).fetchone()
+    grid = await (await conn.execute("select name from person where username = 'grid1'")).fetchone()
+    await conn.commit()
+    assert row is not None
+    assert grid is not None
+    await log_in(client, users, "family")
+    for path in ("/residents/1", f"/incidents/{incident_id}", "/"):
+        page = await client.get(path)
+        assert page.status_code == 200, path
+        for words in (*row, "钥匙在门卫", "因为您被叫到", grid[0], "我去"):
+            assert words in page.text, f"{path}: {words}"
+        for words in ("高血压", "+99910009999", "心率"):
+            assert words not in page.text.replace("心率异常", ""), f"{path}: {words}"
+    answer = await client.post(f"/incidents/{incident_id}/accept", headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+
+
+@pytest.mark.parametrize("username", ["admin", "family", "grid1", "doctor"])
+async def test_nothing_one_may_see_is_no_sign_that_all_is_well(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection, username: str
+) -> None:
+    await conn.execute("update consent set withdrawn_at = eldercare_now() where withdrawn_at is null")
+    await conn.execute("delete from grid_worker")
+    await press(conn)
+    await log_in(client, users, username)
+    for path in ("/", "/incidents", "/parts/incidents", "/parts/alarms"):
+        page = await client.get(path)
+        assert page.status_code == 200, path
+        assert "state-calm" not in page.text, path
+        assert "没有人在等" not in page.text, path
+    assert "没有您可以看到的事件" in (await client.get("/")).text
+
+
+async def test_what_was_seen_is_what_is_done(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    incident_id, other = await press(conn), 0
+    await log_in(client, users)
+    deeds = ("accept", "handle", "call-again", "hand-to-120", "pass", "resolve", "send", "add", "take-back", "arrive")
+    for seen in (f"{incident_id + 1}:open:0", f"{incident_id}:accepted:7", "nonsense"):
+        for deed in deeds:
+            if deed == "accept" and seen.startswith(f"{incident_id}:"):
+                continue  # whoever is too late to say "I go" hears who goes
+            form = {"seen": seen, "disposition": "helped", "person_id": "1"}
+            answer = await client.post(f"/incidents/{incident_id}/{deed}", data=form)
+            assert answer.status_code == 409, f"{deed} {seen}"
+            assert "情况已经变了" in answer.text, deed
+    row = await (await conn.execute("select state, handler_id, round from incident")).fetchone()
+    assert row == ("open", None, 1)
+    page = await client.get("/")
+    assert page.text.count(f'name="seen" value="{incident_id}:open:{other}"') >= 3
+    answer = await client.post(f"/incidents/{incident_id}/handle", data={"seen": f"{incident_id}:open:0"})
+    assert answer.status_code == 303
+
+
+async def test_the_desk_handles_sends_takes_back_and_calls_again(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    incident_id = await press(conn)
+    await log_in(client, users)
+    at, part = f"/incidents/{incident_id}", {"HX-Request": "true"}
+    assert "我在处理，继续呼叫" in (await client.get(at)).text
+    assert (await client.post(f"{at}/handle", headers=part)).status_code == 204
+    page = (await client.get(at)).text
+    assert "在值班台处理" in page
+    assert "我还在处理" in page
+    assert "data-alarm=" not in page  # handled at the desk it makes no sound
+    assert "1 件还没有人去" in page
+    form = (await client.get(f"{at}/send", headers=part)).text
+    assert 'name="person_id"' in form
+    refused = await client.post(f"{at}/send", data={"person_id": "x"}, headers=part)
+    assert refused.status_code == 422
+    assert "请选一个能打通电话的人" in refused.text
+    row = await (await conn.execute("select id, name from person where username = 'grid1'")).fetchone()
+    await conn.rollback()
+    assert row is not None
+    assert f'value="{row[0]}"' in form
+    for deed in ("send", "add"):
+        assert (await client.post(f"{at}/{deed}", data={"person_id": str(row[0])}, headers=part)).status_code == 204
+    calls = await (await conn.execute("select count(*) from notification where person_id = %s", (row[0],))).fetchone()
+    assert calls == (4,)
+    assert (await client.post(f"{at}/call-again", headers=part)).status_code == 204
+    assert (await client.get(f"{at}/take-back")).status_code == 409
+    assert (await client.post(f"{at}/accept", headers=part)).status_code == 204
+    page = (await client.get(at)).text
+    assert "沈值班 去" in page or "去，应在" in page
+    assert "收回" in (await client.get(f"{at}/take-back", headers=part)).text
+    answer = await client.post(f"{at}/take-back", data={"note": "腿不方便"}, headers=part)
+    assert answer.status_code == 204
+    page = (await client.get(at)).text
+    for words in ("收回，", "腿不方便", "在值班台处理（控制台）", "要求从头再叫一遍", "加叫"):
+        assert words in page, words
+
+
 async def test_each_look_at_the_board_and_at_a_resident_is_one_row_of_the_audit_with_whom_it_showed(
     client: httpx.AsyncClient, users: dict[str, str], conn: Connection
 ) -> None:
