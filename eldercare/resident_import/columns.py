@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eldercare.errors import InvalidInput
 from eldercare.fields import half_width
-from eldercare.resident_import.cells import Cell, Row, column_letter
+from eldercare.resident_import.cells import Row, column_letter
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "external_id": ("编号", "人员编号", "老人编号", "档案号", "档案编号", "id", "number", "external id", "file number"),
@@ -72,9 +72,11 @@ def find(rows: Sequence[Row]) -> Headings:
     """The first row that names the required columns. Raises NoHeadings saying what is missing, and InvalidInput for
     what is there twice."""
     best: Headings | None = None
-    for row in rows[:HEADING_WITHIN]:
+    for row, below in zip(rows[:HEADING_WITHIN], [*rows[1:], None], strict=False):
         headings = _headings(row)
         if {column.field for column in headings.columns}.issuperset(REQUIRED):
+            if below is not None and _goes_on(headings, below):
+                headings = _headings(row, below)
             _refuse_doubles(headings)
             return headings
         if best is None or len(headings.columns) > len(best.columns):
@@ -94,18 +96,34 @@ def field_of(heading: str) -> str | None:
     return _FIELDS.get(plain)
 
 
-def _headings(row: Row) -> Headings:
+def _goes_on(headings: Headings, below: Row) -> bool:
+    """Whether the headings are two rows, most of them merged downwards, and some parted into several below."""
+    return any(below.below.get(column.index) == headings.row for column in headings.columns if column.field in REQUIRED)
+
+
+def _headings(row: Row, second: Row | None = None) -> Headings:
     columns, ignored = [], []
-    for index, cell in enumerate(row.cells):
-        text = _text(cell)
-        if not text:
+    for index in range(max(len(row.cells), len(second.cells) if second else 0)):
+        words = _words(row, second, index)
+        if not words:
             continue
-        field = field_of(text)
+        text = "".join(words)
+        field = field_of(text) or next((field for word in reversed(words) if (field := field_of(word))), None)
         if field:
             columns.append(Column(index, field, column_letter(index), text))
         else:
             ignored.append(text)
-    return Headings(row.number, tuple(columns), tuple(ignored), row.sheet)
+    return Headings(second.number if second else row.number, tuple(columns), tuple(ignored), row.sheet)
+
+
+def _words(row: Row, second: Row | None, index: int) -> list[str]:
+    """What stands over a column: in the second row its own heading, in the first also that of a merged group."""
+    if second is None:
+        return [text] if (text := _text(row, index)) else []
+    words = [_text(row, row.beside.get(index, index))]
+    if index not in second.below:
+        words.append(_text(second, index))
+    return [word for word in words if word]
 
 
 def _refuse_doubles(headings: Headings) -> None:
@@ -121,5 +139,6 @@ def _refuse_doubles(headings: Headings) -> None:
             )
 
 
-def _text(cell: Cell) -> str:
+def _text(row: Row, index: int) -> str:
+    cell = row.cells[index] if index < len(row.cells) else ""
     return cell if isinstance(cell, str) else ""

@@ -113,7 +113,8 @@ def test_what_a_telephone_network_counts() -> None:
 @pytest.mark.parametrize("values", [{"x": 1}, {"name": ""}, {"name": 3}, {"lives_alone": "yes"}, {"safe_radius_m": 49},
                                     {"safe_radius_m": True}, {"language": "fr"}, {"rule_overrides": []},
                                     {"birth_date": 5}, {"away_until": datetime.fromisoformat("2026-01-01")},
-                                    {"home_lat": "31"}, {"home_lon": True}, {"grid_id": 0}])  # fmt: skip
+                                    {"home_lat": "31"}, {"home_lon": True}, {"grid_id": 0},
+                                    {"left_at": "2026-01-01T00:00:00Z"}])  # fmt: skip
 def test_a_resident_has_checked_fields(values: dict[str, Any]) -> None:
     from eldercare import resident_fields
 

@@ -56,6 +56,19 @@ def test_headings_are_found_below_a_title() -> None:
     assert [(column.letter, column.field) for column in found.columns] == [("B", "name"), ("C", "address")]
 
 
+def test_headings_may_be_two_rows_of_which_some_are_parted() -> None:
+    first = Row(2, ["编号", "姓名", "地址", "家属", "", "", date(2026, 1, 1)], beside={4: 3, 5: 3})
+    second = Row(3, ["编号", "姓名", "地址", "姓名", "电话", "与老人关系", "", "备注"], below={0: 2, 1: 2, 2: 2})
+    line = Row(4, ["1", "王秀英", "梧桐路1号", "王芳", "13912345678", "女儿", "x", "y"])
+    checked = check([Row(1, ["名册"]), first, second, line], TODAY)
+    assert checked.bad == []
+    assert (checked.headings.row, checked.headings.ignored) == (3, ())
+    assert checked.entries[0].values == {
+        "external_id": "1", "name": "王秀英", "address": "梧桐路1号", "family_name": "王芳",
+        "family_phone": "+8613912345678", "family_relation": "女儿", "notes": "y",
+    }  # fmt: skip
+
+
 def test_a_list_without_the_needed_columns_says_which() -> None:
     with pytest.raises(InvalidInput, match=r"\(address\)"):
         columns.find(rows(["姓名", "电话"], ["王秀英", ""]))
