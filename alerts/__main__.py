@@ -141,6 +141,7 @@ def _channels(found: Mapping[str, Channel], pulse: Pulse) -> dict[str, Any]:
 
 async def _watch(shared: Pool, zone: tzinfo, pulse: Pulse) -> None:
     async with shared.connection() as conn:
+        await words.set_right(conn, await clock.now(conn))
         pulse.late_timers = await watch.late_timers(conn)
         watched = await silence.run_once(conn, await clock.now(conn), zone)
     pulse.turn("watch", verdicts=watched.verdicts)

@@ -142,7 +142,7 @@ known as (
     join incident on incident.id = incident_id
     where %(retained)s or received_at > now - interval '24 hours' and (
         state <> 'resolved'
-        or is_named and coalesce(resolved_at >= now - %(over)s::interval, true)
+        or is_named and coalesce(resolved_at between now - %(over)s::interval and now, true)
         or %(redelivered)s and case when is_named then not coalesce(clock_right and %(ts)s > resolved_at, false)
                                     else received_at > now - interval '1 minute' end)
     order by incident.id desc

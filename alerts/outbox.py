@@ -41,7 +41,7 @@ SESSION = {**LOOKUPS, "synchronous_commit": "off"}
 
 _TRUE_WORDS = {str(state): [word] for state, word in BAND_STATES.items()}
 _TRUE_WORDS[IncidentState.HANDED_TO_120].append(SosState.ARRIVING)  # who was on the way still is
-_WORDS = orjson.dumps(_TRUE_WORDS).decode()
+TRUE_WORDS = orjson.dumps(_TRUE_WORDS).decode()
 """What may be said to the wearer in each state of the incident, as JSON."""
 
 
@@ -181,7 +181,7 @@ async def lease(
         "channels": list(channels),
         "limit": limit,
         "lease": lease,
-        "words": _WORDS,
+        "words": TRUE_WORDS,
         "repeat_for": REPEAT_WAITS,
     }
     rows = await (await conn.execute(_LEASE, values)).fetchall()

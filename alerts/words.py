@@ -9,6 +9,9 @@ the connection to the broker between, that it was there for that. A newer word t
 
 from datetime import datetime, timedelta
 
+from alerts import consequences, outbox
+from alerts.kinds import IncidentState
+from alerts.openings import BAND_STATES
 from eldercare.database import Connection
 
 SURE_AFTER = timedelta(seconds=2)
@@ -49,6 +52,32 @@ async def say_again(conn: Connection, now: datetime, unbroken: timedelta) -> int
     values = {"now": now, "since": now - unbroken, "sure_after": SURE_AFTER}
     rows = await (await conn.execute(_SAY_AGAIN, values)).fetchall()
     return sum(queued for (queued,) in rows)
+
+
+_UNTRUE = """
+select i.id, i.state from incident i
+cross join lateral (
+    select content ->> 'state' as word, created_at from notification n
+    where n.incident_id = i.id and n.purpose = 'sos_state' order by n.id desc limit 1
+) newest
+where i.state <> 'resolved' and i.severity = 'sos' and not (%(words)s::jsonb -> i.state) ? word
+  and created_at < %(now)s - interval '5 seconds'
+order by i.id
+"""
+
+
+async def set_right(conn: Connection, now: datetime) -> int:
+    """Say what is true where the newest word is not: whoever changed the incident died before it told the band.
+
+    Returns how many incidents. Commits, one by one.
+    """
+    rows = await (await conn.execute(_UNTRUE, {"words": outbox.TRUE_WORDS, "now": now})).fetchall()
+    await conn.commit()
+    for incident_id, state in rows:
+        state = IncidentState(state)
+        await consequences.tell_band(conn, incident_id, BAND_STATES[state], now, only_while=state)
+        await conn.commit()
+    return len(rows)
 
 
 async def heard(conn: Connection, device_id: str, word_id: str, now: datetime) -> bool:

@@ -13,7 +13,7 @@ import psycopg_pool
 from alerts import receipts
 from alerts.receipts import Receipt
 from api.pools import Way
-from eldercare import clock
+from eldercare import clock, tasks
 from eldercare.errors import NotFound, Unavailable
 from eldercare.log import logger
 
@@ -44,7 +44,7 @@ class Receipts:
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((receipt, written))
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_all(way), name="receipts")
+            self._writing = tasks.brief(self._write_all(way), "receipts")
         try:
             async with asyncio.timeout(within_s):
                 await written

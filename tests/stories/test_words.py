@@ -128,6 +128,21 @@ async def test_a_newer_word_takes_the_place_of_an_older_one(story: Story, accept
     story._told = story._happened()
 
 
+async def test_a_word_that_was_not_said_because_somebody_died_is_said(story: Story, accepted: int) -> None:
+    """The step that reopens an incident is committed before the band is told."""
+    await story.conn.execute(
+        "update incident set state = 'open', owner_id = null, round = 2, due_at = %s", (story.now + timedelta(days=1),)
+    )
+    await story.conn.commit()
+    assert await words.set_right(story.conn, story.now) == 0  # whoever did it may be about to
+    await story.set_clock(story.now + timedelta(seconds=6))
+    assert await words.set_right(story.conn, story.now) == 1
+    await story.settle()
+    story.expect("band received")
+    await story.set_clock(story.now + timedelta(seconds=6))
+    assert await words.set_right(story.conn, story.now) == 0
+
+
 async def test_the_last_word_is_said_again_too(story: Story, accepted: int) -> None:
     await incidents.resolve(story.conn, accepted, story.people.grid, "sms", "helped", None, story.now)
     await story.conn.commit()
