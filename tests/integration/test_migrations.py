@@ -1,13 +1,22 @@
 """What the migrations make is what was agreed, on TimescaleDB and on plain PostgreSQL."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from psycopg import sql
+from yoyo import read_migrations
 
+from alerts.kinds import Press
+from alerts.openings import raise_sos
+from eldercare import migrate as migrations
+from eldercare.database import COMMAND, URGENT, connect
 from eldercare.embedded import EmbeddedPostgres
+from eldercare.errors import Unavailable
 from eldercare.migrate import migrate
 from tests import schema
 
@@ -125,3 +134,69 @@ def test_whom_an_incident_names_is_never_deleted(database_url: str, table: str) 
             conn.execute(f"delete from {table} where id = 1")  # type: ignore[arg-type]
         conn.rollback()
         assert conn.execute(f"delete from {table} where id = 2").rowcount == 1  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def one_more(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A migration that wants the table of incidents for itself."""
+    (tmp_path / "9999_more.sql").write_text("alter table incident add column more integer;")
+    monkeypatch.setattr(migrations, "read_migrations", lambda _: read_migrations(str(tmp_path)))
+
+
+async def test_a_migration_that_waits_for_a_reader_holds_up_no_press_and_says_who_is_in_its_way(
+    database_url: str, one_more: None
+) -> None:
+    said: list[str] = []
+    reader = await connect(database_url, application_name="a report", limits=COMMAND)
+    line = await connect(database_url, autocommit=True, limits=URGENT)
+    async with reader, line:
+        await reader.execute("select count(*) from incident")
+        running = asyncio.create_task(asyncio.to_thread(migrate, database_url, say=said.append))
+        async with asyncio.timeout(60):
+            while not said:  # noqa: ASYNC110  it runs in a thread
+                await asyncio.sleep(0.01)
+        for number in range(30):
+            press = Press("band-1", b"", "digest", event_id=f"e{number}")
+            assert (await raise_sos(line, press)).incident_id
+            await asyncio.sleep(0.02)
+        assert not running.done()
+        await reader.rollback()
+        assert await running == ["9999_more"]
+    assert "a report" in said[0]
+    assert "select count(*) from incident" in said[0]
+
+
+def test_a_migration_that_never_gets_its_turn_is_given_up_with_the_reason(database_url: str, one_more: None) -> None:
+    with psycopg.connect(database_url, application_name="a report") as reader:
+        reader.execute("select count(*) from incident")
+        with pytest.raises(Unavailable, match=r"in its way: .*a report"):
+            migrate(database_url, say=lambda _: None, patience_s=0)
+    assert migrate(database_url) == ["9999_more"]
+
+
+def test_a_migration_whose_process_was_killed_leaves_no_lock_behind(database_url: str, one_more: None) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("insert into yoyo_lock (locked, ctime, pid) values (1, now(), 1)")
+    assert migrate(database_url) == ["9999_more"]
+
+
+@pytest.mark.parametrize("more", ["", "?target_session_attrs=read-write&connect_timeout=2"])
+def test_the_url_may_name_several_hosts_as_for_the_services(empty_database_url: str, more: str) -> None:
+    parts = urlsplit(empty_database_url)
+    hosts = f"{parts.username}@127.0.0.1:1,127.0.0.1:{parts.port}"
+    assert migrate(f"postgresql://{hosts}{parts.path}{more}")
+    assert migrate(empty_database_url) == []
+
+
+def test_a_prompt_that_somebody_forgot_is_ended_unless_somebody_wants_it_otherwise(empty_database_url: str) -> None:
+    def limit() -> object:
+        with psycopg.connect(empty_database_url) as conn:
+            return conn.execute("show idle_in_transaction_session_timeout").fetchone()
+
+    migrate(empty_database_url)
+    assert limit() == ("1min",)
+    name = sql.Identifier(urlsplit(empty_database_url).path[1:])
+    with psycopg.connect(empty_database_url, autocommit=True) as conn:
+        conn.execute(sql.SQL("alter database {} set idle_in_transaction_session_timeout = '2h'").format(name))
+    migrate(empty_database_url)
+    assert limit() == ("2h",)
