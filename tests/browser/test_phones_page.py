@@ -81,3 +81,16 @@ async def test_a_lost_connection_shows(page: Page) -> None:
         await page.goto(bench.telephones.url)
         await expect(page.get_by_role("status")).to_contain_text("实时")
     await expect(page.get_by_role("status")).to_contain_text("连接断开")
+
+
+async def test_a_telephone_of_the_desk_has_two_ways_to_say_yes(bench: Bench, page: Page) -> None:
+    await page.goto(bench.telephones.url)
+    await bench.sim("PUT", "phones/+99910000001", name="沈值班", roles=["duty"])
+    await bench.text("王秀英求助")
+    await page.get_by_role("button", name=re.compile("沈值班")).click()
+    for label, body in (("1 在处理 I am handling it", "1"), ("3 我去 I am going", "3")):
+        await page.get_by_role("button", name=label).click()
+        await expect(page.locator(".sms.mine").last).to_contain_text(body)
+    await expect(page.get_by_role("button", name="1 我去 I am going")).to_have_count(0)
+    bodies = [call["Body"] for call in bench.application.calls if call["path"] == "/webhooks/twilio/sms"]
+    assert bodies == ["1", "3"]

@@ -98,7 +98,7 @@ class Bench:
 @contextlib.asynccontextmanager
 async def telephones(application: Application, **options: Any) -> AsyncIterator[Bench]:
     account = Account(SID, TOKEN, OURS, application.url)
-    people = [Person(name="张伟", roles=("duty",), phone=HERS)]
+    people = [Person(name="张伟", roles=("grid",), phone=HERS)]
     async with serve(account, people, **{"time_scale": 0, **options}) as phones, aiohttp.ClientSession() as session:
         yield Bench(phones, session, application)
 

@@ -16,6 +16,8 @@ const SMS = {
 };
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const QUICK = [["1", "1 我去 I am going"], ["9", "9 去不了 I cannot"]];
+const QUICK_DESK = [["1", "1 在处理 I am handling it"], ["3", "3 我去 I am going"], ["9", "9 不能 I cannot"]];
+const DESK = ["duty", "duty_lead"];
 
 const phones = new Map();
 const seen = new Map();
@@ -180,6 +182,7 @@ function smsBubble(message) {
     message.body, element("small", "", `${clock(message.at)}  ${SMS[message.status] ?? message.status}`));
 }
 
+let quick = null;
 const opened = new Set();
 function pastCall(call) {
   const label = call.inbound ? `已回拨 Called back` : ENDED[call.status];
@@ -198,6 +201,11 @@ function drawPhone() {
   if (!document.hidden) seen.set(phone.number, phone.messages.at(-1)?.at ?? seen.get(phone.number));
   $("avatar").textContent = initial(phone);
   $("name").textContent = phone.name || phone.number;
+  const wanted = phone.roles.some((role) => DESK.includes(role)) ? QUICK_DESK : QUICK;
+  if (quick !== wanted) {
+    quick = wanted;
+    $("quick").replaceChildren(...quick.map(([body, label]) => button("", label, () => act(selected, "sms", { body }))));
+  }
   $("number").textContent = [phone.name ? phone.number : "", roles(phone)].filter(Boolean).join(" · ");
   // Before a call takes its room away: who read the newest message still does.
   const thread = $("thread");
@@ -265,7 +273,6 @@ $("compose").addEventListener("submit", async (event) => {
   const body = $("text").value.trim();
   if (body && (await act(selected, "sms", { body }))) $("text").value = "";
 });
-$("quick").append(...QUICK.map(([body, label]) => button("", label, () => act(selected, "sms", { body }))));
 $("sound").addEventListener("click", () => {
   const on = $("sound").getAttribute("aria-pressed") !== "true";
   $("sound").setAttribute("aria-pressed", String(on));
