@@ -10,6 +10,7 @@ import pytest
 
 from alerts.kinds import Cleared, Finding, IncidentKind, IncidentState, Press, Severity
 from alerts.openings import NETWORK, Judged, Raised, apply_verdicts, raise_sos, resident_subject
+from eldercare import devices
 from eldercare.clock import set_clock
 from eldercare.database import Connection, connect
 from eldercare.wire import SosState
@@ -319,6 +320,19 @@ async def test_a_retired_band_is_unknown(conn: Connection, resident: int) -> Non
     await conn.execute("update device set retired_at = %s where id = 'spare'", (NOON,))
     await raise_sos(conn, press("spare"))
     assert await one(conn, "select detail ->> 'unknown_band' from incident") == "true"
+
+
+@pytest.mark.parametrize(
+    ("state", "mark"), [("lost", "unassigned_band"), ("in_repair", "unassigned_band"), ("retired", "unknown_band")]
+)
+async def test_a_band_that_was_put_away_and_presses_all_the_same_rings(
+    conn: Connection, resident: int, state: str, mark: str
+) -> None:
+    assert await devices.set_state(conn, "band-1", devices.BandState(state), at=NOON) == resident
+    raised = await raise_sos(conn, press("band-1", event_id="e1"))
+    assert raised.outcome == "opened"
+    row = await one(conn, "select subject, detail -> %s, due_at from incident where id = %s", mark, raised.incident_id)
+    assert row == ("device:band-1", True, NOON)
 
 
 async def test_a_resident_who_is_away_still_has_an_sos(conn: Connection, resident: int) -> None:
