@@ -4,18 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
-from starlette.types import ASGIApp
+from fastapi import Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import beats, errors
 from api.changes import Changes
 from api.console.install import install as install_console
 from api.headers import SecurityHeaders
+from api.heads import Heads
 from api.logins import Logins
 from api.openapi import document
 from api.pace import Pace
 from api.pools import pools
+from api.query import known_only
 from api.receipts import Receipts
 from api.routers import (
     audits,
@@ -48,15 +51,23 @@ details (RFC 9457). What a viewer may not know of does not exist for them (404);
 they know is absent or refused (403)."""
 
 
+class _Compressed(GZipMiddleware):
+    """What a provider reads stays as it is: it is short, and a telephone waits. Streams are left alone anyway."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        compressed = not scope.get("path", "").startswith("/webhooks/")
+        await (super().__call__ if compressed else self.app)(scope, receive, send)
+
+
 class _App(FastAPI):
     """Sets the headers around everything: no middleware sees the answer to a mistake of ours."""
 
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.settings
         https = (settings.public_url or "").startswith("https://")
-        stack: ASGIApp = Visitors(Pace(super().build_middleware_stack()))
-        stack = SecurityHeaders(stack, https=https, tile_url=settings.map_tile_url)
-        return ProxyHeadersMiddleware(stack, settings.trusted_networks)  # type: ignore[arg-type,return-value]
+        stack: ASGIApp = _Compressed(super().build_middleware_stack(), minimum_size=1024, compresslevel=5)
+        stack = SecurityHeaders(Visitors(Pace(stack)), https=https, tile_url=settings.map_tile_url)
+        return Heads(ProxyHeadersMiddleware(stack, settings.trusted_networks))  # type: ignore[arg-type]
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -90,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
         audits,
         rejected,
     ):
-        app.include_router(noun.router, prefix=PREFIX)
+        app.include_router(noun.router, prefix=PREFIX, dependencies=[Depends(known_only)])
     install_console(app)
     document(app)
     return app

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ALWAYS = {
@@ -29,6 +29,14 @@ def _host(tile_url: str) -> str:
     return f"{parts.scheme}://*{host}" if "{s}" in parts.netloc else f"{parts.scheme}://{parts.netloc}"
 
 
+def _own_path(location: str, host: str) -> str:
+    """Where to go within this service without scheme and host, which a proxy in front of it may have changed."""
+    for scheme in ("http", "https"):
+        if host and location.startswith(f"{scheme}://{host}/"):
+            return location.removeprefix(f"{scheme}://{host}")
+    return location
+
+
 class SecurityHeaders:
     """ASGI middleware that sets what a route did not set itself. Everything but static files is `no-store`."""
 
@@ -52,6 +60,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._always.items():
                     headers.setdefault(name, value)
+                if (location := headers.get("location")) is not None:
+                    headers["location"] = _own_path(location, Headers(scope=scope).get("host", ""))
                 if not scope["path"].startswith(self._cacheable):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)

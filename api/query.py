@@ -1,10 +1,14 @@
 """Parameters that many routes share."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request, params
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from eldercare import fields
@@ -40,6 +44,30 @@ Cursor = Annotated[
     str | None,
     Query(max_length=400, description="`next_cursor` of the page before", examples=["WyJyZXNpZGVudHMiLDEyXQ"]),
 ]
+
+
+async def known_only(request: Request) -> None:
+    """Nothing where the route knows each parameter of the query. Raises RequestValidationError naming the others: a
+    misspelt filter that was ignored would be answered with everything."""
+    names = _known(request.scope["route"])
+    unknown = sorted({name for name in request.query_params if name not in names})
+    if unknown:
+        known = f"; known are {', '.join(sorted(names))}" if names else ""
+        reason = f"is no parameter of this address{known}"
+        raise RequestValidationError(
+            [{"loc": ("query", name), "msg": reason, "type": "extra"} for name in unknown[:10]]
+        )
+
+
+_names: dict[Callable[..., Any], frozenset[str]] = {}
+"""By the function of a route: the parameters of its query."""
+
+
+def _known(route: APIRoute) -> frozenset[str]:
+    if route.endpoint not in _names:
+        asked = get_flat_params(route.dependant)
+        _names[route.endpoint] = frozenset(each.alias for each in asked if isinstance(each.field_info, params.Query))
+    return _names[route.endpoint]
 
 
 MONTH = timedelta(days=35)

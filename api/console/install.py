@@ -1,5 +1,7 @@
 """Puts the pages into the application: routes, static files, errors as pages."""
 
+import re
+
 from fastapi import FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -7,19 +9,25 @@ from starlette.types import Scope
 
 from api.console import api_docs, board, deeds, entrance, incidents_pages, residents_pages
 from api.console.errors import error_page
-from api.console.render import STATIC
+from api.console.render import STATIC, static_version
 from eldercare.log import logger
 
 _log = logger(__name__)
 
 
+FOR_GOOD = "public, max-age=31536000, immutable"
+_VERSION = re.compile(r"v-[0-9a-f]{10}/")
+
+
 class Static(StaticFiles):
-    """Files that a browser keeps, and asks about again: scripts import each other by plain names."""
+    """Files that a browser keeps for good under the address of their version, and else asks about again."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, or that it has not changed."""
-        response = await super().get_response(path, scope)
-        response.headers.setdefault("Cache-Control", "no-cache")
+        """The file, or that it has not changed. A page of another version, still open, gets what there is now."""
+        version = _VERSION.match(path)
+        response = await super().get_response(path[version.end() :] if version else path, scope)
+        present = version is not None and version[0] == f"{static_version()}/"
+        response.headers.setdefault("Cache-Control", FOR_GOOD if present and response.status_code < 400 else "no-cache")
         return response
 
 

@@ -32,12 +32,19 @@ def environment() -> Environment:
 
 
 @cache
+def static_version() -> str:
+    """A word that changes with any of the static files. It is a folder of their addresses: so scripts, which import
+    each other by plain names, keep to files of the same version, and a browser may keep these for good."""
+    found = sha256()
+    for file in sorted(path for path in STATIC.rglob("*") if path.is_file()):
+        found.update(f"{file.relative_to(STATIC)} {file.stat().st_size}\n".encode())
+        found.update(file.read_bytes())
+    return f"v-{found.hexdigest()[:10]}"
+
+
 def asset(path: str) -> str:
-    """The address of a static file, which changes with its content. One that is not installed keeps a plain one:
-    forms and links work without any script."""
-    file = STATIC / path
-    version = f"?v={sha256(file.read_bytes()).hexdigest()[:8]}" if file.is_file() else ""
-    return f"/static/{path}{version}"
+    """The address of a static file, of this version."""
+    return f"/static/{static_version()}/{path}"
 
 
 def page(request: Request, screen: Screen, template: str, status_code: int = 200, **facts: Any) -> HTMLResponse:
