@@ -1,0 +1,97 @@
+"""Narrow windows, enlarged pages and long names: everything stays where it can be seen and pressed."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import Page, expect
+
+from eldercare.database import connect
+from eldercare.seed import seed
+from tests.browser.console import Console, console
+from tests.browser.test_console import log_in, press
+from tests.services.databases import DatabaseServer
+from tests.services.missing import missing
+from tests.services.timescale import HOW
+
+LONG = (
+    "阿不都热合曼·麦麦提吐尔孙·阿卜杜拉",
+    "ئابدۇراخمان مەمەتتۇرسۇن ئابدۇللا ئوغلى",
+    "Bartholomew Featherstonehaugh-Cholmondeley",
+    "Supercalifragilisticexpialidociousbergerstein",
+)
+NAME = {"zh": "守望 · 老人手环值守", "en": "Eldercare watch"}
+OUTSIDE = """() => {
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  const found = [];
+  for (const part of wide > 0 ? document.body.querySelectorAll('*') : []) {
+    const { right } = part.getBoundingClientRect();
+    if (right > innerWidth + 1) found.push(`${wide} px too wide: ${part.outerHTML.slice(0, 80)}`);
+  }
+  for (const button of document.querySelectorAll('.button')) {
+    if (button.offsetHeight > 100) found.push(`squeezed: ${button.outerHTML.slice(0, 80)}`);
+  }
+  for (const tile of document.querySelectorAll('.tile')) {
+    const own = tile.getBoundingClientRect();
+    for (const part of tile.querySelectorAll('*')) {
+      const box = part.getBoundingClientRect();
+      const inside = box.right <= own.right + 1 && box.left >= own.left - 1;
+      if (box.width && !inside) found.push(part.outerHTML.slice(0, 80));
+    }
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def service(_timescale: DatabaseServer | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    import asyncio
+
+    async def prepare(url: str) -> dict[str, list[dict[str, str]]]:
+        conn = await connect(url)
+        made = await seed(conn, 8)
+        for number, name in enumerate(LONG):
+            await conn.execute("update resident set name = %s where id = %s", (name, made["residents"][number]["id"]))
+        await conn.execute("update person set name = %s where username = 'duty'", (LONG[2],))
+        await conn.commit()
+        await conn.close()
+        return made
+
+    server = _timescale or missing("TimescaleDB", HOW)
+    with server.database() as url:
+        running = console(url, tmp_path_factory.mktemp("console"), asyncio.run(prepare(url)))
+        running.start()
+
+        async def presses() -> None:
+            conn = await connect(url)
+            for number in range(2):
+                await press(conn, running, number)
+            await conn.close()
+
+        asyncio.run(presses())
+        yield running
+        running.stop()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_nothing_leaves_the_window_or_its_tile_at_any_width(page: Page, service: Console, language: str) -> None:
+    await page.context.add_cookies([{"name": "eldercare_language", "value": language, "url": service.url}])
+    await log_in(page, service)
+    pages = ("/", f"/residents/{service.residents[0]['id']}", "/residents", "/incidents")
+    for path in pages:
+        await page.goto(f"{service.url}{path}")
+        # 640 is 1280 at 200 %, 410 is 820 at 200 %.
+        for width in (360, 390, 410, 640, 700, 768, 820, 1024, 1280):
+            await page.set_viewport_size({"width": width, "height": 900})
+            assert await page.evaluate(OUTSIDE) == [], (path, width)
+            await expect(page.get_by_role("link", name=NAME[language])).to_be_visible()
+            if shots := os.environ.get("SHOTS"):
+                await page.screenshot(path=f"{shots}/{language}{path.replace('/', '-')}{width}.png")
+            menu = page.locator("details.menu > summary")
+            await menu.click()
+            box = await page.locator("form[action='/logout'] button").bounding_box()
+            assert box is not None, (path, width)
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+            assert 0 <= box["y"] < 900
+            await menu.click()
