@@ -10,7 +10,7 @@ import aiomqtt
 from eldercare.embedded import EmbeddedBroker
 from eldercare.settings import parse_mqtt_url
 from eldercare.wire import UPLINK, Kind, topic
-from tests.services.mosquitto import Mosquitto
+from tests.services.mosquitto import DEPLOYED, Mosquitto
 
 CHUNK = os.urandom(900_000)
 
@@ -71,6 +71,11 @@ async def test_retained_messages_are_kept_under_the_names_of_the_contract_only(c
         while len(retained) < len(UPLINK):
             retained.add(str((await asyncio.wait_for(anext(ours.messages), 10)).topic))
     assert retained == {topic("greedy", kind) for kind in UPLINK}
+
+
+def test_sessions_end_and_queues_are_bounded_by_what_they_weigh_and_never_by_their_number() -> None:
+    conf = (DEPLOYED / "mosquitto.conf").read_text().splitlines()
+    assert {"persistent_client_expiration 60d", "max_queued_messages 0", "max_queued_bytes 536870912"} <= set(conf)
 
 
 async def test_the_embedded_broker_knows_the_same_names(tmp_path: Path) -> None:

@@ -324,7 +324,7 @@ def test_every_text_names_whom_and_the_code_and_leaks_nothing(facts: Facts, lang
         text = content["text"] if channel == "sms" else " ".join(content["say"])
         assert wording.subject(facts, language) in text
         assert content["code"] == str(facts.incident_id)
-        assert "2580" not in text
+        assert "密码锁" not in text
         assert not re.search(r"https?:|www\.|bpm|心率|诊断", text)
         if channel == "sms":
             assert str(facts.incident_id) in text
