@@ -135,6 +135,10 @@ LAST_RESORT = Ladder(
 """Where no policy stands for a kind and severity, or none that can be read: an incident must never wait for one."""
 
 
+LONGEST_SOS_WAIT_S = 7200
+"""Between two steps of an SOS nobody is called: more of that is as good as no ladder."""
+
+
 def check(kind: str, ladder: Ladder) -> None:
     """Refuse a ladder that breaks a promise of its kind. Raises InvalidInput naming the field."""
     if kind != "sos":
@@ -147,6 +151,15 @@ def check(kind: str, ladder: Ladder) -> None:
         raise InvalidInput("hours", "an SOS knows no hours")
     if not ladder.steps[0].targets:
         raise InvalidInput("steps.0.targets", "the first step of an SOS must call somebody")
+    waits = {
+        "steps": max(step.after_s for step in ladder.steps),
+        "repeat_s": ladder.repeat_s,
+        "arrival_s": ladder.arrival_s,
+        "confirm_120_s": ladder.confirm_120_s,
+    }
+    for name, wait_s in waits.items():
+        if wait_s > LONGEST_SOS_WAIT_S:
+            raise InvalidInput(name, f"nobody who called for help waits longer than {LONGEST_SOS_WAIT_S} s")
 
 
 @lru_cache(maxsize=512)

@@ -26,6 +26,8 @@ RESIDENT: dict[str, Any] = {
     "needs": "助餐",
     "away_until": None,
     "away_reason": None,
+    "away_by_name": None,
+    "away_set_at": None,
     "left_at": None,
     "sees_health": True,
     "sees_location": True,

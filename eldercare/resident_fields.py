@@ -1,7 +1,7 @@
 """The fields of a resident's file that people fill in, each with its check. Pure."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from eldercare import fields
@@ -11,6 +11,12 @@ MEDICAL = frozenset({"conditions", "medicines", "allergies", "mobility", "notes"
 GRID_WORKERS = frozenset({"away_until", "away_reason", "entry", "needs", "phone"})
 
 Check = Callable[[str, Any, date], Any]
+
+
+LONGEST_AWAY = timedelta(days=31)
+"""A stay in hospital; who stays longer is looked after again each month. Until then no rule speaks about them."""
+LONGEST_AWAY_BY_GRID = timedelta(days=14)
+"""A visit or a short stay, which a grid worker hears of at the door."""
 
 
 def _string(check: Callable[[str, str], Any]) -> Check:
@@ -108,6 +114,21 @@ _CHECKS: dict[str, Check] = {
 }
 
 NAMES = frozenset(_CHECKS)
+
+
+def check_times(values: Mapping[str, Any], now: datetime, longest_away: timedelta = LONGEST_AWAY) -> None:
+    """Refuse checked values that would switch the rules off for good: an absence of more than `longest_away` from `now`
+    on (aware), and a departure that has not been yet. Raises InvalidInput naming the field."""
+    until = values.get("away_until")
+    if until is not None and until > now + longest_away:
+        days = longest_away.days
+        raise InvalidInput(
+            "away_until",
+            f"最多 {days} 天，到期前会提醒，可再延长 / is at most {days} days from now, and can be renewed",
+        )
+    left = values.get("left_at")
+    if left is not None and left > now + timedelta(days=1):
+        raise InvalidInput("left_at", "还没有到 / is in the future: from then on no rule speaks")
 
 
 def checked(values: Mapping[str, Any], today: date) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from psycopg import AsyncCursor, sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from eldercare import access, audit, fields, pages, resident_fields
+from eldercare import access, audit, clock, fields, pages, resident_fields
 from eldercare.access import Role, Scope, Viewer
 from eldercare.database import Connection
 from eldercare.errors import Forbidden, InvalidInput, NotFound
@@ -59,6 +59,8 @@ class Resident:
     lon: float | None
     accuracy_m: float | None
     location_ts: datetime | None
+    away_by_name: str | None = None
+    away_set_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ _RESIDENT = sql.SQL(
            case when see.location and s.location_ts <@ a.period then s.lat end as lat,
            case when see.location and s.location_ts <@ a.period then s.lon end as lon,
            case when see.location and s.location_ts <@ a.period then s.accuracy_m end as accuracy_m,
-           case when see.location and s.location_ts <@ a.period then s.location_ts end as location_ts
+           case when see.location and s.location_ts <@ a.period then s.location_ts end as location_ts,
+           (select p.name from person p where p.id = r.away_by) as away_by_name, r.away_set_at
     from resident r
     cross join lateral (select {health} as health, {location} as location) see
     left join grid g on g.id = r.grid_id
@@ -207,7 +210,8 @@ async def update(conn: Connection, viewer: Viewer, resident_id: int, changes: Ma
     """Change fields of the file; a key that is absent stays. Leaves an audit row with the names of the fields.
 
     Duty changes all; admin all but the medical ones; a grid worker `away_until`, `away_reason`, `entry`, `needs` and
-    `phone` in their grid. Raises InvalidInput naming the field, Forbidden, NotFound.
+    `phone` in their grid. An absence is bounded (`resident_fields.check_times`), and says who wrote it.
+    Raises InvalidInput naming the field, Forbidden, NotFound.
     """
     resident = await get(conn, viewer, resident_id)
     values = resident_fields.checked(changes, today)
@@ -215,14 +219,19 @@ async def update(conn: Connection, viewer: Viewer, resident_id: int, changes: Ma
     _check_home(resident, values)
     if not values:
         return
+    now = await clock.now(conn)
+    desk = viewer.has(Role.DUTY, Role.ADMIN)
+    longest = resident_fields.LONGEST_AWAY if desk else resident_fields.LONGEST_AWAY_BY_GRID
+    resident_fields.check_times(values, now, longest)
+    named = sorted(values)
+    if "away_until" in values:
+        values |= {"away_by": viewer.person_id, "away_set_at": now}
     assignments = sql.SQL(", ").join(
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values
     )
     query = sql.SQL("update resident set {} where id = {}").format(assignments, sql.Literal(resident_id))
     await _write(conn, query, values)
-    await audit.record(
-        conn, viewer, "file", resident_id=resident_id, action="update", detail={"fields": sorted(values)}
-    )
+    await audit.record(conn, viewer, "file", resident_id=resident_id, action="update", detail={"fields": named})
 
 
 async def create(conn: Connection, values: Mapping[str, Any], today: date) -> int:
@@ -234,6 +243,10 @@ async def create(conn: Connection, values: Mapping[str, Any], today: date) -> in
         if not values.get(name):
             raise InvalidInput(name, "不能为空 / must not be empty")
     checked = resident_fields.checked(values, today)
+    now = await clock.now(conn)
+    resident_fields.check_times(checked, now)
+    if checked.get("away_until") is not None:
+        checked["away_set_at"] = now
     query = sql.SQL("insert into resident ({}) values ({}) returning id").format(
         sql.SQL(", ").join(map(sql.Identifier, checked)), sql.SQL(", ").join(map(sql.Placeholder, checked))
     )

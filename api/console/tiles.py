@@ -13,6 +13,8 @@ NEAR_HOME_M = 100.0
 """A fix this close to the door, or within its own accuracy of it, needs no pin of its own on the map."""
 OLD_POSITION = timedelta(hours=1)
 """A fix older than this is drawn as an old one."""
+REMINDED = timedelta(days=1)
+"""So long before an absence ends and after, the board reminds of it."""
 OLD_HEART_RATE = timedelta(minutes=30)
 """A value older than this is no present heart rate: it is shown with its age, and weaker."""
 
@@ -34,6 +36,7 @@ class Tile:
     away_from_home: bool
     position_old: bool
     heart_old: bool
+    away_ends: bool = False
 
     @property
     def rank(self) -> tuple[int, int, int]:
@@ -63,6 +66,13 @@ def gravest(incidents: Iterable[tuple[int | None, str]]) -> dict[int, Severity]:
 def is_away(resident: Resident, now: datetime) -> bool:
     """Whether the resident is known to be somewhere else: in hospital, on a visit."""
     return resident.away_until is not None and resident.away_until > now
+
+
+def away_ends(resident: Resident, now: datetime) -> bool:
+    """Whether they are back within a day, or were within the last: from then on the rules speak again, so somebody has
+    to know whether they are at home."""
+    until = resident.away_until
+    return until is not None and now - REMINDED <= until <= now + REMINDED
 
 
 def troubles_of(resident: Resident, now: datetime) -> tuple[str, ...]:
@@ -100,6 +110,7 @@ def _tile(resident: Resident, severity: Severity | None, now: datetime) -> Tile:
         away_from_home=is_away_from_home(resident),
         position_old=resident.location_ts is None or now - resident.location_ts > OLD_POSITION,
         heart_old=resident.bpm_ts is None or now - resident.bpm_ts > OLD_HEART_RATE,
+        away_ends=away_ends(resident, now),
     )
 
 

@@ -10,8 +10,7 @@ from eldercare import access, audit, consents, people, readings, residents
 from eldercare.access import Role, Scope, Viewer
 from eldercare.consents import Purpose
 from eldercare.database import Connection
-from eldercare.errors import Forbidden, NotFound
-from eldercare.residents import Door
+from eldercare.errors import Forbidden, InvalidInput, NotFound
 from tests.neighbourhood import NOW, beats, call, incident, person, resident, viewer, wears
 
 ALL = {Scope.CONTACT, Scope.HEALTH, Scope.LOCATION}
@@ -293,25 +292,21 @@ async def test_nobody_records_a_consent_under_which_they_see_more_themselves(con
         await consents.refuse_to_oneself(conn, admin, old)
 
 
-async def test_called_family_without_consent_is_told_what_they_may_see_and_not_that_nobody_is_there(
-    conn: Connection,
-) -> None:
-    who, old = await viewer(conn, Role.FAMILY), await resident(conn, entry="钥匙在门卫")
-    await people.link(conn, old, who.person_id, "family")
-    case = await incident(conn, old)
-    with pytest.raises(NotFound):
-        await residents.file(conn, who, old)
-    await call(conn, case, who.person_id)
-    for read in (residents.file, residents.get):
-        with pytest.raises(Forbidden, match="the incident that you are called to"):
-            await read(conn, who, old)
-    for scope in (Scope.HEALTH, Scope.LOCATION, Scope.CONTACT):
-        with pytest.raises(Forbidden):
-            await access.require(conn, who, old, scope)
-    assert await residents.doors(conn, who, [old]) == {old: Door(old, "王秀英", "梧桐路1号", "钥匙在门卫")}
-    doctor = await viewer(conn, Role.DOCTOR)
-    await call(conn, case, doctor.person_id)
-    assert (await residents.doors(conn, doctor, [old]))[old].entry is None
-    await conn.execute("update incident set state = 'resolved' where id = %s", (case,))
-    with pytest.raises(NotFound):
-        await residents.file(conn, who, old)
+async def test_who_is_away_and_says_who_is_bounded_by_role(conn: Connection) -> None:
+    grid_id = await people.create_grid(conn, "一", "梧桐里")
+    worker, duty = await viewer(conn, Role.GRID), await viewer(conn, Role.DUTY)
+    await people.set_grid_workers(conn, grid_id, [worker.person_id])
+    await conn.execute("insert into clock (origin, started_at, speed) values (%s, now(), 0)", (NOW,))
+    old, today = await resident(conn, grid_id=grid_id), NOW.date()
+    for who, days in ((worker, 15), (worker, 355_000), (duty, 32)):
+        with pytest.raises(InvalidInput, match="away_until"):
+            await residents.update(conn, who, old, {"away_until": NOW + timedelta(days=days)}, today)
+    with pytest.raises(InvalidInput, match="away_until"):
+        await resident(conn, away_until=NOW + timedelta(days=365))
+    with pytest.raises(InvalidInput, match="left_at"):
+        await residents.update(conn, duty, old, {"left_at": NOW + timedelta(days=365)}, today)
+    await residents.update(conn, worker, old, {"away_until": NOW + timedelta(days=14)}, today)
+    seen = await residents.get(conn, duty, old)
+    assert (seen.away_by_name, seen.away_set_at) == ("张伟", NOW)
+    entry = (await audit.listing(conn, await viewer(conn, Role.ADMIN), resident_id=old)).items[0]
+    assert entry.detail["fields"] == ["away_until"]

@@ -119,3 +119,19 @@ def test_when_a_step_comes() -> None:
     never = Ladder.model_validate({"steps": steps, "remind_s": 600})
     assert never.due(start, 3, at[180]) == at[780]
     assert ladder.street == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("steps", {"steps": [STEP, {**STEP, "after_s": 86_400}]}),
+        ("repeat_s", {"repeat_s": 7201}),
+        ("arrival_s", {"arrival_s": 86_400}),
+        ("confirm_120_s", {"confirm_120_s": 86_400}),
+    ],
+)
+def test_nobody_who_called_for_help_waits_for_hours(field: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match="longer than 7200 s") as caught:
+        read_ladder(IncidentKind.SOS, ladder(**changes))
+    assert caught.value.field == field
+    read_ladder(IncidentKind.SILENT, ladder(**changes))

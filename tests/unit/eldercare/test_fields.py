@@ -1,14 +1,14 @@
 """What people type is brought into one form, or refused with a reason they understand."""
 
 import unicodedata
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from eldercare import fields
+from eldercare import fields, resident_fields
 from eldercare.errors import InvalidInput
 
 TODAY = date(2026, 5, 4)
@@ -116,16 +116,12 @@ def test_what_a_telephone_network_counts() -> None:
                                     {"home_lat": "31"}, {"home_lon": True}, {"grid_id": 0},
                                     {"left_at": "2026-01-01T00:00:00Z"}])  # fmt: skip
 def test_a_resident_has_checked_fields(values: dict[str, Any]) -> None:
-    from eldercare import resident_fields
-
     with pytest.raises(InvalidInput) as refused:
         resident_fields.checked(values, TODAY)
     assert refused.value.field == next(iter(values))
 
 
 def test_checked_fields_come_back_in_one_form() -> None:
-    from eldercare import resident_fields
-
     values = {
         "name": " 王秀英 ",
         "phone": "13812345678",
@@ -163,3 +159,35 @@ def test_a_time_at_the_end_of_the_calendar_or_of_no_zone_is_refused(typed: str) 
 def test_a_time_of_ours() -> None:
     moment = datetime.fromisoformat("2026-01-01T00:00:00+08:00")
     assert fields.moment("away_until", moment) is moment
+
+
+NOON = datetime(2026, 5, 4, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("field", "days", "refused"),
+    [
+        ("away_until", 31, None),
+        ("away_until", 31.1, "31 days"),
+        ("away_until", 365_000, "31 days"),
+        ("away_until", -100, None),
+        ("left_at", -1, None),
+        ("left_at", 2, "in the future"),
+        ("needs", None, None),
+    ],
+)
+def test_no_date_switches_the_rules_off_for_good(field: str, days: float | None, refused: str | None) -> None:
+    values = {} if days is None else {field: NOON + timedelta(days=days)}
+    if refused is None:
+        resident_fields.check_times(values, NOON)
+        return
+    with pytest.raises(InvalidInput, match=refused) as caught:
+        resident_fields.check_times(values, NOON)
+    assert caught.value.field == field
+
+
+def test_a_grid_worker_says_so_for_a_shorter_time() -> None:
+    with pytest.raises(InvalidInput, match="14 days"):
+        resident_fields.check_times(
+            {"away_until": NOON + timedelta(days=15)}, NOON, resident_fields.LONGEST_AWAY_BY_GRID
+        )

@@ -399,3 +399,12 @@ def test_the_policy_allows_nothing_inline_and_only_the_tile_servers_images() -> 
     assert "img-src 'self' data:;" in content_security_policy()
     assert "data: https://*.tiles.example;" in content_security_policy("https://t{s}.tiles.example/{z}/{x}/{y}.png")
     assert "data: https://tiles.example;" in content_security_policy("https://tiles.example/{z}/{x}/{y}.png")
+
+
+@pytest.mark.parametrize(
+    ("hours", "reminds"), [(25, False), (24, True), (1, True), (-1, True), (-24, True), (-25, False)]
+)
+def test_the_board_reminds_a_day_before_an_absence_ends_and_a_day_after(hours: int, reminds: bool) -> None:
+    found = tiles.tiles([resident(away_until=NOW + timedelta(hours=hours))], {}, NOW)
+    assert [tile.away_ends for tile in found] == [reminds]
+    assert not tiles.away_ends(resident(), NOW)
