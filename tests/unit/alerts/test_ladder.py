@@ -59,6 +59,7 @@ def test_tasks_call_nobody_and_wait_for_the_day() -> None:
         (ladder(steps=[{**STEP, "channels": ["fax"]}]), "ladder.steps.0.channels.0"),
         (ladder(repeat_s=1), "ladder.repeat_s"),
         (ladder(hours={"start": "20:00", "end": "08:00"}), "ladder.hours"),
+        (ladder(hours={"start": "08:00+08:00", "end": "20:00+08:00"}), "ladder.hours"),
         (ladder(quiet=True), "ladder.quiet"),
         ("nothing", "ladder"),
     ],

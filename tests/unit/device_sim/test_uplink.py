@@ -59,6 +59,7 @@ def test_a_press_is_unheard_until_any_state_of_its_own_comes() -> None:
     first, second = (presses.add(Sos(event_id=name), START) for name in ("a", "b"))
     assert not presses.hear("c", SosState.RECEIVED, START)
     assert presses.hear("a", SosState.RECEIVED, START)
+    assert presses.hear("a", SosState.RECEIVED, START + timedelta(seconds=5))  # only said again
     assert presses.unheard() == [second]
     assert first.view()["state"] == "received"
     assert second.view()["state"] is None
