@@ -26,6 +26,7 @@ from ingest.bell import Bell
 from ingest.counters import Counters
 from ingest.lanes import Lane, M, Stored
 from ingest.packets import Published
+from ingest.seats import Backend
 from ingest.session import Session
 
 SEAT_POLL_S = 0.5
@@ -59,6 +60,7 @@ class Consumer(Generic[M]):
         self._bell = Bell()
         self._stopping = False
         self._was_connected = False
+        self._backend: Backend | None = None
         self._next_beat = 0.0
         self._lives = Lives()
         self._batcher = Batcher[M](lane.size, lane.age_s, lane.bound)
@@ -88,6 +90,7 @@ class Consumer(Generic[M]):
                     limits=self._lane.limits,
                 ) as conn:
                     waits = pauses()
+                    self._backend = await seats.succeed(conn, self._backend)
                     await self._hold_seat(conn)
             except psycopg.Error as error:
                 self._log.warning("database_away", sqlstate=error.sqlstate, error=str(error).strip())
