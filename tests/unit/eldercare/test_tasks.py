@@ -24,7 +24,8 @@ def test_tasks_are_made_in_one_place() -> None:
         for line in path.read_text(encoding="utf-8").splitlines()
         if makes.search(line)
     }
-    assert {line.partition(":")[0] for line in found} == {"eldercare/tasks.py"}
+    # While it waits, `migrate` looks from a thread who is in its way: with that thread only their names are lost.
+    assert {line.partition(":")[0] for line in found} == {"eldercare/tasks.py", "eldercare/migrate.py"}
 
 
 async def test_what_goes_on_for_ever_survives_everything(capsys: pytest.CaptureFixture[str]) -> None:
