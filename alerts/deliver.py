@@ -6,15 +6,17 @@ for later, retries, hang-ups, words to the bands, and whatever a dead process ha
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from time import monotonic
 
 import psycopg
 
 from alerts import outbox
 from alerts.channels.base import Channel, Outgoing, TransportError
 from alerts.outbox import Leased, Outcome
+from alerts.references import Reference
 from eldercare import tasks
 from eldercare.database import URGENT, Connection, connect
 from eldercare.log import logger
@@ -30,6 +32,10 @@ HELD_S = 0.2
 TURNS_TO_LEAVE = 2
 """Turns of the event loop in which a request on a kept-alive connection is built and written."""
 AWAY_S = 1.0
+RENEW_AFTER_S = 4.0
+"""A row that is in hand for longer has its lease renewed, as often."""
+MOST_OUTCOMES = 10_000
+HANG_UP = "hang_up"
 
 _log = logger(__name__)
 
@@ -40,18 +46,37 @@ async def let_leave() -> None:
         await asyncio.sleep(0)
 
 
+def pause_s(failures: int) -> float:
+    """Before the next try after so many failed ones: at once after the first, since a connection that was cut is there
+    again at once, and more seldom the longer the database stays away."""
+    return 0.0 if failures <= 1 else min(AWAY_S, 0.05 * 2 ** (failures - 2))
+
+
+def is_call(row: Leased) -> bool:
+    """Whether a telephone rings for it."""
+    return row.channel == "voice" and row.purpose != HANG_UP
+
+
 class Sender:
-    """The channels of one process, what it is sending over them, and the connection on which it writes outcomes."""
+    """The channels of one process, what it is sending over them, and the connection on which it writes outcomes.
+
+    What it has in hand, or has sent, it never takes again before the outcome is written, and renews the lease of.
+    """
 
     def __init__(self, url: str, channels: Mapping[str, Channel]) -> None:
         self.channels = channels
         self.counts: Counter[str] = Counter()
-        """sent, retried, failed: of this process since its start."""
+        """sent, retried, failed, and what could not be written down: of this process since its start."""
         self.more = asyncio.Event()
         """Set when there is room again, or when an outcome left something new to send."""
         self._url = url
         self._busy: Counter[str] = Counter()
         self._sending: set[asyncio.Task[None]] = set()
+        self._calls: deque[Leased] = deque()
+        self._others: deque[Leased] = deque()
+        self._starting: asyncio.Task[None] | None = None
+        self._mine: dict[int, tuple[Leased, float]] = {}
+        self._renewed_at = 0.0
         self._outcomes: list[Outcome] = []
         self._unmoved = frozenset[int]()
         self._ended = asyncio.Event()
@@ -59,40 +84,64 @@ class Sender:
         self._conn: Connection | None = None
 
     def room(self) -> dict[str, int]:
-        """How many more messages each channel can take now."""
-        return {name: IN_FLIGHT - self._busy[name] for name in self.channels}
+        """How many more messages each channel can take now; ends of calls have hands of their own (`hang_up`)."""
+        lanes = [*self.channels, HANG_UP] if "voice" in self.channels else list(self.channels)
+        return {name: IN_FLIGHT - self._busy[name] for name in lanes}
+
+    def mine(self) -> list[int]:
+        """The rows in hand, or sent and not written down."""
+        return list(self._mine)
 
     def take(self, rows: Iterable[Leased]) -> None:
-        """Start sending these rows, leased to this process; returns at once."""
-        taken = list(rows)
-        self._busy.update(row.channel for row in taken)
-        for row in taken[:1]:
-            self._begin(self._send(row))
-        if others := taken[1:]:
-            self._begin(self._start(others))
+        """Start sending these rows, leased to this process; returns at once. Calls go before everything else."""
+        taken, now = [row for row in rows if not self._has(row.id, row.reference)], monotonic()
+        self._mine.update((row.id, (row, now)) for row in taken)
+        self._busy.update(_lane(row) for row in taken)
+        self._calls.extend(row for row in taken if is_call(row))
+        self._others.extend(row for row in taken if not is_call(row))
+        if self._calls or self._starting is None:
+            self._start_next()
+        if (self._calls or self._others) and self._starting is None:
+            self._starting = tasks.brief(self._start(), "starting")
+            self._hold(self._starting)
 
     async def run(self) -> None:
-        """Write outcomes as they come, several at once, until cancelled.
+        """Write outcomes as they come, several at once, until cancelled; the connection for that is there before.
 
         A database that is away is tried again, and so is an incident that somebody holds, together with what has come
         meanwhile.
         """
+        failures = 0
         while True:
-            await self._ended.wait()
-            await asyncio.sleep(GROUP_S if self._outcomes else HELD_S)
-            taken = list(self._outcomes)
             try:
-                left = await self._record(taken)
+                await self._connected()
+                await self._ended.wait()
+                await asyncio.sleep(GROUP_S if self._outcomes else HELD_S)
+                self._let_go()
+                taken = list(self._outcomes)
+                left = await self._write(taken)
+                if left and self._conn is not None:
+                    await self.renew(self._conn)
+                failures = 0
             except psycopg.Error as error:
-                _log.warning("outcomes_kept", count=len(taken), error=str(error).strip())
+                failures += 1
+                _log.warning("outcomes_kept", count=len(self._outcomes), error=str(error).strip())
                 await self._forget_connection()
-                await asyncio.sleep(AWAY_S)
+                await asyncio.sleep(pause_s(failures))
                 continue
             self._outcomes[: len(taken)] = left
             if not self._outcomes:
                 self._written.set()
                 if not self._unmoved:
                     self._ended.clear()
+
+    async def renew(self, conn: Connection) -> None:
+        """Renew the leases of what is in hand or not written down, where that takes long; on any connection."""
+        now = monotonic()
+        old = [row for row, since in self._mine.values() if now - since > RENEW_AFTER_S]
+        if old and now - self._renewed_at > RENEW_AFTER_S:
+            await outbox.renew(conn, old)
+            self._renewed_at = now
 
     async def settle(self) -> None:
         """Until nothing is being sent and every outcome is written."""
@@ -108,30 +157,38 @@ class Sender:
             task.cancel()
         await self._forget_connection()
 
-    async def _start(self, rows: Sequence[Leased]) -> None:
-        """Begin them in order, each when the one before has had time to leave: the first telephone rings first."""
-        for row in rows:
-            await let_leave()
-            self._begin(self._send(row))
+    async def _start(self) -> None:
+        """Begin them one by one, each when the one before has had time to leave: the first telephone rings first, and
+        no text stands before anybody's call."""
+        try:
+            while self._calls or self._others:
+                await let_leave()
+                self._start_next()
+        finally:
+            self._starting = None
 
-    def _begin(self, sending: Coroutine[None, None, None]) -> None:
-        task = tasks.brief(sending, "sending")
+    def _start_next(self) -> None:
+        waiting = self._calls or self._others
+        if waiting:
+            self._hold(tasks.brief(self._send(waiting.popleft()), "sending"))
+
+    def _hold(self, task: asyncio.Task[None]) -> None:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
     async def _send(self, row: Leased) -> None:
+        lane = _lane(row)
         try:
             outcome = await _attempt(self.channels[row.channel], row)
         finally:
-            self._busy[row.channel] -= 1
+            self._busy[lane] -= 1
         self._outcomes.append(outcome)
         self._written.clear()
         self._ended.set()
-        if self._busy[row.channel] == IN_FLIGHT - 1:
+        if self._busy[lane] == IN_FLIGHT - 1:
             self.more.set()
 
-    async def _record(self, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
-        """Returns what could not be written yet."""
+    async def _connected(self) -> Connection:
         if self._conn is None:
             self._conn = await connect(
                 self._url,
@@ -140,13 +197,53 @@ class Sender:
                 options=outbox.SESSION,
                 limits=URGENT,
             )
-        recorded = await outbox.record(self._conn, outcomes, unmoved=self._unmoved)
+        return self._conn
+
+    async def _write(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Returns what could not be written yet. One that can never be keeps none of the others, and is kept in a
+        plainer form where there is one; its row is not sent again while this process lives."""
+        try:
+            return list(await self._record(outcomes))
+        except (psycopg.DataError, psycopg.IntegrityError, TypeError, ValueError) as error:
+            if len(outcomes) > 1:
+                half = len(outcomes) // 2
+                return [*await self._write(outcomes[:half]), *await self._write(outcomes[half:])]
+            [one] = outcomes
+            if (plainer := outbox.plain(one)) != one:
+                _log.warning("outcome_made_plain", notification=one.notification_id, error=repr(error)[:200])
+                return await self._write([plainer])
+            _log.exception("outcome_refused", notification=one.notification_id)
+            self.counts["unwritten"] += 1
+            return []
+
+    async def _record(self, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+        """Returns what could not be written yet."""
+        recorded = await outbox.record(await self._connected(), outcomes, unmoved=self._unmoved)
         self._unmoved = recorded.unmoved
         if recorded.more:
             self.more.set()
         for outcome in set(outcomes).difference(recorded.left):
             self.counts["sent" if outcome.error is None else "failed" if outcome.permanent else "retried"] += 1
+            self._forget(outcome)
         return recorded.left
+
+    def _let_go(self) -> None:
+        """Bound the memory of a database that takes no outcomes for long: the oldest are given up, and said so."""
+        too_many = len(self._outcomes) - MOST_OUTCOMES
+        if too_many > 0:
+            _log.error("outcomes_given_up", count=too_many)
+            self.counts["unwritten"] += too_many
+            for outcome in self._outcomes[:too_many]:
+                self._forget(outcome)
+            del self._outcomes[:too_many]
+
+    def _has(self, number: int, reference: Reference | None) -> bool:
+        # By both: after a crash the number may be another row's.
+        return number in self._mine and self._mine[number][0].reference == reference
+
+    def _forget(self, outcome: Outcome) -> None:
+        if self._has(outcome.notification_id, outcome.reference):
+            del self._mine[outcome.notification_id]
 
     async def _forget_connection(self) -> None:
         if self._conn is not None:
@@ -154,11 +251,15 @@ class Sender:
             self._conn = None
 
 
+def _lane(row: Leased) -> str:
+    return HANG_UP if row.purpose == HANG_UP else row.channel
+
+
 async def _attempt(channel: Channel, row: Leased) -> Outcome:
     """One try; every way it can end is an outcome."""
     try:
         async with asyncio.timeout(SEND_TIMEOUT_S):
-            if row.purpose == "hang_up":
+            if row.purpose == HANG_UP:
                 if row.ends_provider_id:
                     await channel.hang_up(row.ends_provider_id)
                 return Outcome(row.id, row.attempts, row.ends_provider_id, reference=row.reference)
@@ -184,11 +285,13 @@ async def run_once(conn: Connection, sender: Sender, now: datetime | None = None
 
     `now` None is the database's clock.
     """
+    await sender.renew(conn)
     room = {name: free for name, free in sender.room().items() if free > 0}
     if not room:
         return 0
     # Never more than any one channel has room for; whoever calls comes back for the rest.
-    leased = await outbox.lease(conn, now, list(room), min(room.values()))
+    channels = [name for name in room if name != HANG_UP]
+    leased = await outbox.lease(conn, now, channels, min(room.values()), hang_ups=HANG_UP in room, mine=sender.mine())
     await conn.commit()
     sender.take(leased)
     return len(leased)

@@ -30,6 +30,7 @@ class Line:
         self._sender = sender
         self._outside = outside
         self._pulse = pulse
+        self._failures = 0
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -41,7 +42,8 @@ class Line:
             except Exception:
                 # Whatever it is, the next turn may still ring a telephone; the dead man's switch sees it fail.
                 _log.exception("line_failed")
-            await asyncio.sleep(AWAY_S)
+            self._failures += 1
+            await asyncio.sleep(min(AWAY_S, deliver.pause_s(self._failures)))
 
     async def turn(self, conn: Connection) -> None:
         """Do everything that is due now."""
@@ -67,6 +69,7 @@ class Line:
                 more.clear()
                 try:
                     await self.turn(conn)
+                    self._failures = 0
                 except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
                     # Somebody holds a table, or something that is not skipped; the connection is as good as before.
                     _log.warning("turn_cut_short", error=str(error).strip())

@@ -6,7 +6,7 @@ rise (`alerts.states.RANK`). Whoever changes rows of an incident locks the incid
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,8 @@ PATIENCE = 3
 """After so many failed tries the ladder no longer waits for a row, though it goes on being tried."""
 REPEAT_WAITS = timedelta(seconds=10)
 """How long a call that tells of a further press may wait at the provider before the next of them may join it."""
+MOST_CHARS = 200
+"""Of what a provider says, kept in a row."""
 HELD_S = 0.01
 """How soon an incident that somebody else holds is looked at again, seconds."""
 HELD_TRIES = 5
@@ -137,10 +139,12 @@ repeat as materialized (
 candidate as materialized (
     select n.id, n.incident_id, n.person_id, n.purpose, n.content
     from notification n left join incident i on i.id = n.incident_id
-    where n.status in ('queued', 'sending') and n.channel = any(%(channels)s)
+    where n.status in ('queued', 'sending') and n.id <> all(%(mine)s)
+      and case when n.purpose = 'hang_up' then %(hang_ups)s else n.channel = any(%(channels)s) end
       and coalesce(n.leased_until, n.send_after) <= (select now from moment)
       and (n.purpose <> 'pressed_again' or n.channel <> 'voice' or n.id = (select id from repeat))
-    order by n.purpose = 'pressed_again', i.severity is distinct from 'sos', coalesce(n.leased_until, n.send_after)
+    order by n.purpose = 'pressed_again', i.severity is distinct from 'sos', n.channel <> 'voice',
+        coalesce(n.leased_until, n.send_after)
     limit %(limit)s
     for update of n skip locked
 ),
@@ -168,9 +172,19 @@ returning n.id, n.reference, n.incident_id, n.channel, n.address, n.language, n.
 
 
 async def lease(
-    conn: Connection, now: datetime | None, channels: Sequence[str], limit: int, lease: timedelta = LEASE
+    conn: Connection,
+    now: datetime | None,
+    channels: Sequence[str],
+    limit: int,
+    lease: timedelta = LEASE,
+    hang_ups: bool | None = None,
+    mine: Sequence[int] = (),
 ) -> list[Leased]:
-    """Rows of these channels that wait, or whose lease has run out: an SOS first, then the oldest; now this process's.
+    """Rows of these channels that wait, or whose lease has run out: an SOS first, calls before texts, then the oldest;
+    now this process's.
+
+    `hang_ups`: whether ends of calls are among them, None: where calls are. Not those of `mine`, which this process has
+    in hand or has sent: their outcome is only not written yet.
 
     Last come those that tell an owner of a further press, of their calls one at a time. Cancelled instead are alarms of
     an incident that is not open any more, further presses for whoever is not the owner, and words to the wearer that
@@ -183,9 +197,47 @@ async def lease(
         "lease": lease,
         "words": TRUE_WORDS,
         "repeat_for": REPEAT_WAITS,
+        "hang_ups": "voice" in channels if hang_ups is None else hang_ups,
+        "mine": list(mine),
     }
     rows = await (await conn.execute(_LEASE, values)).fetchall()
     return [Leased(*row[:-1]) for row in rows if row[-1] == Status.SENDING]
+
+
+_RENEW = """
+with moment as (select coalesce(%(now)s::timestamptz, eldercare_now()) as now),
+mine as materialized (
+    select n.id from notification n join jsonb_to_recordset(%(rows)s) as m (id bigint, reference text)
+      on n.id = m.id and n.reference is not distinct from m.reference
+    where n.status = 'sending' for no key update of n skip locked
+)
+update notification n set leased_until = moment.now + %(lease)s from mine, moment where n.id = mine.id
+"""
+
+
+async def renew(
+    conn: Connection, rows: Sequence[Leased], now: datetime | None = None, lease: timedelta = LEASE
+) -> None:
+    """These are this process's for another `lease`: their outcomes are known, or will be, and only not written yet.
+
+    It holds no incident, so that nobody who does is waited for.
+    """
+    named = orjson.dumps([{"id": row.id, "reference": row.reference} for row in rows]).decode()
+    await conn.execute(_RENEW, {"rows": named, "now": now, "lease": lease})
+
+
+def plain(outcome: Outcome) -> Outcome:
+    """The same in characters that every database can keep, and few of them."""
+
+    def kept(text: str | None) -> str | None:
+        return None if text is None else text.replace("\0", "\ufffd").encode(errors="replace").decode()[:MOST_CHARS]
+
+    return replace(
+        outcome,
+        provider_id=kept(outcome.provider_id),
+        provider_status=kept(outcome.provider_status),
+        error=kept(outcome.error),
+    )
 
 
 def not_needed(call: str) -> str:

@@ -22,7 +22,6 @@ from eldercare.settings import Settings
 
 TIMEOUT_S = 10.0
 """For one request. The provider answers in some 100 ms; past this the row is leased again."""
-CONNECTIONS = 32
 KEEPALIVE_S = 300.0
 WARM_EVERY_S = 45.0
 """How often the account is asked for its name, so that an SOS after a quiet night finds an open connection and waits
@@ -85,11 +84,14 @@ def form(data: Mapping[str, object]) -> bytes:
 
 
 @asynccontextmanager
-async def provider(settings: Settings, answers: Callable[[bool], None]) -> AsyncIterator[Client]:
-    """The official client for the account of the settings, at its address; `answers` is told every `WARM_EVERY_S`
-    seconds whether the provider does. Raises ConfigurationError."""
+async def connections(settings: Settings) -> AsyncIterator[Client]:
+    """The official client for the account of the settings, at its address, on connections of its own.
+
+    A request never waits for a connection, so that its time limit is its own; whoever sends bounds how many there are.
+    Raises ConfigurationError.
+    """
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEPALIVE_S),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=_NO_TIMEOUT,
     )
@@ -101,6 +103,14 @@ async def provider(settings: Settings, answers: Callable[[bool], None]) -> Async
             environment={"TWILIO_EDGE": ""},  # or the library reads settings of its own from the environment
         )
         client.api.base_url = settings.twilio_api_url
+        yield client
+
+
+@asynccontextmanager
+async def provider(settings: Settings, answers: Callable[[bool], None]) -> AsyncIterator[Client]:
+    """The same with one connection kept open; `answers` is told every `WARM_EVERY_S` seconds whether the provider does.
+    Raises ConfigurationError."""
+    async with connections(settings) as client:
         away = False
 
         async def keep_warm() -> None:

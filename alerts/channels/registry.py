@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from alerts.channels import band, twilio
 from alerts.channels.base import Channel
-from alerts.channels.provider import provider
+from alerts.channels.provider import connections, provider
 from eldercare.settings import Settings
 
 
@@ -23,9 +23,11 @@ async def channels(
     found: dict[str, Channel] = {}
     async with AsyncExitStack() as stack:
         if settings.twilio_account_sid is not None:
-            client = await stack.enter_async_context(provider(settings, provider_answers))
-            found["voice"] = twilio.Voice(client, settings)
-            found["sms"] = twilio.Sms(client, settings)
+            # New calls have connections of their own: nothing that hangs, nor many at once, stands before them.
+            calls = await stack.enter_async_context(provider(settings, provider_answers))
+            others = await stack.enter_async_context(connections(settings))
+            found["voice"] = twilio.Voice(calls, settings, others)
+            found["sms"] = twilio.Sms(others, settings)
         if settings.mqtt_url is not None:
             found["band"] = await stack.enter_async_context(band.connected(settings))
         yield found

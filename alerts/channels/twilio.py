@@ -27,8 +27,10 @@ class Voice:
     name = "voice"
     min_gap = timedelta(0)
 
-    def __init__(self, client: Client, settings: Settings) -> None:
+    def __init__(self, client: Client, settings: Settings, others: Client | None = None) -> None:
+        """`others`: the client whose connections calls are ended on, the same where it is None."""
         self._calls = client.calls  # here, since the library loads its parts at their first use
+        self._placed = client.calls if others is None else others.calls
         self._from = settings.required("twilio_from")
         self._public_url = settings.required("public_url")
         self._real = settings.real_channel
@@ -57,7 +59,7 @@ class Voice:
     async def hang_up(self, provider_id: str) -> None:
         """End the call, ringing or not; nothing where it is over. Raises TransportError."""
         try:
-            await ask(self._calls(provider_id).update_async(status="completed"))
+            await ask(self._placed(provider_id).update_async(status="completed"))
         except TransportError as error:
             if error.reason not in _CALL_OVER:
                 raise

@@ -18,6 +18,7 @@ from alerts.channels.base import Channel, Outgoing, TransportError
 from alerts.channels.provider import Http
 from alerts.channels.registry import channels
 from alerts.channels.twilio import Sms, Voice
+from alerts.deliver import IN_FLIGHT
 from device_sim.phones.account import Account
 from device_sim.phones.behaviour import CallBehaviour, MessageBehaviour
 from device_sim.phones.server import Telephones, serve
@@ -151,6 +152,37 @@ async def test_an_error_page_in_place_of_json_is_a_failure(make_settings: MakeSe
     finally:
         await runner.cleanup()
     assert (refused.value.reason, refused.value.permanent) == ("unexpected_answer", False)
+
+
+async def test_texts_that_hang_delay_no_call(make_settings: MakeSettings) -> None:
+    hanging, gate = set[str](), asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path.endswith("/Messages.json"):
+            hanging.add(str((await request.post())["To"]))
+            await gate.wait()
+        return web.json_response({"sid": "CA1", "status": "queued"}, status=201)
+
+    server = web.Application()
+    server.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with channels(twilio_settings(make_settings, url)) as line:
+            texts = [
+                asyncio.create_task(line["sms"].send(outgoing("sms", address=f"+9991000{number:04d}")))
+                for number in range(IN_FLIGHT)
+            ]
+            while len(hanging) < IN_FLIGHT:  # noqa: ASYNC110  the server only counts
+                await asyncio.sleep(0.01)
+            assert (await line["voice"].send(outgoing("voice"))).provider_id == "CA1"
+            assert not any(text.done() for text in texts)
+            gate.set()
+            await asyncio.gather(*texts)
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_real_channel_never_rings_a_made_up_number(make_settings: MakeSettings) -> None:

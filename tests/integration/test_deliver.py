@@ -1,18 +1,20 @@
 """Sending: every way a try can end is written down, and a slow provider holds nobody else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
 
-from alerts import deliver, outbox
+from alerts import deliver, outbox, references
 from alerts.channels.base import Outgoing, Sent, TransportError
 from alerts.deliver import Sender
 from alerts.kinds import Press
 from alerts.openings import raise_sos
+from alerts.outbox import Leased, Outcome
 from eldercare.clock import set_clock
 from eldercare.database import Connection, connect
 from tests.conftest import MakeSettings
@@ -263,3 +265,138 @@ async def test_outcomes_are_kept_while_the_database_is_away(
             row = await (await conn.execute("select status, provider_id from notification")).fetchone()
             assert row == ("sent", "CA1")
         assert voice.sent == [1]
+
+
+async def test_what_was_sent_and_cannot_be_written_down_is_not_sent_again(
+    post: Post, database_url: str, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised = await raise_sos(post.conn, Press("band-0099", b"", "press"))
+    row = await post.row("voice")
+    await post.conn.execute("update notification set incident_id = %s where id = %s", (raised.incident_id, row))
+    await post.conn.commit()
+    other = Sender(database_url, {"voice": post.voice, "sms": post.sms})
+    async with await connect(database_url) as holder, await connect(database_url) as elsewhere:
+        await holder.execute("select from incident for no key update")
+        assert await deliver.run_once(post.line, post.sender) == 1
+        await until(lambda: post.voice.sent == [row])
+        monkeypatch.setattr(deliver, "RENEW_AFTER_S", 0)
+        for minute in (1, 2, 3):
+            await set_clock(post.conn, make_settings(), NOW + timedelta(minutes=minute), 0)
+            await post.conn.commit()
+            assert await deliver.run_once(post.line, post.sender) == 0
+            # The lease was renewed meanwhile, though nobody could write the outcome.
+            assert await deliver.run_once(elsewhere, other) == 0
+        assert post.voice.sent == [row]
+    await post.sender.settle()
+    assert (await post.status(row))[0] == "sent"
+    assert post.sender.mine() == []
+
+
+async def test_what_a_killed_process_had_in_hand_is_taken_over(post: Post, make_settings: MakeSettings) -> None:
+    async def hangs(_: Outgoing) -> Sent:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    killed = Sender("", {"voice": Scripted("voice", hangs)})
+    row = await post.row("voice")
+    assert await deliver.run_once(post.line, killed) == 1
+    await killed.close()
+    await set_clock(post.conn, make_settings(), NOW + outbox.LEASE, 0)
+    await post.conn.commit()
+    assert await post.run() == 1
+    assert post.voice.sent == [row]
+
+
+async def test_ends_of_calls_that_hang_hold_no_call(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliver, "IN_FLIGHT", 2)
+    gate = asyncio.Event()
+
+    async def hangs(_: str) -> None:
+        await gate.wait()
+
+    monkeypatch.setattr(post.voice, "hang_up", hangs)
+    for number in range(4):
+        await post.row("voice", "hang_up", provider_id=f"CA{number}")
+    call = await post.row("voice")
+    for _ in range(5):
+        await deliver.run_once(post.line, post.sender)
+    await until(lambda: post.voice.sent == [call])
+    gate.set()
+    await post.sender.settle()
+
+
+async def test_texts_do_not_stand_before_the_calls_of_the_next_person(post: Post) -> None:
+    order: list[tuple[str, int]] = []
+
+    async def notes(message: Outgoing) -> Sent:
+        order.append((message.channel, message.notification_id))
+        return Sent("P", "queued")
+
+    post.voice.does = post.sms.does = notes
+    rows = [
+        Leased(number, None, None, channel, "+9991", "zh", "alarm", {}, 1)
+        for number, channel in enumerate(["voice", "sms", "sms", "voice", "sms"], start=1)
+    ]
+    post.sender.take(rows[:3])
+    post.sender.take(rows[3:])
+    await post.sender.settle()
+    assert order == [("voice", 1), ("voice", 4), ("sms", 2), ("sms", 3), ("sms", 5)]
+
+
+@pytest.mark.parametrize("poison", ["CA\0", "CA\ud800", "C" * 3000 + "\0"])
+async def test_an_outcome_that_cannot_be_written_keeps_none_of_the_others(post: Post, poison: str) -> None:
+    async def answers(message: Outgoing) -> Sent:
+        return Sent(poison if message.notification_id == rows[1] else "CA", "queued")
+
+    post.voice.does = answers
+    rows = [await post.row("voice") for _ in range(3)]
+    await post.run()
+    assert [await post.status(row) for row in rows] == [("sent", None)] * 3
+    assert post.sender.mine() == []
+
+
+async def test_an_outcome_that_no_form_of_can_be_written_is_told_and_its_row_not_sent_again(
+    post: Post, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = outbox.record
+
+    async def refuses(conn: Connection, outcomes: Sequence[Outcome], **values: Any) -> outbox.Recorded:
+        if rows[0] in {each.notification_id for each in outcomes}:
+            raise psycopg.errors.CheckViolation("as the test says")
+        return await record(conn, outcomes, **values)
+
+    monkeypatch.setattr(outbox, "record", refuses)
+    rows = [await post.row("sms") for _ in range(2)]
+    await post.run()
+    assert [(await post.status(row))[0] for row in rows] == ["sending", "sent"]
+    assert post.sender.counts["unwritten"] == 1
+    await set_clock(post.conn, make_settings(), NOW + timedelta(minutes=1), 0)
+    await post.conn.commit()
+    assert await post.run() == 0
+
+
+async def test_an_outcome_is_not_written_into_a_row_that_took_over_its_number(post: Post) -> None:
+    """The row was forgotten by a crash, and its number given again."""
+    row = await post.row("voice")
+    await post.conn.execute("update notification set reference = 'of-somebody-else' where id = %s", (row,))
+    await post.conn.commit()
+    post.sender.take([Leased(row, references.new(), None, "voice", "+9991", "zh", "alarm", {}, 1)])
+    await post.sender.settle()
+    assert await post.status(row) == ("queued", None)
+    assert post.sender.mine() == []
+
+
+async def test_the_connection_for_outcomes_is_there_before_the_first_call(post: Post, database_url: str) -> None:
+    def connected() -> bool:
+        with psycopg.connect(database_url) as look:
+            query = "select from pg_stat_activity where datname = current_database() and application_name = %s"
+            return look.execute(query, ("alerts outcomes",)).fetchone() is not None
+
+    await asyncio.to_thread(wait_until, connected, "the connection for outcomes")
+    assert post.voice.sent == post.sms.sent == []
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110  another task's doing is waited for
+            await asyncio.sleep(0.01)

@@ -110,6 +110,22 @@ async def test_after_its_connections_were_cut_it_goes_on(conn: Connection, runni
     await running.calls(4)
 
 
+async def test_a_connection_that_was_cut_is_there_again_at_once(
+    conn: Connection, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await press(conn, "band-wang")
+    await running.calls(2)
+    monkeypatch.setattr("alerts.line.AWAY_S", 3600)
+    monkeypatch.setattr("alerts.deliver.AWAY_S", 3600)
+    for band in ("band-li", "band-zhao"):
+        await conn.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'alerts%'"
+        )
+        await conn.commit()
+        await press(conn, band)
+    await running.calls(5)
+
+
 async def test_a_mistake_does_not_end_the_loop(
     conn: Connection, running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
