@@ -27,7 +27,7 @@ from benchmarks.stage import BARE_LOOP, ROOT, Stage, stage
 from eldercare import garbage
 from eldercare.settings import Settings, load_settings, parse_mqtt_url
 from ingest.consumer import Consumer
-from ingest.lanes import Stored, Telemetry
+from ingest.lanes import Large, Stored, Taken, Telemetry
 from ingest.packets import Published
 from ingest.writer import Received
 
@@ -54,13 +54,13 @@ class Timed(Telemetry):
         self.began, self.cpu = 0.0, 0.0
         self.done = asyncio.Event()
 
-    def receive(self, message: Published, at: float) -> tuple[Received, int]:
+    def receive(self, message: Published, at: float) -> Taken[Received | Large] | None:
         """As the lane does."""
         if not self.began:
             self.began, self.cpu = time.perf_counter(), time.process_time()
         return super().receive(message, at)
 
-    async def store(self, conn: psycopg.AsyncConnection, messages: Sequence[Received]) -> Stored:
+    async def store(self, conn: psycopg.AsyncConnection, messages: Sequence[Received | Large]) -> Stored:
         """As the lane does."""
         stored = await super().store(conn, messages)
         assert stored.counters.rows == len(messages), "the load is new and good"
@@ -76,7 +76,7 @@ async def drain(messages: int, load: list[str]) -> None:
     settings = load_settings(batch_size=BATCH)
     garbage.calm()
     lane = Timed(settings, messages)
-    consumer: Consumer[Received] = Consumer(settings, lane)
+    consumer: Consumer[Received | Large] = Consumer(settings, lane)
     running = asyncio.create_task(consumer.run())
     while not consumer.connected:  # noqa: ASYNC110  once, before anything is measured
         await asyncio.sleep(0.01)

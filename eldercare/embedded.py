@@ -239,6 +239,8 @@ class EmbeddedBroker:
         configuration = {
             "server_name": "eldercare",
             "listen": "127.0.0.1:-1",
+            # A press of up to 1 MiB is heard; more is refused, as in deploy/mosquitto.
+            "max_payload": 1024 * 1024 + 1024,
             "jetstream": {"store_dir": str(self._folder / "data"), "max_file_store": MOST_KEPT_BYTES},
             # The window is 4 batches, as in deploy/mosquitto; what is not acknowledged in ack_wait comes again.
             "mqtt": {"listen": f"127.0.0.1:{self._port}", "max_ack_pending": 8000, "ack_wait": f"{self._ack_wait_s}s"},

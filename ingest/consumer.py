@@ -63,7 +63,7 @@ class Consumer(Generic[M]):
         self._backend: Backend | None = None
         self._next_beat = 0.0
         self._lives = Lives()
-        self._batcher = Batcher[M](lane.size, lane.age_s, lane.bound)
+        self._batcher = Batcher[M](lane.size, lane.age_s, lane.bound, lane.share)
         self._behind = Behind(lane.key, lane.size)
         self._session: Session | None = None
         self.counters = Counters()
@@ -104,7 +104,14 @@ class Consumer(Generic[M]):
         name = await seats.session_name(conn, self._lane.name, seat)
         self._lane.heard_by = name
         self._session = session = Session(
-            self._address, self._trust(), name, self._lane.topics, self._receive, self._bell.ring, clean=seat > 1
+            self._address,
+            self._trust(),
+            name,
+            self._lane.topics,
+            self._receive,
+            self._bell.ring,
+            clean=seat > 1,
+            besides=self._lane.besides,
         )
         self._log.info("seat_taken", seat=seat, client_id=name)
         beside = tasks.start(
@@ -220,11 +227,14 @@ class Consumer(Generic[M]):
         await session.close()
 
     def _receive(self, published: Published) -> None:
-        self.counters.messages += 1
         at = monotonic()
-        message, weight = self._lane.receive(published, at)
+        taken = self._lane.receive(published, at)
+        if taken is None:
+            return
+        self.counters.messages += 1
+        message, owner, weight, load, same = taken
         batcher = self._batcher
-        batcher.add(published.mid, message, weight, at)
+        batcher.add(published.mid, message, weight, at, owner=owner, same=same, load=load)
         if batcher.ripe or batcher.waiting == 1:
             self._bell.ring()
         if batcher.full and self._session is not None:
@@ -259,8 +269,7 @@ class Consumer(Generic[M]):
 
     def _committed(self, part: Batch[M], stored: Stored, session: Session) -> None:
         self.counters.batches += 1
-        oldest = next(iter(part.messages.values()))
-        self.counters.lag_ms = 1000 * (monotonic() - oldest.at)
+        self.counters.lag_ms = 1000 * (monotonic() - min(message.at for message in part.messages.values()))
         answer = self._batcher.stored(part)
         if isinstance(answer, Acknowledge):
             session.acknowledge(answer.mids)

@@ -4,6 +4,7 @@ One wrong element of an array costs that element only. A press of the SOS is nev
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,9 +31,8 @@ from eldercare.wire import (
 )
 from ingest import salvage
 from ingest.gcj02 import to_wgs84
+from ingest.packets import KEPT_BYTES
 
-KEPT_BYTES = 1024
-"""Of a rejected payload, or of a press."""
 EVENT_ID_CHARACTERS = 128
 ECHO_CHARACTERS = 4096
 """A longer `event_id` is not said back as it came."""
@@ -44,6 +44,7 @@ class Reason(StrEnum):
 
     TOPIC = "topic"
     SIZE = "size"
+    PACKET = "packet"
     ITEMS = "items"
     JSON = "json"
     SCHEMA = "schema"
@@ -114,8 +115,8 @@ def _parsed(topic: str) -> tuple[str, Kind]:
     return parse_topic(topic)
 
 
-def decode(topic: str, payload: bytes) -> Decoded:
-    """What a message of the telemetry lane holds.
+def decode(topic: str, payload: bytes, size: int | None = None) -> Decoded:
+    """What a message of the telemetry lane holds; `size` is that of the payload, where only its beginning is here.
 
     A press comes out empty, it has a lane of its own; what services say to bands (`sos_state`, `command`) not `ours`.
     """
@@ -126,8 +127,9 @@ def decode(topic: str, payload: bytes) -> Decoded:
     decoder = _DECODERS.get(kind)
     if decoder is None:
         return Decoded(device_id, ours=kind in UPLINK)
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        return _refused(device_id, Reason.SIZE, f"payload: {len(payload)} bytes, at most {MAX_PAYLOAD_BYTES}")
+    size = len(payload) if size is None else size
+    if size > MAX_PAYLOAD_BYTES:
+        return _refused(device_id, Reason.SIZE, f"payload: {size} bytes, at most {MAX_PAYLOAD_BYTES}")
     try:
         body = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
@@ -178,6 +180,18 @@ def _refusal(error: ValidationError, element: str) -> Rejected:
     else:
         reason = Reason.SCHEMA
     return Rejected(reason, f"{name}: {first['msg'].removeprefix('Value error, ')}")
+
+
+_OVERSIZE = re.compile(rb"Client (.+) disconnected due to oversize packet")
+
+
+def refused_by_broker(line: bytes) -> tuple[str, Rejected] | None:
+    """Whose packet the broker refused for its size, as a line of Mosquitto's log says; None where it says else."""
+    found = _OVERSIZE.search(line)
+    if found is None:
+        return None
+    detail = "packet: of more than 1 MiB, refused by the broker, which ends the connection and keeps nothing of it"
+    return found[1].decode(errors="replace"), Rejected(Reason.PACKET, detail)
 
 
 def clock_refusal(ts: datetime, now: datetime, max_age: timedelta) -> Rejected | None:

@@ -35,11 +35,14 @@ class Judgement:
 def judge(new: Iterable[Told], bands: Mapping[str, Band], now: datetime) -> Judgement:
     """Judge readings that were not stored before, as of `now` (aware); puts the next state into each band.
 
-    A reading from before the present wearer got the band says nothing of that person: it is stored and no more.
+    A reading from before the present wearer got the band says nothing of that person: it is stored and no more. The
+    same with what the broker had kept: nobody says it now.
     """
     judgement = Judgement()
     by_band: dict[str, list[Reading]] = {}
-    for device_id, reading in new:
+    for device_id, reading, retained in new:
+        if retained:
+            continue
         by_band.setdefault(device_id, []).append(reading)
         if isinstance(reading, HeartRate) and not reading.bpm:
             judgement.not_measured += 1

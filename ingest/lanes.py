@@ -2,26 +2,26 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import psycopg
 
-from alerts.kinds import Press
+from alerts.kinds import Named, Press
 from alerts.openings import Raised, raise_sos
 from eldercare.database import BULK, LOOKUPS, URGENT, Connection, Limits
 from eldercare.log import logger
 from eldercare.settings import Settings
-from eldercare.wire import Kind, sos_state, topic
+from eldercare.wire import MAX_ARRAY_ITEMS, MAX_PAYLOAD_BYTES, TOPIC_PREFIX, Kind, sos_state, topic
 from ingest import handover, rejects, writer
 from ingest.aside import HELD_MS, Aside
 from ingest.counters import Counters
-from ingest.decode import KEPT_BYTES, Decoded, Reason, Rejected, decode, decode_press
-from ingest.packets import Published
+from ingest.decode import Decoded, Reason, Rejected, decode, decode_press, refused_by_broker
+from ingest.packets import KEPT_BYTES, Published
 from ingest.pressed import Pressed
 from ingest.rejects import Refused
 from ingest.writer import Received
@@ -41,6 +41,10 @@ M = TypeVar("M", bound=Arrived)
 _TOPIC_ENDS = f"/{Kind.SOS}"
 _HARDLY_WAIT = f"set local lock_timeout = {HELD_MS}"
 
+BROKER_LOG = "$SYS/broker/log/"
+LARGE_BYTES = 8 * 1024
+"""A message of readings that is larger is read when it is written."""
+
 _log = logger(__name__)
 
 
@@ -59,21 +63,50 @@ class Stored:
         self.to_say += other.to_say
 
 
+class Taken(NamedTuple, Generic[M]):
+    """A message as it is buffered; which band's it is; what it weighs when it is written, and until then (in some
+    8 KiB); and what is written once with others that are the same."""
+
+    message: M
+    owner: str
+    weight: int
+    load: int
+    same: Hashable = None
+
+
+class Large(NamedTuple):
+    """A message of the telemetry lane that is decoded when it is written; `at` and `retained` as in Received."""
+
+    topic: str
+    payload: bytes
+    at: float
+    retained: bool
+
+    def read(self) -> Received:
+        """What it holds."""
+        decoded = _decoded(self.topic, self.payload)
+        return Received(self.topic, self.payload[:KEPT_BYTES], decoded, self.at, retained=self.retained)
+
+
 class Lane(Protocol, Generic[M]):
     """What a consumer needs to know of its lane."""
 
     name: str
     topics: tuple[str, ...]
+    besides: tuple[str, ...]
+    """Heard at QoS 0, where the broker has them."""
     limits: Limits
     seats: int
     size: int
     age_s: float
     bound: int
+    share: int
+    """What of a batch one band may have at most."""
     heard_by: str
     """Name of our session with the broker."""
 
-    def receive(self, message: Published, at: float) -> tuple[M, int]:
-        """The message as it is buffered, and what it weighs."""
+    def receive(self, message: Published, at: float) -> Taken[M] | None:
+        """The message as it is buffered; None where it is nothing to store. What has a packet id is never that."""
 
     async def warm_up(self, conn: Connection) -> None:
         """Have the database plan what will be asked of it."""
@@ -99,6 +132,7 @@ class Telemetry:
 
     name = "telemetry"
     topics: tuple[str, ...] = ("eldercare/#",)
+    besides: tuple[str, ...] = (f"{BROKER_LOG}N",)
     limits = BULK
     seats = 1
     heard_by = ""
@@ -107,30 +141,41 @@ class Telemetry:
         self.size = settings.batch_size
         self.age_s = settings.batch_age_ms / 1000
         self.bound = 4 * settings.batch_size
+        self.share = settings.batch_size
         self._zone = settings.zone
         self._max_age = timedelta(days=settings.max_age_days)
 
-    def receive(self, message: Published, at: float) -> tuple[Received, int]:
-        """Decoded while the database is busy with the batch before."""
-        try:
-            decoded = decode(message.topic, message.payload)
-        except Exception as error:
-            # A mistake of ours. Raised, it would leave this message unread before all others, at every connection.
-            _log.exception("not_decoded", topic=message.topic)
-            decoded = Decoded(None, rejected=(Rejected(Reason.SCHEMA, f"not decoded: {error!r}"),))
-        pressed = None
-        if decoded.device_id is not None and message.topic == topic(decoded.device_id, Kind.SOS):
-            pressed = _pressed(message, self.heard_by, at)
-        return Received(message.topic, message.payload[:KEPT_BYTES], decoded, at, pressed), decoded.weight
+    def receive(self, message: Published, at: float) -> "Taken[Received | Large] | None":
+        """Decoded while the database is busy with the batch before. Large arrays wait as they came: that takes little
+        room, so that much of one band may be read, and what others sent behind it with it."""
+        topic, payload = message.topic, message.payload
+        if not message.mid and topic.startswith(BROKER_LOG):
+            refused = refused_by_broker(payload)
+            if refused is None:
+                return None
+            band, rejected = refused
+            topic = f"{TOPIC_PREFIX}/{band}/"
+            return Taken(Received(topic, b"", Decoded(None, rejected=(rejected,)), at), owner(topic), 1, 1)
+        is_sos = topic.endswith(_TOPIC_ENDS)
+        if LARGE_BYTES < len(payload) <= MAX_PAYLOAD_BYTES and message.size is None and not is_sos:
+            weight = min(payload.count(b"{"), MAX_ARRAY_ITEMS) or 1
+            large = Large(topic, payload, at, message.retained)
+            return Taken(large, owner(topic), weight, 1 + len(payload) // LARGE_BYTES)
+        decoded = _decoded(topic, payload, message.size)
+        weight = decoded.weight
+        pressed = _pressed(message, self.heard_by, at) if is_sos and decoded.device_id is not None else None
+        received = Received(topic, payload[:KEPT_BYTES], decoded, at, pressed, message.retained)
+        return Taken(received, decoded.device_id or owner(topic), weight, weight)
 
     async def warm_up(self, conn: Connection) -> None:
         """Plans depend on how many rows an array holds, so each batch is planned; compiling them would not pay."""
         await conn.execute("set jit = off")
         await conn.execute("set plan_cache_mode = force_custom_plan")
 
-    async def store(self, conn: Connection, messages: Sequence[Received]) -> Stored:
+    async def store(self, conn: Connection, messages: "Sequence[Received | Large]") -> Stored:
         """One transaction for the whole batch, but for the bands of which somebody holds anything: those are left."""
-        parts, stored = [list(messages)], Stored(Counters())
+        decoded = [_read(message) for message in messages]
+        parts, stored = [decoded], Stored(Counters())
         while parts:
             part = parts.pop()
             try:
@@ -147,7 +192,7 @@ class Telemetry:
                 continue
             stored.counters.add(written.counters)
             stored.left |= written.held
-        await self._hand_over(conn, [message for message in messages if self.key(message) not in stored.left], stored)
+        await self._hand_over(conn, [message for message in decoded if self.key(message) not in stored.left], stored)
         return stored
 
     async def _hand_over(self, conn: Connection, messages: Sequence[Received], stored: Stored) -> None:
@@ -155,18 +200,19 @@ class Telemetry:
         presses = [message.press for message in messages if message.press is not None]
         stored.counters.handed_over += await handover.give(conn, presses)
 
-    def key(self, message: Received) -> str:
+    def key(self, message: "Received | Large") -> str:
         """Its band."""
-        return message.decoded.device_id or ""
+        return owner(message.topic) if isinstance(message, Large) else message.decoded.device_id or ""
 
-    async def give_up(self, conn: Connection, messages: Sequence[Received]) -> Stored:
+    async def give_up(self, conn: Connection, messages: "Sequence[Received | Large]") -> Stored:
         """Nothing is lost, and nothing is judged."""
         _log.error("stored_unjudged", bands=sorted({self.key(message) for message in messages})[:10])
-        stored = Stored(await writer.write_unjudged(conn, messages, self._zone, self._max_age))
-        await self._hand_over(conn, messages, stored)
+        decoded = [_read(message) for message in messages]
+        stored = Stored(await writer.write_unjudged(conn, decoded, self._zone, self._max_age))
+        await self._hand_over(conn, decoded, stored)
         return stored
 
-    async def refuse(self, conn: Connection, message: Received, error: psycopg.Error) -> Stored:
+    async def refuse(self, conn: Connection, message: "Received | Large", error: psycopg.Error) -> Stored:
         """Keep the beginning of the message with the database's complaint."""
         rejected = Rejected(Reason.DATABASE, f"{error.sqlstate}: {error}")
         await rejects.store(conn, [Refused(message.topic, message.payload, rejected)])
@@ -174,6 +220,25 @@ class Telemetry:
 
     async def beside(self, _database_url: str, _tell: Callable[[Stored], None]) -> None:
         """Nothing."""
+
+
+def owner(topic: str) -> str:
+    """The band that may have published under this topic; every name below its own is its own."""
+    parts = topic.split("/", 3)
+    return parts[2] if len(parts) > 2 else topic
+
+
+def _read(message: Received | Large) -> Received:
+    return message.read() if isinstance(message, Large) else message
+
+
+def _decoded(topic: str, payload: bytes, size: int | None = None) -> Decoded:
+    try:
+        return decode(topic, payload, size)
+    except Exception as error:
+        # A mistake of ours. Raised, it would leave this message unread before all others, at every connection.
+        _log.exception("not_decoded", topic=topic)
+        return Decoded(None, rejected=(Rejected(Reason.SCHEMA, f"not decoded: {error!r}"),))
 
 
 class _Held(Exception):
@@ -189,22 +254,26 @@ class Sos:
 
     name = "sos"
     topics: tuple[str, ...] = ("eldercare/v1/+/sos",)
+    besides: tuple[str, ...] = ()
     limits = URGENT
     seats = 16
     size = 50
     age_s = 0.0
     bound = 8000
+    share = 10
     heard_by = ""
 
     def __init__(self) -> None:
         self._aside = Aside[Stored](self._one, self._bare)
 
-    def receive(self, message: Published, at: float) -> tuple[Pressed, int]:
+    def receive(self, message: Published, at: float) -> Taken[Pressed]:
         """Every message is a press, but what a session brings that others have subscribed with, too."""
         if not message.topic.endswith(_TOPIC_ENDS):
             refused = Rejected(Reason.TOPIC, "came to the lane of presses: somebody else uses its client id")
-            return Pressed(message.topic, message.payload[:KEPT_BYTES], refused, at), 1
-        return _pressed(message, self.heard_by, at), 1
+            pressed = Pressed(message.topic, message.payload[:KEPT_BYTES], refused, at)
+        else:
+            pressed = _pressed(message, self.heard_by, at)
+        return Taken(pressed, owner(message.topic), 1, 1, _same(pressed))
 
     async def warm_up(self, conn: Connection) -> None:
         """The first press of a cold process would take ten times as long as the second."""
@@ -219,15 +288,16 @@ class Sos:
         """`conn` commits by itself, so a single press is committed by its one statement.
 
         A press that waits for what somebody holds is set aside, and no other waits with it: each is stored, raised or
-        set aside, when this returns.
+        set aside, when this returns. Repeats of one press are one.
         """
+        came, messages = len(messages), _distinct(messages)
+        stored, patient = Stored(Counters(duplicates=came - len(messages))), True
         waiting = [message for message in messages if message.topic in self._aside.waiting]
         if waiting:
             await self._aside.keep(conn, waiting)
             messages = [message for message in messages if message.topic not in self._aside.waiting]
         # The same order in every process, as with all locks.
         parts = [sorted(messages, key=_by_band)] if messages else []
-        stored, patient = Stored(Counters()), True
         while parts:
             part = parts.pop()
             try:
@@ -309,12 +379,25 @@ class Sos:
 def _pressed(message: Published, heard_by: str, at: float) -> Pressed:
     read = partial(decode_press, retained=message.retained, redelivered=message.redelivered, heard_by=heard_by)
     try:
-        press = read(message.topic, message.payload)
+        press = read(message.topic, message.payload, size=message.size, digest=message.digest)
     except Exception:
         # A mistake of ours, and a press all the same; raised, it would leave this message unread before all others.
         _log.exception("not_decoded", topic=message.topic)
         press = read(message.topic, b"")
     return Pressed(message.topic, message.payload[:KEPT_BYTES], press, at)
+
+
+def _same(message: Pressed) -> Hashable:
+    """What a repeat has in common with its press; None for one that counts each time."""
+    press = message.press
+    if isinstance(press, Rejected) or press.named is Named.NOTHING:
+        return None
+    return message.topic, press.digest, press.retained, press.redelivered
+
+
+def _distinct(messages: Sequence[Pressed]) -> Sequence[Pressed]:
+    first = {(_same(message) or place): message for place, message in reversed(list(enumerate(messages)))}
+    return list(reversed(first.values()))
 
 
 def _by_band(message: Pressed) -> str:

@@ -3,6 +3,7 @@
 paho-mqtt is asked about everything but the packet that comes twenty thousand times a second.
 """
 
+from hashlib import sha256
 from typing import NamedTuple
 
 PUBLISH = 0x30
@@ -34,6 +35,10 @@ class Published(NamedTuple):
     payload: bytes
     retained: bool = False
     redelivered: bool = False
+    size: int | None = None
+    """Of a message of which `payload` is the beginning only."""
+    digest: str | None = None
+    """The SHA-256 of all of it, in hexadecimal."""
 
 
 def frame(buffer: bytes | bytearray, position: int) -> Frame | None:
@@ -67,6 +72,72 @@ def published(buffer: bytes | bytearray, packet: Frame) -> Published:
     mid = buffer[topic_end] << 8 | buffer[topic_end + 1] if head & _QOS else 0
     topic = buffer[start + 2 : topic_end].decode(errors="replace")
     return Published(mid, topic, bytes(buffer[body:end]), bool(head & _RETAIN), bool(head & _DUP))
+
+
+MOST_WHOLE = 128 * 1024
+"""A packet that announces more is read as it flows."""
+KEPT_BYTES = 1024
+"""Of the payload of such a one, of a press, or of what is rejected."""
+
+
+class Flowing:
+    """A PUBLISH that is too large to be kept: hashed as it comes, with its topic and the beginning of its payload."""
+
+    def __init__(self, head: int, length: int) -> None:
+        """`length`: of what follows the fixed header, bytes. Raises ValueError for another packet than a PUBLISH."""
+        if head & _TYPE != PUBLISH:
+            raise ValueError(f"packet: of type {head >> 4} and {length} bytes")
+        self._head = head
+        self._left = length
+        self._names = bytearray()
+        self._beginning = bytearray()
+        self._digest = sha256()
+        self._size = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it has come."""
+        return not self._left
+
+    def feed(self, data: bytes | bytearray | memoryview) -> int:
+        """Take what belongs to it from the beginning of `data`; returns how many bytes."""
+        taken = bytes(data[: self._left])
+        self._left -= len(taken)
+        payload = taken
+        while payload and (missing := self._names_end() - len(self._names)) > 0:
+            self._names += payload[:missing]
+            payload = payload[missing:]
+        self._beginning += payload[: KEPT_BYTES - len(self._beginning)]
+        self._digest.update(payload)
+        self._size += len(payload)
+        return len(taken)
+
+    def _names_end(self) -> int:
+        """Where topic and packet id end, or as far as that is known."""
+        names = self._names
+        return 2 if len(names) < 2 else 2 + (names[0] << 8 | names[1]) + (2 if self._head & _QOS else 0)
+
+    def message(self) -> Published:
+        """The message, once it is complete. Raises ValueError as `published`."""
+        raw = bytes(self._names + self._beginning)
+        short = published(raw, Frame(self._head, 0, len(raw)))
+        return short._replace(size=self._size, digest=self._digest.hexdigest())
+
+
+def flowing(buffer: bytes | bytearray, position: int) -> tuple[Flowing, int] | None:
+    """The beginning of a packet that is too large to wait for, and where in the buffer its body starts; else None.
+
+    For a packet that `frame` finds incomplete. Raises ValueError for one that is no PUBLISH.
+    """
+    length, shift, at = 0, 0, position + 1
+    while at < len(buffer):
+        byte = buffer[at]
+        at += 1
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return (Flowing(buffer[position], length), at) if length > MOST_WHOLE else None
+    return None
 
 
 def puback(mids: tuple[int, ...]) -> bytes:

@@ -11,10 +11,11 @@ from ingest.decode import Reading
 
 
 class Told(NamedTuple):
-    """A reading and the band that told it."""
+    """A reading and the band that told it; `retained`: the broker had kept it, and nobody has told it now."""
 
     device_id: str
     reading: Reading
+    retained: bool = False
 
 
 # Each returns nothing where all rows were new, else one row per new one. Counting costs less than sending them.

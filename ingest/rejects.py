@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from eldercare import arrays
 from eldercare.database import Connection
-from ingest.decode import KEPT_BYTES, Rejected
+from ingest.decode import Rejected
+from ingest.packets import KEPT_BYTES
 
 
 class Refused(NamedTuple):

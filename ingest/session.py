@@ -48,11 +48,17 @@ class Session:
         lost: Callable[[], None],
         *,
         clean: bool,
+        besides: Iterable[str] = (),
     ) -> None:
-        """`lost` is called when the connection is gone; `clean`: the broker then forgets the session."""
+        """`lost` is called when the connection is gone; `clean`: the broker then forgets the session.
+
+        `besides`: topics that are heard at QoS 0, where the broker has them.
+        """
         self.client_id = client_id
         self._address = address
         self._topics = [(topic, 1) for topic in topics]
+        self._besides = [(topic, 0) for topic in besides]
+        self._wanted: int | None = None
         self._receive = receive
         self._client = _Client(
             CallbackAPIVersion.VERSION2,
@@ -179,6 +185,9 @@ class Session:
     def _read_packets(self, connection: BufferedSocket) -> None:
         receive = self._receive
         while not self._paused and (packet := connection.next_packet()):
+            if isinstance(packet, Published):
+                receive(packet)
+                continue
             buffer = connection.hand_out(packet)
             if packet.is_publish:
                 receive(published(buffer, packet))
@@ -197,12 +206,16 @@ class Session:
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if not reason.is_failure:
-            self._client.subscribe(self._topics)
+            _, self._wanted = self._client.subscribe(self._topics)
+            if self._besides:
+                self._client.subscribe(self._besides)
             return
         text = f"ELDERCARE_MQTT_URL: the broker refuses us: {reason}"
         self._fail(ConfigurationError(text) if str(reason) in _REFUSED_FOR_GOOD else Unavailable(text))
 
-    def _on_subscribe(self, _client: Any, _data: Any, _mid: int, reasons: Any, _properties: Any) -> None:
+    def _on_subscribe(self, _client: Any, _data: Any, mid: int, reasons: Any, _properties: Any) -> None:
+        if mid != self._wanted:
+            return
         if any(reason.is_failure for reason in reasons):
             text = f"ELDERCARE_MQTT_URL: the broker refuses the subscription to {self._topics}"
             if self._ready is None or self._ready.done():

@@ -5,7 +5,7 @@ import contextlib
 import socket
 import ssl
 
-from ingest.packets import Frame, frame
+from ingest.packets import Flowing, Frame, Published, flowing, frame
 
 READ_BYTES = 64 * 1024
 
@@ -23,6 +23,7 @@ class BufferedSocket:
         self._incoming = bytearray()
         self._position = 0
         self._limit = 0
+        self._flow: Flowing | None = None
         self._outgoing = bytearray()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -62,9 +63,20 @@ class BufferedSocket:
         except OSError:
             self.ended = True
 
-    def next_packet(self) -> Frame | None:
-        """The next complete packet. Raises ValueError where there is none to be found."""
-        return frame(self._incoming, self._position)
+    def next_packet(self) -> Frame | Published | None:
+        """The next complete packet; a message that is too large to be kept comes as it was hashed. Raises ValueError
+        where there is none to be found."""
+        if self._flow is None:
+            packet = frame(self._incoming, self._position)
+            begun = flowing(self._incoming, self._position) if packet is None else None
+            if begun is None:
+                return packet
+            self._flow, self._position = begun
+        self._position += self._flow.feed(memoryview(self._incoming)[self._position :])
+        if not self._flow.is_complete:
+            return None
+        flow, self._flow = self._flow, None
+        return flow.message()
 
     def hand_out(self, packet: Frame) -> bytearray:
         """Let `recv` serve this packet and nothing beyond; returns the buffer it lies in."""

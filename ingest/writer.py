@@ -25,7 +25,8 @@ class Received(NamedTuple):
     """A message of the telemetry lane, decoded.
 
     `payload` is its beginning, as much as is kept of what is rejected. `at` is when it came, seconds of the monotonic
-    clock. `press`: it is one, and belongs to the other lane.
+    clock. `press`: it is one, and belongs to the other lane. `retained`: the broker had kept it for whoever subscribes,
+    so it says nothing of the band as it is now.
     """
 
     topic: str
@@ -33,6 +34,7 @@ class Received(NamedTuple):
     decoded: Decoded
     at: float
     press: Pressed | None = None
+    retained: bool = False
 
 
 @dataclass(slots=True)
@@ -117,14 +119,15 @@ def _part(batch: Sequence[Received], bands: Mapping[str, Band], now: datetime, m
             rejected = Rejected(Reason.UNKNOWN_BAND, f"device_id: {device_id} is not enrolled, or retired")
             parts.refused.append(Refused(received.topic, received.payload, rejected))
             continue
-        parts.heard.add(device_id)
+        if not received.retained:
+            parts.heard.add(device_id)
         parts.no_fixes += decoded.no_fixes
         if decoded.answers:
             parts.answers.append((received, decoded.answers))
         unbelieved: list[Rejected] = []
         for reading in decoded.readings:
             if earliest <= reading.ts.timestamp() <= latest:  # numbers compare faster than zoned times
-                parts.told.append(Told(device_id, reading))
+                parts.told.append(Told(device_id, reading, received.retained))
             elif refusal := clock_refusal(reading.ts, now, max_age):
                 unbelieved.append(refusal)
         if unbelieved:

@@ -25,6 +25,7 @@ async def examine(conn: Connection, settings: Settings) -> list[Finding]:
         ok("数据库结构最新 · the schema is up to date"),
         *await _clock(conn, settings),
         *await _beats(conn),
+        *await _too_large(conn),
     ]
 
 
@@ -135,3 +136,20 @@ async def _beats(conn: Connection) -> list[Finding]:
             )
         )
     return findings
+
+
+async def _too_large(conn: Connection) -> list[Finding]:
+    """Packets the broker has refused for their size: counted where it is Mosquitto with our configuration."""
+    query = (
+        "select count(*), string_agg(distinct split_part(topic, '/', 3), ', ') from rejected"
+        " where reason = 'packet' and received_at > eldercare_now() - interval '1 day'"
+    )
+    row = await (await conn.execute(query)).fetchone()
+    if not row or not row[0]:
+        return []
+    return [
+        warning(
+            f"一天内消息服务器拒收 {row[0]} 个超过 1 MiB 的包（{row[1]}）· packets of more than 1 MiB refused in a day",
+            "`eldercare rejected`；升级或更换这些手环 · update or replace these bands",
+        )
+    ]

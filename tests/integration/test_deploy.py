@@ -110,6 +110,12 @@ def test_every_setting_is_in_the_example() -> None:
     assert set(re.findall(rf"{PREFIX}([A-Z_]+)=", example)) == {name.upper() for name in Settings.model_fields}
 
 
+def test_every_service_has_a_limit_of_memory(compose: dict[str, Any]) -> None:
+    assert [name for name, service in compose["services"].items() if "mem_limit" not in service] == []
+    for unit in ("eldercare@.service", "eldercare-broker.service"):
+        assert "\nMemoryMax=" in (DEPLOY / "systemd" / unit).read_text()
+
+
 def test_the_window_of_the_broker_is_four_batches() -> None:
     conf = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text()
     [window] = re.findall(r"^max_inflight_messages (\d+)$", conf, re.MULTILINE)

@@ -142,3 +142,14 @@ async def test_a_band_enrolled_while_it_runs_may_enter(pair_broker: EmbeddedBrok
             return
         await asyncio.sleep(0.05)
     pytest.fail("the band enrolled last is still refused")
+
+
+async def test_a_press_of_a_mebibyte_is_taken_and_of_more_is_not(pair_broker: EmbeddedBroker) -> None:
+    sos = topic("band-1", Kind.SOS)
+    async with client(pair_broker) as service, client(pair_broker, "band-1") as band:
+        await service.subscribe(sos, qos=1)
+        await band.publish(sos, b"x" * 2**20, qos=1)
+        message = await asyncio.wait_for(anext(service.messages), 10)
+        assert message.payload == b"x" * 2**20
+        with pytest.raises(aiomqtt.MqttError):
+            await band.publish(sos, b"x" * (2**20 + 2048), qos=1)

@@ -9,6 +9,7 @@ import aiomqtt
 import pytest
 
 from eldercare.settings import Settings
+from ingest import lanes
 from ingest.session import Session
 from tests.conftest import MakeSettings
 from tests.integration.ingesting import Database, asking, consuming, listener, publisher, until
@@ -249,3 +250,64 @@ async def test_no_telemetry_stands_before_a_press(
         await database.conn.execute("select from device_state for update")
         await publish(SOS, {"event_id": "e1"})
         assert (await heard(bands))[1]["state"] == "received"
+
+
+async def test_a_flood_of_one_band_stands_before_nobody_elses_first_press(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos"):
+        pass
+    for number in range(400):
+        await publish(SOS, {"event_id": str(number)})
+    await publish("eldercare/v1/band-2/sos", {"event_id": "help"})
+    async with consuming(settings, "sos"):
+        before = 0
+        while (await heard(bands))[0] != "band-2":
+            before += 1
+        assert before <= 2 * lanes.Sos.share
+        for _ in range(400 - before):
+            assert (await heard(bands))[0] == "band-1"
+    assert await database.rows("select device_id, press_count from incident order by device_id") == [
+        ("band-1", 400),
+        ("band-2", 1),
+    ]
+
+
+async def test_a_flood_of_repeats_is_written_once_and_all_of_it_is_acknowledged(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client
+) -> None:
+    async with consuming(settings, "sos"):
+        pass
+    for _ in range(300):
+        await publish(SOS, {"event_id": "e1"})
+    async with consuming(settings, "sos") as consumer:
+        await heard(bands)
+
+        async def counted() -> bool:
+            return consumer.counters.opened + consumer.counters.duplicates == 300
+
+        await until(counted, "all of them")
+    async with consuming(settings, "sos") as consumer:
+        await publish("eldercare/v1/band-2/sos", {"event_id": "e2"})
+        while (await heard(bands))[0] != "band-2":
+            pass
+        assert consumer.counters.messages == 1
+
+
+async def test_a_press_of_a_mebibyte_is_heard_and_of_more_is_refused_and_counted(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client, clean_broker: Mosquitto
+) -> None:
+    url = clean_broker.band_url("band-2", clean_broker.add_band("band-2"))
+    async with consuming(settings, "sos"), consuming(settings, "telemetry"):
+        await publish(SOS, b"x" * 2**20)
+        assert await heard(bands) == ("band-1", {"event_id": None, "state": "received"})
+        with pytest.raises(aiomqtt.MqttError):
+            async with publisher(settings.model_copy(update={"mqtt_url": url})) as refused:
+                await refused("eldercare/v1/band-2/sos", b"x" * (2**20 + 2048))
+
+        async def counted() -> bool:
+            return await database.rejects() == {"packet": 1}
+
+        await until(counted, "the refusal")
+    assert await database.value("select topic from rejected where reason = 'packet'") == "eldercare/v1/band-2/"
+    assert await database.value("select length(payload) from sos_press") == 1024

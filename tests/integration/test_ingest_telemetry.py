@@ -544,3 +544,73 @@ async def test_the_heartbeat_tells_what_was_done(settings: Settings, database: D
         assert service == "ingest.telemetry"
         assert detail | {"messages": 0, "rows": 0, "rejected": {}, "seat": 1} == detail
     assert await database.rows("select * from heartbeat") == []
+
+
+async def test_large_arrays_of_one_band_hold_up_nobody_else(
+    settings: Settings, database: Database, publish: Publish
+) -> None:
+    async with consuming(settings, "telemetry"):
+        pass
+    now = await database.value("select now()")
+    for array in range(30):
+        at = [now - timedelta(seconds=1000 * array + second) for second in range(1000)]
+        await publish("eldercare/v1/band-1/heart_rate", [{"ts": moment.isoformat(), "bpm": 70} for moment in at])
+    await publish("eldercare/v1/band-2/heart_rate", {"ts": now.isoformat(), "bpm": 71})
+    async with consuming(settings, "telemetry"):
+
+        async def all_are_stored() -> bool:
+            return bool(await database.value("select count(*) from heart_rate") == 30_001)
+
+        await until(all_are_stored, "everything")
+    first, other, last = await database.rows(
+        "select min(received_at) from heart_rate union all select received_at from heart_rate where bpm = 71"
+        " union all select max(received_at) from heart_rate"
+    )
+    batches = await database.value(
+        "select count(distinct received_at) from heart_rate where received_at <= %s", other[0]
+    )
+    assert first <= other < last
+    assert batches <= 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("status", {"worn": True, "battery_pct": 5}),
+        ("heart_rate", {"bpm": 70}),
+        ("location", {"lat": 31.2, "lon": 121.4}),
+        ("location", {"lat": 0, "lon": 0}),
+        ("heart_rate", "rubbish"),
+        ("command_result", {"id": "1", "status": "done"}),
+        ("sos", {}),
+        ("status", [{"worn": True}] * 900),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+async def test_what_the_broker_had_kept_is_no_sign_of_life(
+    settings: Settings, database: Database, publish: Publish, kind: str, body: Any
+) -> None:
+    said = await database.value("select now() - interval '3 seconds'")
+    for number, each in enumerate(body if isinstance(body, list) else [body]):
+        if isinstance(each, dict) and kind != "sos":
+            each["ts"] = (said - timedelta(seconds=number)).isoformat()
+    await publish(f"eldercare/v1/band-1/{kind}", body, retain=True)
+    silent = '{"v": 1, "silent": 1}'
+    await database.conn.execute(
+        "insert into device_state (device_id, last_seen_at, rules) values ('band-1', now() - interval '1 hour', %s)",
+        (silent,),
+    )
+    async with consuming(settings, "telemetry") as consumer:
+        await publish("eldercare/v1/band-2/status", {"ts": said.isoformat()})
+
+        async def both_came() -> bool:
+            heard = await database.value("select last_seen_at from device_state where device_id = 'band-2'")
+            return heard is not None and consumer.counters.messages == 2
+
+        await until(both_came, "both")
+        state = await database.rows(
+            "select last_seen_at < now() - interval '59 minutes', rules = %s from device_state"
+            " where device_id = 'band-1'",
+            silent,
+        )
+    assert state == [(True, True)]

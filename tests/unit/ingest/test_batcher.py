@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ingest.batcher import Acknowledge, Batch, Batcher, Flush, Stale, Wait, halves
 
 
-def batcher(size: int = 3, age_s: float = 0.2, bound: int = 12) -> Batcher[str]:
-    made = Batcher[str](size, age_s, bound)
+def batcher(size: int = 3, age_s: float = 0.2, bound: int = 12, share: int | None = None) -> Batcher[str]:
+    made = Batcher[str](size, age_s, bound, size if share is None else share)
     made.connected()
     return made
 
@@ -128,7 +128,7 @@ def test_a_heavier_copy_weighs_what_it_weighs() -> None:
 
 
 def test_connections_are_counted() -> None:
-    buffer = Batcher[str](3, 0.2, 12)
+    buffer = Batcher[str](3, 0.2, 12, 3)
     assert buffer.epoch == 0
     buffer.connected()
     assert buffer.epoch == 1
@@ -137,6 +137,87 @@ def test_connections_are_counted() -> None:
 def test_an_odd_one_more_goes_to_the_second_half() -> None:
     first, second = halves(Batch(3, {1: "a", 2: "b", 3: "c"}))
     assert (first, second) == (Batch(3, {1: "a"}), Batch(3, {2: "b", 3: "c"}))
+
+
+def test_where_nobody_has_sent_much_the_oldest_come_first() -> None:
+    buffer = batcher(size=20, share=20, bound=100)
+    for mid in range(1, 31):
+        buffer.add(mid, str(mid), 1, at=0, owner=f"band-{mid}")
+    assert list(buffer.take().messages) == list(range(1, 21))
+
+
+def test_nothing_of_a_flood_stands_before_what_others_have_sent_since() -> None:
+    buffer = batcher(size=10, bound=10_000, share=3)
+    for mid in range(1, 101):
+        buffer.add(mid, f"flood {mid}", 1, at=0, owner="flood")
+    for mid in range(101, 105):
+        buffer.add(mid, f"other {mid}", 1, at=1, owner=f"other-{mid}")
+    taken = list(buffer.take().messages.values())
+    assert taken == ["flood 1", "other 101", "other 102", "other 103", "other 104", "flood 2", "flood 3"]
+    assert list(buffer.take().messages.values()) == ["flood 4", "flood 5", "flood 6"]
+
+
+def test_large_arrays_of_one_band_wait_for_the_readings_of_others() -> None:
+    buffer = batcher(size=2000, bound=8000, share=2000)
+    for mid in range(1, 101):
+        buffer.add(mid, "array", 1000, at=0, owner="flood", load=9)
+    assert not buffer.full
+    for mid in range(101, 401):
+        buffer.add(mid, "reading", 1, at=1, owner=f"other-{mid}")
+    assert list(buffer.take().messages.values()) == ["array"] + 300 * ["reading"]
+    assert list(buffer.take().messages.values()) == ["array", "array"]
+
+
+def test_one_message_may_weigh_more_than_a_share_and_nothing_of_its_band_overtakes_what_has_to_wait() -> None:
+    buffer = batcher(size=10, share=2)
+    for mid, (name, weight) in enumerate([("a", 5), ("a", 4), ("a", 1), ("b", 2), ("b", 2), ("b", 1)], start=1):
+        buffer.add(mid, f"{name} {mid}", weight, at=0, owner=name)
+    assert list(buffer.take().messages.values()) == ["a 1", "b 4"]
+    assert list(buffer.take().messages.values()) == ["a 2", "b 5"]
+    assert list(buffer.take().messages.values()) == ["a 3", "b 6"]
+
+
+def test_repeats_are_written_with_the_first_and_cost_nothing() -> None:
+    buffer = batcher(size=10, bound=1000, share=2)
+    for mid in range(1, 51):
+        buffer.add(mid, str(mid), 1, at=0, owner="a", same="other" if mid == 30 else "press")
+    buffer.add(51, "51", 1, at=0, owner="b", same="press of b")
+    batch = buffer.take()
+    assert set(batch.messages) == set(range(1, 52))
+    assert buffer.stored(batch) == Acknowledge(tuple(batch.messages))
+    assert not buffer.waiting
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 8), st.sampled_from([None, 1, 2])), max_size=40),
+    st.integers(1, 12),
+    st.integers(1, 12),
+)
+def test_all_is_written_and_each_band_in_its_order(
+    sent: list[tuple[str, int, int | None]], size: int, share: int
+) -> None:
+    buffer = Batcher[int](size, 1, 1000, share)
+    for mid, (owner, weight, same) in enumerate(sent, start=1):
+        buffer.add(mid, mid, weight, 0, owner=owner, same=None if same is None else (owner, same))
+    written: list[int] = []
+    while buffer.waiting:
+        batch = buffer.take()
+        known: set[object] = set()
+        weights = {"a": 0, "b": 0, "c": 0}
+        for mid in batch.messages:
+            owner, weight, same = sent[mid - 1]
+            if same is None or (owner, same) not in known:
+                weights[owner] += weight
+            known.add((owner, same))
+        crowded = len(batch.messages) > 1 and sum(weights.values()) > max(size, share)
+        assert not crowded or max(weights.values()) == sum(weights.values())
+        written += batch.messages
+        buffer.stored(batch)
+    assert sorted(written) == list(range(1, len(sent) + 1))
+    for name in "abc":
+        mine = [mid for mid in written if sent[mid - 1][0] == name]
+        firsts = [mid for mid in mine if sent[mid - 1][2] is None]
+        assert firsts == sorted(firsts)
 
 
 @given(st.lists(st.integers(1, 10_000), min_size=2, unique=True))
@@ -153,7 +234,7 @@ class Line(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.buffer = Batcher[int](size=4, age_s=1, bound=16)
+        self.buffer = Batcher[int](size=4, age_s=1, bound=16, share=2)
         self.buffer.connected()
         self.next_message = 0
         self.next_mid = 0
@@ -162,14 +243,14 @@ class Line(RuleBasedStateMachine):
         self.acknowledged: set[int] = set()
         self.batches: list[Batch[int]] = []
 
-    @rule(weight=st.integers(1, 6))
-    def publish(self, weight: int) -> None:
+    @rule(weight=st.integers(1, 6), owner=st.sampled_from("ab"), same=st.sampled_from([None, "x", "y"]))
+    def publish(self, weight: int, owner: str, same: str | None) -> None:
         if self.buffer.full or len(self.unacknowledged) >= 16:
             return
         self.next_message += 1
         self.next_mid = next(mid for mid in range(1, 40) if mid not in self.unacknowledged)
         self.unacknowledged[self.next_mid] = self.next_message
-        assert self.buffer.add(self.next_mid, self.next_message, weight, at=0)
+        assert self.buffer.add(self.next_mid, self.next_message, weight, at=0, owner=owner, same=same and owner + same)
 
     @precondition(lambda self: self.unacknowledged)
     @rule(data=st.data())

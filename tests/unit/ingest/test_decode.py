@@ -14,15 +14,16 @@ from eldercare.wire import MAX_ARRAY_ITEMS, MAX_PAYLOAD_BYTES, CommandResult, He
 from ingest.decode import (
     ECHO_CHARACTERS,
     EVENT_ID_CHARACTERS,
-    KEPT_BYTES,
     Decoded,
     Reason,
     Rejected,
     clock_refusal,
     decode,
     decode_press,
+    refused_by_broker,
 )
 from ingest.gcj02 import from_wgs84
+from ingest.packets import KEPT_BYTES
 
 TS = "2026-05-04T12:00:00+08:00"
 AT = datetime(2026, 5, 4, 4, tzinfo=UTC)
@@ -224,6 +225,14 @@ def test_a_clock_is_believed_within_limits(ts: datetime, refused: bool) -> None:
     if answer:
         assert answer.reason is Reason.CLOCK
         assert answer.detail.startswith("ts: ")
+
+
+def test_what_the_broker_says_of_a_packet_that_it_refused() -> None:
+    line = b"1795900000: Client band-1 disconnected due to oversize packet."
+    answer = refused_by_broker(line)
+    assert answer is not None
+    assert (answer[0], answer[1].reason) == ("band-1", Reason.PACKET)
+    assert refused_by_broker(b"1795900000: New client connected from 127.0.0.1 as band-1") is None
 
 
 def pressed(payload: Any, retained: bool = False) -> Press:

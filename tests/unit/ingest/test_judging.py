@@ -102,3 +102,10 @@ def test_a_mistake_in_the_rules_stays_with_its_band(monkeypatch: pytest.MonkeyPa
     assert bands["band-1"].state == State()
     assert bands["band-2"].state.heard is not None
     assert judgement.latest["band-1"].bpm == 70
+
+
+def test_what_the_broker_had_kept_is_not_judged() -> None:
+    one = band()
+    kept = [each._replace(retained=True) for each in told(*(heart(140, seconds) for seconds in range(0, 580, 20)))]
+    judgement = judge(kept, {"band-1": one}, NOON)
+    assert (judgement.judged, judgement.latest, one.state) == ([], {}, State())

@@ -1,12 +1,23 @@
 """Packets in a stream of bytes, as paho-mqtt writes and reads them."""
 
 import struct
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.packets import Frame, Published, frame, puback, published
+from ingest.packets import (
+    KEPT_BYTES,
+    MOST_WHOLE,
+    Flowing,
+    Frame,
+    Published,
+    flowing,
+    frame,
+    puback,
+    published,
+)
 
 
 def packet(head: int, body: bytes) -> bytes:
@@ -96,3 +107,51 @@ def test_a_topic_that_is_not_utf8_names_nothing() -> None:
 def test_acknowledgements_stand_one_behind_the_other() -> None:
     assert puback(()) == b""
     assert puback((1, 65535)) == b"\x40\x02\x00\x01\x40\x02\xff\xff"
+
+
+@given(
+    st.text(max_size=40),
+    st.binary(max_size=3000),
+    st.integers(0, 1),
+    st.booleans(),
+    st.lists(st.integers(1, 700), max_size=20),
+)
+def test_what_is_too_large_to_keep_is_hashed_as_it_flows(
+    topic: str, payload: bytes, qos: int, dup: bool, cuts: list[int]
+) -> None:
+    raw = publish(topic.encode(), payload, 77, qos, dup=dup)
+    whole = frame(raw, 0)
+    assert whole is not None
+    flow, body = Flowing(whole.head, whole.end - whole.start), raw[whole.start :] + b"the next packet"
+    for cut in [*cuts, len(body)]:
+        assert flow.is_complete is (len(body) == len(b"the next packet"))
+        body = body[flow.feed(memoryview(body)[:cut]) :]
+    assert (flow.is_complete, body) == (True, b"the next packet")
+    assert flow.message() == Published(
+        77 if qos else 0, topic, payload[:KEPT_BYTES], False, dup, len(payload), sha256(payload).hexdigest()
+    )
+
+
+def test_a_packet_flows_once_it_announces_too_much() -> None:
+    raw = publish(b"eldercare/v1/b/sos", b"x" * MOST_WHOLE, 7)
+    for known in range(4):
+        assert flowing(raw[:known], 0) is None
+    found = flowing(b"before" + raw[:4], 6)
+    assert found is not None
+    flow, start = found
+    assert start == 10
+    flow.feed(raw[4:])
+    assert flow.message().size == MOST_WHOLE
+    assert flowing(publish(b"a", b"x" * (MOST_WHOLE - 5), 7), 0) is None
+
+
+def test_nothing_but_a_message_may_be_that_large() -> None:
+    with pytest.raises(ValueError, match="of type 4"):
+        flowing(packet(0x40, b"x" * (MOST_WHOLE + 1)), 0)
+
+
+def test_a_large_message_shorter_than_its_topic_is_nonsense() -> None:
+    flow = Flowing(0x32, 4)
+    flow.feed(b"\0\x09ab")
+    with pytest.raises(ValueError, match="shorter"):
+        flow.message()
