@@ -10,16 +10,12 @@ from zoneinfo import ZoneInfo
 
 from psycopg.rows import class_row
 
-from eldercare import access, pages
+from eldercare import access, pages, plausible
 from eldercare.access import Scope, Viewer
 from eldercare.database import Connection
 from eldercare.errors import InvalidInput
 from eldercare.pages import Page
 
-PLAUSIBLE_BPM = (25, 220)
-"""Values outside are artefacts of the sensor (project default; the wire allows 0 to 300, 0 being "not measured")."""
-LEAST_QUALITY = 30
-"""Of 100, as the rules' default: below it a value is stored, not charted. Bands that send no quality are believed."""
 MOST_POINTS = 50_000
 """A month of values every minute is 43,200."""
 
@@ -214,9 +210,9 @@ async def _of_band(conn: Connection, worn: _Worn, bucket: Bucket, zone: ZoneInfo
         "device": worn.device_id,
         "start": worn.start,
         "end": worn.end,
-        "least": PLAUSIBLE_BPM[0],
-        "most": PLAUSIBLE_BPM[1],
-        "quality": LEAST_QUALITY,
+        "least": plausible.BPM[0],
+        "most": plausible.BPM[1],
+        "quality": plausible.LEAST_QUALITY,
         "zone": zone.key,
         "width": _WIDTHS.get(bucket),
         "origin": datetime(2000, 1, 1, tzinfo=zone),  # a midnight there, so that hours begin with its hours

@@ -8,6 +8,7 @@ from typing import Any
 @dataclass(slots=True)
 class Counters:
     """`messages` came from the broker, `rows` are new in the database; the rest says what became of the others.
+    `partial`: optional fields that could not be read, of readings that were kept without them.
 
     `lag_ms`: of the last batch, from the arrival of its oldest message to the commit.
     """
@@ -17,6 +18,7 @@ class Counters:
     duplicates: int = 0
     not_measured: int = 0
     no_fix: int = 0
+    partial: int = 0
     answers: int = 0
     opened: int = 0
     merged: int = 0
@@ -35,6 +37,7 @@ class Counters:
         self.duplicates += other.duplicates
         self.not_measured += other.not_measured
         self.no_fix += other.no_fix
+        self.partial += other.partial
         self.answers += other.answers
         self.opened += other.opened
         self.merged += other.merged

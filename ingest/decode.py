@@ -14,9 +14,11 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from alerts.kinds import Press
+from eldercare.plausible import is_heart_rate
 from eldercare.wire import (
     MAX_ARRAY_ITEMS,
     MAX_PAYLOAD_BYTES,
@@ -49,6 +51,7 @@ class Reason(StrEnum):
     JSON = "json"
     SCHEMA = "schema"
     RANGE = "range"
+    FIELD = "field"
     TIMESTAMP = "timestamp"
     CLOCK = "clock"
     UNKNOWN_BAND = "unknown_band"
@@ -71,7 +74,8 @@ Reading = HeartRate | Location | Status
 class Decoded(NamedTuple):
     """What a message held. `device_id` is None where the topic names no band; `ours`: a band said it, no service.
 
-    `no_fixes`: how often the band looked for its position and found none (0,0), which is a sign of life and no place.
+    `unread`: optional fields that could not be read, of readings that are kept without them. `no_fixes`: how often
+    the band looked for its position and found none (0,0), which is a sign of life and no place.
     """
 
     device_id: str | None
@@ -80,6 +84,7 @@ class Decoded(NamedTuple):
     answers: Sequence[CommandResult] = ()
     rejected: Sequence[Rejected] = ()
     ours: bool = True
+    unread: Sequence[Rejected] = ()
 
     @property
     def weight(self) -> int:
@@ -87,8 +92,34 @@ class Decoded(NamedTuple):
         return max(1, len(self.readings) + len(self.rejected))
 
 
-def _location(body: Any) -> Location:
-    location = _validate_location(body)
+Unread = list[Rejected]
+Decoder = Callable[[Any, Unread], Any]
+
+
+def _reader(model: type[BaseModel]) -> Decoder:
+    """How a message of this kind is read: an optional field that is wrong costs itself, and is told in `unread`.
+
+    The model's own validator, without the layer of model_validate over it: this runs for every message.
+    """
+    validate = model.__pydantic_validator__.validate_python
+    spared = {name for name, field in model.model_fields.items() if not field.is_required()} - {"datum"}
+
+    def read(body: Any, unread: Unread) -> Any:
+        try:
+            return validate(body)
+        except ValidationError as error:
+            wrong = {each["loc"][0]: each for each in _errors(error) if each["loc"] and each["loc"][0] in spared}
+            if not wrong:
+                raise
+            message = validate({name: value for name, value in body.items() if name not in wrong})
+            unread += [Rejected(Reason.FIELD, f"{name}: {_said(each)}") for name, each in wrong.items()]
+            return message
+
+    return read
+
+
+def _location(body: Any, unread: Unread) -> Location:
+    location: Location = _read_location(body, unread)
     if location.datum == "gcj02":
         lat, lon = to_wgs84(location.lat, location.lon) if _is_fix(location) else (0.0, 0.0)
         return location.model_copy(update={"lat": lat, "lon": lon, "datum": "wgs84"})
@@ -99,14 +130,12 @@ def _is_fix(location: Location) -> bool:
     return location.lat != 0 or location.lon != 0
 
 
-# The models' own validators, without the layer of model_validate over them: this runs for every message.
-_validate_location: Callable[[Any], Location] = Location.__pydantic_validator__.validate_python
-
-_DECODERS: Mapping[Kind, Callable[[Any], Any]] = {
-    Kind.HEART_RATE: HeartRate.__pydantic_validator__.validate_python,
+_read_location = _reader(Location)
+_DECODERS: Mapping[Kind, Decoder] = {
+    Kind.HEART_RATE: _reader(HeartRate),
     Kind.LOCATION: _location,
-    Kind.STATUS: Status.__pydantic_validator__.validate_python,
-    Kind.COMMAND_RESULT: CommandResult.__pydantic_validator__.validate_python,
+    Kind.STATUS: _reader(Status),
+    Kind.COMMAND_RESULT: _reader(CommandResult),
 }
 
 
@@ -133,45 +162,51 @@ def decode(topic: str, payload: bytes, size: int | None = None) -> Decoded:
     try:
         body = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
-        return _refused(device_id, Reason.JSON, f"payload: {error}")
+        try:
+            body = salvage.value(payload)
+        except salvage.Unreadable:
+            return _refused(device_id, Reason.JSON, f"payload: {error}")
+    unread: Unread = []
     if not isinstance(body, list):
         try:
-            return _typed(device_id, kind, (decoder(body),), ())
+            return _typed(device_id, kind, (decoder(body, unread),), (), unread)
         except ValidationError as error:
             return Decoded(device_id, rejected=(_refusal(error, ""),))
     if len(body) > MAX_ARRAY_ITEMS:
         return _refused(device_id, Reason.ITEMS, f"payload: {len(body)} items, at most {MAX_ARRAY_ITEMS}")
-    return _typed(device_id, kind, *_decode_array(body, decoder))
+    return _typed(device_id, kind, *_decode_array(body, decoder, unread), unread)
 
 
 def _refused(device_id: str | None, reason: Reason, detail: str) -> Decoded:
     return Decoded(device_id, rejected=(Rejected(reason, detail),))
 
 
-def _decode_array(body: list[Any], decoder: Callable[[Any], Any]) -> tuple[list[Any], list[Rejected]]:
+def _decode_array(body: list[Any], decoder: Decoder, unread: Unread) -> tuple[list[Any], list[Rejected]]:
     items, rejected = [], []
     for number, element in enumerate(body):
         try:
-            items.append(decoder(element))
+            items.append(decoder(element, unread))
         except ValidationError as error:
             rejected.append(_refusal(error, f"[{number}]"))
     return items, rejected
 
 
-def _typed(device_id: str, kind: Kind, items: Sequence[Any], rejected: Sequence[Rejected]) -> Decoded:
+def _typed(
+    device_id: str, kind: Kind, items: Sequence[Any], rejected: Sequence[Rejected], unread: Sequence[Rejected]
+) -> Decoded:
     if kind is Kind.COMMAND_RESULT:
-        return Decoded(device_id, answers=items, rejected=rejected)
+        return Decoded(device_id, answers=items, rejected=rejected, unread=unread)
     if kind is Kind.LOCATION:
         fixes = [item for item in items if _is_fix(item)]
-        return Decoded(device_id, fixes, no_fixes=len(items) - len(fixes), rejected=rejected)
-    return Decoded(device_id, items, rejected=rejected)
+        return Decoded(device_id, fixes, no_fixes=len(items) - len(fixes), rejected=rejected, unread=unread)
+    return Decoded(device_id, items, rejected=rejected, unread=unread)
 
 
 _RANGE_ERRORS = ("greater_than", "less_than", "finite_number", "int_parsing_size")
 
 
 def _refusal(error: ValidationError, element: str) -> Rejected:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = _errors(error)[0]
     name = ".".join(str(part) for part in (element, *first["loc"]) if part != "") or "payload"
     if first["type"].startswith(_RANGE_ERRORS):
         reason = Reason.RANGE
@@ -179,7 +214,15 @@ def _refusal(error: ValidationError, element: str) -> Rejected:
         reason = Reason.TIMESTAMP
     else:
         reason = Reason.SCHEMA
-    return Rejected(reason, f"{name}: {first['msg'].removeprefix('Value error, ')}")
+    return Rejected(reason, f"{name}: {_said(first)}")
+
+
+def _errors(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_context=False, include_input=False)
+
+
+def _said(error: ErrorDetails) -> str:
+    return error["msg"].removeprefix("Value error, ")
 
 
 _OVERSIZE = re.compile(rb"Client (.+) disconnected due to oversize packet")
@@ -237,7 +280,7 @@ def decode_press(
         lat=sos.lat if has_fix else None,
         lon=sos.lon if has_fix else None,
         accuracy_m=sos.accuracy_m if has_fix else None,
-        bpm=round(sos.bpm or 0) or None,
+        bpm=round(sos.bpm) if sos.bpm and is_heart_rate(sos.bpm) else None,
         retained=retained,
         redelivered=redelivered,
         heard_by=heard_by,

@@ -11,6 +11,7 @@ from alerts.kinds import Verdict
 from alerts.openings import Judged, resident_subject
 from alerts.rules import evaluate
 from eldercare.log import logger
+from eldercare.plausible import is_heart_rate
 from eldercare.wire import HeartRate, Location, Status
 from ingest.decode import Reading
 from ingest.readings import Told
@@ -77,13 +78,13 @@ def _evaluate(band: Band, readings: list[Reading], now: datetime, judged: list[J
 
 
 def _latest(readings: list[Reading]) -> Latest:
-    """The newest measured heart rate and fix, and the newest said of each part of the status. In order of time."""
+    """The newest plausible heart rate, the newest fix, and the newest said of each part of the status. By time."""
     heart: HeartRate | None = None
     fix: Location | None = None
     said: dict[str, Any] = {}
     for reading in readings:
         if isinstance(reading, HeartRate):
-            if reading.bpm:
+            if is_heart_rate(reading.bpm, reading.quality):
                 heart = reading
         elif isinstance(reading, Location):
             fix = reading

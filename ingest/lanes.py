@@ -41,6 +41,9 @@ M = TypeVar("M", bound=Arrived)
 _TOPIC_ENDS = f"/{Kind.SOS}"
 _HARDLY_WAIT = f"set local lock_timeout = {HELD_MS}"
 
+DAY_S = 86_400.0
+MOST_TOLD = 100_000
+"""Fields of bands remembered as told; forgotten, one is told once more."""
 BROKER_LOG = "$SYS/broker/log/"
 LARGE_BYTES = 8 * 1024
 """A message of readings that is larger is read when it is written."""
@@ -144,6 +147,7 @@ class Telemetry:
         self.share = settings.batch_size
         self._zone = settings.zone
         self._max_age = timedelta(days=settings.max_age_days)
+        self._told: dict[tuple[str | None, str], float] = {}
 
     def receive(self, message: Published, at: float) -> "Taken[Received | Large] | None":
         """Decoded while the database is busy with the batch before. Large arrays wait as they came: that takes little
@@ -161,11 +165,29 @@ class Telemetry:
             weight = min(payload.count(b"{"), MAX_ARRAY_ITEMS) or 1
             large = Large(topic, payload, at, message.retained)
             return Taken(large, owner(topic), weight, 1 + len(payload) // LARGE_BYTES)
-        decoded = _decoded(topic, payload, message.size)
+        decoded = self._sampled(_decoded(topic, payload, message.size), at)
         weight = decoded.weight
         pressed = _pressed(message, self.heard_by, at) if is_sos and decoded.device_id is not None else None
         received = Received(topic, payload[:KEPT_BYTES], decoded, at, pressed, message.retained)
         return Taken(received, decoded.device_id or owner(topic), weight, weight)
+
+    def _sampled(self, decoded: Decoded, at: float) -> Decoded:
+        """Of fields that cannot be read one a day is kept for each band: firmware that errs does so each minute."""
+        kept = []
+        for each in decoded.unread:
+            key = (decoded.device_id, each.detail.partition(":")[0])
+            if at - self._told.get(key, -DAY_S) >= DAY_S:
+                if len(self._told) >= MOST_TOLD:
+                    self._told.clear()
+                self._told[key] = at
+                kept.append(each)
+        return decoded._replace(rejected=[*decoded.rejected, *kept]) if kept else decoded
+
+    def _read(self, message: Received | Large) -> Received:
+        if isinstance(message, Received):
+            return message
+        received = message.read()
+        return received._replace(decoded=self._sampled(received.decoded, received.at))
 
     async def warm_up(self, conn: Connection) -> None:
         """Plans depend on how many rows an array holds, so each batch is planned; compiling them would not pay."""
@@ -174,7 +196,7 @@ class Telemetry:
 
     async def store(self, conn: Connection, messages: "Sequence[Received | Large]") -> Stored:
         """One transaction for the whole batch, but for the bands of which somebody holds anything: those are left."""
-        decoded = [_read(message) for message in messages]
+        decoded = [self._read(message) for message in messages]
         parts, stored = [decoded], Stored(Counters())
         while parts:
             part = parts.pop()
@@ -207,7 +229,7 @@ class Telemetry:
     async def give_up(self, conn: Connection, messages: "Sequence[Received | Large]") -> Stored:
         """Nothing is lost, and nothing is judged."""
         _log.error("stored_unjudged", bands=sorted({self.key(message) for message in messages})[:10])
-        decoded = [_read(message) for message in messages]
+        decoded = [self._read(message) for message in messages]
         stored = Stored(await writer.write_unjudged(conn, decoded, self._zone, self._max_age))
         await self._hand_over(conn, decoded, stored)
         return stored
@@ -226,10 +248,6 @@ def owner(topic: str) -> str:
     """The band that may have published under this topic; every name below its own is its own."""
     parts = topic.split("/", 3)
     return parts[2] if len(parts) > 2 else topic
-
-
-def _read(message: Received | Large) -> Received:
-    return message.read() if isinstance(message, Large) else message
 
 
 def _decoded(topic: str, payload: bytes, size: int | None = None) -> Decoded:

@@ -49,11 +49,23 @@ def texts(payload: bytes) -> Iterator[str]:
         return
 
 
-def _decoded(payload: bytes) -> Any:
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MOST_DIGITS else float("inf")
+
+
+_PLAIN = json.JSONDecoder(parse_int=_whole, strict=False)
+
+
+def value(payload: bytes) -> Any:
+    """The JSON in `payload`, where only what stands around it or a number (NaN, 1e999) is wrong. Raises Unreadable."""
+    return _decoded(_PLAIN, payload)
+
+
+def _decoded(decoder: json.JSONDecoder, payload: bytes) -> Any:
     said = ""
     for text in texts(payload):
         try:
-            return _EXACT.decode(text)
+            return decoder.decode(text)
         except (ValueError, RecursionError) as error:
             said = said or str(error)
     raise Unreadable(said)
@@ -70,7 +82,7 @@ class Salvaged(NamedTuple):
 def read(payload: bytes) -> Salvaged:
     """The members of the first object in `payload`, in arrays too, whatever else is wrong with it; perhaps none."""
     try:
-        body = _decoded(payload)
+        body = _decoded(_EXACT, payload)
     except Unreadable:
         walked = [_walk(text) for text in texts(payload)]
         return Salvaged(max(walked, key=len), False, not payload.strip(b"\0 \t\r\n"))
@@ -156,10 +168,6 @@ def last_good(members: Members, name: str, take: Callable[[Any], Any]) -> Any:
             except ValueError:
                 continue
     return None
-
-
-def _whole(digits: str) -> int | float:
-    return int(digits) if len(digits) <= MOST_DIGITS else float("inf")
 
 
 def plain(said: Any) -> Any:

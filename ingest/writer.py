@@ -46,6 +46,7 @@ class _Parts:
     refused: list[Refused] = field(default_factory=list)
     heard: set[str] = field(default_factory=set)
     no_fixes: int = 0
+    partial: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def _counted(parts: _Parts, new: Sequence[Told]) -> Counters:
         rows=len(new),
         duplicates=len(parts.told) - len(new),
         no_fix=parts.no_fixes,
+        partial=parts.partial,
         answers=sum(len(answers) for _, answers in parts.answers),
     )
     for each in parts.refused:
@@ -122,6 +124,7 @@ def _part(batch: Sequence[Received], bands: Mapping[str, Band], now: datetime, m
         if not received.retained:
             parts.heard.add(device_id)
         parts.no_fixes += decoded.no_fixes
+        parts.partial += len(decoded.unread)
         if decoded.answers:
             parts.answers.append((received, decoded.answers))
         unbelieved: list[Rejected] = []

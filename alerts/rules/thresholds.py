@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from eldercare import plausible
 from eldercare.errors import InvalidInput
 
 _NEWS2 = "NEWS2 pulse score"
@@ -39,9 +40,9 @@ class Thresholds:
     hr_lapse_margin: float = _limit(1, "bpm", 0, 30, "a shorter one too, unless the mean is beyond by this", _MEASURED)
     hr_rest_s: float = _limit(600, "s", 0, 7200, "no movement before a high rate counts", "Apple and Garmin")
     hr_hysteresis: float = _limit(5, "bpm", 0, 30, "inside by this much, for as long as an urgent rate, is over", _OURS)
-    hr_min_quality: float = _limit(30, "of 100", 0, 100, "values of less are discarded", _OURS)
-    hr_min_bpm: float = _limit(25, "bpm", 1, 60, "below is no heart rate", _OURS)
-    hr_max_bpm: float = _limit(220, "bpm", 100, 300, "above is no heart rate", _OURS)
+    hr_min_quality: float = _limit(plausible.LEAST_QUALITY, "of 100", 0, 100, "values of less are discarded", _OURS)
+    hr_min_bpm: float = _limit(plausible.BPM[0], "bpm", 1, 60, "below is no heart rate", _OURS)
+    hr_max_bpm: float = _limit(plausible.BPM[1], "bpm", 100, 300, "above is no heart rate", _OURS)
     cool_down_s: float = _limit(1800, "s", 0, 86400, "between two alarms about the same", _OURS)
     night_from_h: int = _limit(22, "hour", 0, 23, "the night begins, local time", _OURS)
     night_to_h: int = _limit(6, "hour", 0, 23, "the night ends, local time", _OURS)

@@ -120,8 +120,8 @@ def test_64_kib_are_taken_and_one_byte_more_is_not() -> None:
         (b"", Reason.JSON, "payload"),
         (b"hello", Reason.JSON, "payload"),
         (b"\xff\xfe\x00", Reason.JSON, "payload"),
-        (b'{"ts": "' + TS.encode() + b'", "bpm": NaN}', Reason.JSON, "payload"),
-        (b'{"ts": "' + TS.encode() + b'", "bpm": 1e999}', Reason.JSON, "payload"),
+        (b'{"ts": "' + TS.encode() + b'", "bpm": NaN}', Reason.RANGE, "bpm"),
+        (b'{"ts": "' + TS.encode() + b'", "bpm": 1e999}', Reason.RANGE, "bpm"),
         (b"[" * 5000 + b"]" * 5000, Reason.JSON, "payload"),
         (b"72", Reason.SCHEMA, "payload"),
         (b"null", Reason.SCHEMA, "payload"),
@@ -131,12 +131,9 @@ def test_64_kib_are_taken_and_one_byte_more_is_not() -> None:
         ({"ts": TS, "bpm": True}, Reason.SCHEMA, "bpm"),
         ({"ts": TS, "bpm": None}, Reason.SCHEMA, "bpm"),
         ({"ts": TS, "bpm": [72]}, Reason.SCHEMA, "bpm"),
-        ({"ts": TS, "bpm": 72, "motion": "flying"}, Reason.SCHEMA, "motion"),
         ({"ts": TS, "bpm": 1e300}, Reason.RANGE, "bpm"),
         ({"ts": TS, "bpm": -1}, Reason.RANGE, "bpm"),
         ({"ts": TS, "bpm": 301}, Reason.RANGE, "bpm"),
-        ({"ts": TS, "bpm": 72, "quality": 101}, Reason.RANGE, "quality"),
-        ({"ts": TS, "bpm": 72, "steps": 10**6}, Reason.RANGE, "steps"),
         ({"ts": "2026-05-04T12:00:00", "bpm": 72}, Reason.TIMESTAMP, "ts"),
         ({"ts": "2026-05-04T12:00:00.000000000", "bpm": 72}, Reason.TIMESTAMP, "ts"),
         ({"ts": 1777867200, "bpm": 72}, Reason.TIMESTAMP, "ts"),
@@ -158,14 +155,8 @@ def test_bad_input_is_refused_by_name(payload: Any, reason: Reason, field: str) 
     [
         ("location", {"ts": TS, "lat": 91, "lon": 0}, "lat"),
         ("location", {"ts": TS, "lat": 1, "lon": -181}, "lon"),
-        ("location", {"ts": TS, "lat": 1, "lon": 1, "accuracy_m": -1}, "accuracy_m"),
         ("location", {"ts": TS, "lat": 1, "lon": 1, "datum": "bd09"}, "datum"),
-        ("status", {"ts": TS, "worn": 1}, "worn"),
-        ("status", {"ts": TS, "battery_pct": 101}, "battery_pct"),
-        ("status", {"ts": TS, "firmware": "x" * 65}, "firmware"),
-        ("status", {"ts": TS, "firmware": "1\x00"}, "firmware"),
         ("command_result", {"id": "1\x00", "status": "done"}, "id"),
-        ("command_result", {"id": "1", "status": "done", "detail": "\x00"}, "detail"),
         ("command_result", {"id": "1", "status": "maybe"}, "status"),
         ("command_result", {"status": "done"}, "id"),
     ],
@@ -173,6 +164,48 @@ def test_bad_input_is_refused_by_name(payload: Any, reason: Reason, field: str) 
 )
 def test_other_kinds_are_checked_too(kind: str, body: Any, field: str) -> None:
     assert refused(body, kind).detail.startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "name", "wrong"),
+    [
+        (kind, good, name, wrong)
+        for kind, good, names in (
+            ("heart_rate", {"ts": TS, "bpm": 72}, ("quality", "motion", "steps")),
+            ("location", {"ts": TS, "lat": 1, "lon": 1}, ("accuracy_m", "source", "speed_mps")),
+            ("status", {"ts": TS}, ("battery_pct", "charging", "worn", "signal_dbm", "firmware")),
+            ("command_result", {"id": "1", "status": "done"}, ("detail",)),
+        )
+        for name in names
+        for wrong in ("-1000", "1e7", "NaN", "Infinity", "1e999", '"?\\u0000"', "[]", "{}", "9" * 400)
+    ],
+)
+def test_an_optional_field_that_is_wrong_costs_itself_only(kind: str, good: Any, name: str, wrong: str) -> None:
+    raw = f'{json.dumps(good)[:-1]}, "{name}": {wrong}}}'
+    alone, array = (decode(f"eldercare/v1/band-1/{kind}", each.encode()) for each in (raw, f"[{raw}, {raw}]"))
+    expected = told(kind, good)
+    assert [*alone.readings, *alone.answers] == expected
+    assert [*array.readings, *array.answers] == 2 * expected
+    assert (list(alone.rejected), list(array.rejected)) == ([], [])
+    [unread] = alone.unread
+    assert (unread.reason, unread.detail.partition(":")[0], len(array.unread)) == (Reason.FIELD, name, 2)
+
+
+def test_what_stands_around_readings_costs_nothing() -> None:
+    raw = json.dumps(GOOD)
+    for payload in (raw.encode() + b"\0", b"\xef\xbb\xbf" + raw.encode(), raw.encode("utf-16")):
+        assert decode("eldercare/v1/band-1/heart_rate", payload).readings == (HeartRate(ts=AT, bpm=72),)
+
+
+def test_a_datum_that_is_wrong_costs_the_place() -> None:
+    assert (
+        refused({"ts": TS, "lat": 1, "lon": 1, "accuracy_m": -1, "datum": "bd09"}, "location").reason is Reason.SCHEMA
+    )
+
+
+@pytest.mark.parametrize("bpm", [255, 221, 24, 1])
+def test_a_rate_that_nobody_has_is_not_the_rate_of_a_press(bpm: int) -> None:
+    assert fields(pressed({"event_id": "e1", "bpm": bpm})) == {"event_id": "e1"}
 
 
 @pytest.mark.parametrize(

@@ -109,3 +109,10 @@ def test_what_the_broker_had_kept_is_not_judged() -> None:
     kept = [each._replace(retained=True) for each in told(*(heart(140, seconds) for seconds in range(0, 580, 20)))]
     judgement = judge(kept, {"band-1": one}, NOON)
     assert (judgement.judged, judgement.latest, one.state) == ([], {}, State())
+
+
+@pytest.mark.parametrize(("bpm", "quality"), [(255, 5), (255, 100), (221, None), (24, None), (80, 29)])
+def test_what_is_no_heart_rate_for_the_rules_is_none_on_the_tile(bpm: float, quality: float | None) -> None:
+    artefact = HeartRate(ts=NOON, bpm=bpm, quality=quality)
+    judgement = judge(told(heart(71, 20), artefact), {"band-1": band()}, NOON)
+    assert judgement.latest["band-1"].bpm == 71

@@ -101,3 +101,19 @@ def test_repeats_of_a_press_are_the_same_and_presses_without_a_name_are_not() ->
     assert same(b'{"event_id": 1}') == same(b'{"event_id": 1}') != same(b'{"event_id": 2}')
     assert same(b'{"event_id": 1}') != same(b'{"event_id": 1}', redelivered=True)
     assert same(b"{}") is None
+
+
+def test_of_a_field_that_is_always_wrong_one_a_day_is_kept() -> None:
+    lane = lanes.Telemetry(Settings(_env_file=None))
+
+    def kept(at: float, name: str = "quality", band: str = "b") -> list[str]:
+        body = json.dumps({"ts": "2026-05-04T12:00:00Z", "bpm": 70, name: -1}).encode()
+        taken = lane.receive(Published(1, f"eldercare/v1/{band}/heart_rate", body), at)
+        assert taken is not None
+        assert isinstance(taken.message, Received)
+        assert (len(taken.message.decoded.readings), len(taken.message.decoded.unread)) == (1, 1)
+        return [each.reason for each in taken.message.decoded.rejected]
+
+    assert kept(5) == [Reason.FIELD]
+    assert kept(6) == kept(lanes.DAY_S) == []
+    assert kept(6, "steps") == kept(6, band="c") == kept(lanes.DAY_S + 5) == [Reason.FIELD]
