@@ -106,6 +106,11 @@ _COUNTED = re.compile(
     r"号(?=[一-鿿])|%|bpm\b|st\b|nd\b|rd\b|th\b|(?:th |st |nd |rd )?floor\b)"
     r"|\d+\.\d+"
 )
+_HOURS = re.compile(
+    r"(?:\d{1,3}|[一二两三四五六七八九十几]{1,3}|\b(?:an?|one|two|three|four|five|"
+    r"six)\b)\s*个?(?:多|半)?\s*(?:小时|钟头|hours?|hrs?\b|h\b)"
+)
+"""Hours from now is not now. Half an hour is."""
 _HOUSE = re.compile(r"(?:\d+\s*(?:号?楼|单元|号?室|号院|弄|层|栋|幢|号门|门)(?:\d+号?)?)+")
 _AMBULANCE = re.compile(r"(?<=[叫打拨等])1(?:20|10|19)|\b1(?:20|10|19)(?=[在已来到接拉把送车还马快刚会要])")
 _BEHIND = re.compile(r"^((\D{1,12}?)[\s,，。:：]*)([1239])(?!\d)")
@@ -127,7 +132,7 @@ def understand(text: str) -> Reply:
     whole = plain(_by_hand(unicodedata.normalize("NFKC", text[:MOST_CHARS])))
     whole = _AMBULANCE.sub("救护车", whole)
     whole = _HOUSE.sub("楼下", whole)
-    marked = _COUNTED.sub(" ", _DURATION.sub("§", whole))
+    marked = _COUNTED.sub(" ", _DURATION.sub("§", _HOURS.sub("¤", whole)))
     numbers = _NUMBER.findall(marked)
     words = _NUMBER.sub(" ", marked)
     said = _clauses(words)
@@ -233,6 +238,8 @@ def _together(clauses: Sequence[Sequence[tuple[Word, str]]]) -> tuple[Intent | N
             return None, min(unsure)
         if Word.NOT in words and meant:
             return None, "negated"
+        if _of_others(clause):
+            return None, "somebody_else"
         if Word.OTHER in words and meant and not (_refuses(clause) if meant == {Intent.PASS} else _carries(clause)):
             return None, "not_plain"
         meanings |= meant
@@ -240,10 +247,26 @@ def _together(clauses: Sequence[Sequence[tuple[Word, str]]]) -> tuple[Intent | N
         return (Intent.ADDRESS, "address") if asks_where else (None, "says_nothing")
     if Intent.PASS in meanings:
         return (Intent.PASS, "cannot") if meanings == {Intent.PASS} else (None, "contradicts_itself")
-    if Intent.FALSE_ALARM in meanings and meanings & {Intent.ACCEPT, Intent.EN_ROUTE}:
+    if Intent.FALSE_ALARM in meanings and meanings & {Intent.ACCEPT, Intent.EN_ROUTE, Intent.HANDLE}:
         return None, "contradicts_itself"
     furthest = next(intent for intent in _FURTHEST if intent in meanings)
     return furthest, furthest.value
+
+
+def _of_others(clause: Sequence[tuple[Word, str]]) -> bool:
+    """Whether who goes, or is there, is named right before it as somebody else: "有人在她家"."""
+    before = ""
+    for word, written in clause:
+        if word in _DEEDS and _OTHERS.search(before) and not _MINE.match(written):
+            return True
+        before = f"{before} {written}" if word is Word.PLAIN else ""
+    return False
+
+
+_OTHERS = re.compile(
+    r"(?:^| )(?:有 人|有人|[他她它](?: 们)?|老人家?|老太太?|阿姨|奶奶|爷爷|[你您](?: 们)?|he|"
+    r"she|they|you)(?: (?:已经?|现在|就|is|are))*$"
+)
 
 
 def _refuses(clause: Sequence[tuple[Word, str]]) -> bool:
@@ -266,7 +289,7 @@ def _carries(clause: Sequence[tuple[Word, str]]) -> bool:
         if place + 1 in unknown or (place - 1 in unknown and word is not Word.MISTAKE):
             return False
         mine = _MINE.match(written) or (place > 0 and _MINE.match(clause[place - 1][1]))
-        if word in _DEEDS and unknown[0] < place and not mine:
+        if word in _DEEDS and not mine:
             return False
     return len(unknown) <= MOST_UNKNOWN
 

@@ -60,18 +60,21 @@ _SHORT_FORMS = (
 )
 
 
+_BETWEEN_SCRIPTS = re.compile(r"(?<=[a-z])(?=[一-鿿])|(?<=[一-鿿])(?=[a-z])")
+
+
 def plain(text: str) -> str:
     """The text in small letters, simplified characters, English short forms spelled out."""
     text = text.translate(_TO_SIMPLIFIED).lower()
     for pattern, written in _SHORT_FORMS:
         text = re.sub(pattern, written, text)
-    return text
+    return _BETWEEN_SCRIPTS.sub(" ", text)
 
 
 _WHO = "(?:她|他|它|老人|老人家|老太太|老太|老爷子|老伯|大爷|大妈|阿姨|奶奶|爷爷|婆婆|阿婆|阿公|人家|人|妈妈?|爸爸?)"
 _NAMED = "(?:[一-鿿]{1,4}(?:阿姨|奶奶|爷爷|婆婆|老师|大爷|大妈|叔叔|伯伯|老太|老太太|老人)|" + _WHO + ")"
 _PLACE = (
-    f"(?:{_NAMED}(?:的)?(?:家|那|那边|那里|楼下|门口|屋里|身边|旁边|房间)(?:里|门口|楼下)?|现场|"
+    f"(?:{_NAMED}(?:的)?(?:家中?|那|那边|那里|楼下|门口|屋里|身边|旁边|房间)(?:里|门口|楼下)?|现场|"
     f"门口|门外|楼下|屋里|房间)"
 )
 _SOON = "(?:马上就?|即刻|立刻|立马|立即|现在就?|这就|这便|就|赶紧|赶快|尽快|很快就?|快|先|正|这会儿?|火速)"
@@ -82,9 +85,10 @@ _HOW = (
 _TOGETHER = "(?:(?:和|跟|同|与|带)[一-鿿]{1,4}(?:一起|一块儿?)?)"
 _I = "(?:我们|咱们|我|俺|咱|本人)"
 _THERE_TO_SEE = (
-    f"(?:{_PLACE}|那边|那儿|那里)?(?:看看|看一下|看一看|看她|看他|看|瞧瞧|看望|敲门|处理|帮忙|一趟|一下|情况)*(?!不|没)"
+    f"(?:{_PLACE}|那边|那儿|那里)?(?:看看|看一下|看一看|看一眼|瞧一眼|看她|看他|看|瞧瞧|看望|"
+    f"敲门|开门|扶她|扶他|扶一?下|帮她|帮他|处理|帮忙|一趟|一下|情况)*(?!不|没)"
 )
-_GO = f"(?:过去|赶过去|赶去|过来|赶过来|去|来){_THERE_TO_SEE}"
+_GO = f"(?:过去|赶过去|赶去|飞奔过去|冲过去|跑过去|过来|赶过来|上门|上去|下去|上楼去?|去|来){_THERE_TO_SEE}"
 _ENGLISH_I = r"(?:i|we)"
 _BE_THERE = r"(?:be )?(?:right |over )?(?:there|here|with (?:her|him|them))"
 _MINUTES = (
@@ -92,6 +96,86 @@ _MINUTES = (
 )
 
 PATTERNS: tuple[tuple[Word, str], ...] = (
+    # First what would be taken for something else.
+    (
+        Word.DOUBT,
+        "上次|昨[天晚日]|前天|以前|之前|早上|¤|(?:我|先|就|现在|马上|要)*去(?:你|谁|哪)|等(?=处理|弄|解决|忙|办|完)",
+    ),
+    (
+        Word.DOUBT,
+        r"\b(?:yesterday|last (?:time|night|week)|earlier|this morning|(?:your|our|my) mistake|"
+        r"if needed|for you)\b",
+    ),
+    (Word.ACKNOWLEDGED, r"\bwell done\b"),
+    (Word.NEED, "帮我|(?:赶快|赶紧|请|快|马上)?派人|麻烦(?:你们?|您)?"),
+    (Word.NEED, r"\bplease (?:go|come)\b|\b(?:go|come)(?: now| quickly| on)* please\b|\bhurry\b|\bgo away\b"),
+    (
+        Word.SOMEBODY_ELSE,
+        r"\b(?:(?:i|we) )?(?:am |are |have to |need to |must )*(?:go|going|on (?:my|the) way|"
+        r"heading) (?:to (?!(?:her|him|see|"
+        r"check|help|look|the (?:flat|house|door|apartment|place|scene))\b)\w+|home\b)|\b(?:done|finished) with\b",
+    ),
+    (
+        Word.CANNOT,
+        "我(?:人)?(?:已经?|刚|还)?(?:在|要)?(?:骨折|摔伤?|受伤|住院|出国|病倒)了?|走不脱|(?:不能|没法|无法)离开|离不开",
+    ),
+    (Word.CANNOT, "换个人|另请高明|(?:另外)?安排(?:别人|其他人|他人|人)"),
+    (
+        Word.CANNOT,
+        r"\b(?:not able(?: to)?|unable(?: to)?|could not|not me|not today|someone else|"
+        r"somebody else|(?:send|get|ask|find) another(?: person|"
+        r" one)?|ask the neighbou?rs?|travell?ing|on an? (?:train|plane|flight|bus|boat)|"
+        r"off (?:today|duty))(?: (?:go|come|"
+        r"make it|get there|do it))*\b",
+    ),
+    (
+        Word.GO,
+        "(?:我|我们)(?:马上|这就|现在)?(?:到场|上门)(?:处理|看看|看一下)|(?:我|我们)(?:能|可以)(?:到场|赶到|到)",
+    ),
+    (
+        Word.THERE,
+        "(?:我)?(?:已经?|刚)上门了?|上门了|(?:我)?(?:已经?|正在|正|在)敲门(?:了)?|敲开门了?|"
+        "(?:我)?(?:已经?)?(?:进屋|到楼上)了|"
+        "已进屋|(?:我)?在(?:她|他)?屋(?:里|内)|(?:已经?)?(?:见着|看见|碰到)(?:老人|她|他|人)了",
+    ),
+    (
+        Word.THERE,
+        r"\b(?:(?:i|we) (?:am|are) )(?:now |already )*(?:in$|in (?:her|his|the) (?:flat|house|room|"
+        r"home|apartment|bedroom))|"
+        r"\bstanding (?:at|outside) (?:her|his|the) \w+|^with the (?:patient|old (?:lady|man)|resident)(?: now)?",
+    ),
+    (
+        Word.SET_OUT,
+        "(?:我)?(?:已经?)?在?途中|(?:正在|正|已|在)?(?:前往|赶往|赶来|赶去)中|(?:正在|正|已)?前往$|"
+        "在赶来|预计§?(?:到达|到|左右)*",
+    ),
+    (
+        Word.SET_OUT,
+        r"\beta ?§|\b(?:(?:i|we) (?:will |am |are )?)?(?:head|heading|pop|popping|run|running|drive|"
+        r"driving|walk|walking) "
+        r"(?:over|round|by|down|up|there|in)(?: now)?\b|\bin the car\b",
+    ),
+    (Word.SET_OUT, r"\b(?:(?:i|we) (?:am |are ))?heading out(?: the door)?(?: now)?\b"),
+    (
+        Word.GO,
+        r"\b(?:(?:i|we) (?:am |are ))?going (?:over )?to (?:her|his) (?:place|home|flat|"
+        r"house)(?: now)?\b|\bi can make it\b",
+    ),
+    (Word.THERE, r"\b(?:now )?with (?:her|him)(?: now)?$"),
+    (Word.PLAIN, "回去了|回来了"),
+    (Word.GO, r"\blet me go\b|\b(?:i|we) shall go\b|\b(?:i|we) (?:will take|have got|got) this(?: one)?\b"),
+    (Word.DONE, "(?:都|已经?)妥了|(?:已经?)?(?:安全)?送回(?:家)?了?|(?:已经?)?解除了?|收工了?|完事了?"),
+    (Word.DONE, r"\bit is over\b"),
+    (
+        Word.MISTAKE,
+        "(?:是)?误会|按着玩(?:儿)?的?|(?:是)?(?:小孩子?|孩子|孙子|孙女|外孙|保姆|猫|狗)(?:不小心|"
+        "乱)?(?:按|碰|玩)(?:到)?(?:的|了)|假的",
+    ),
+    (
+        Word.MISTAKE,
+        r"\b(?:no|not an) emergency\b|\b(?:grandson|granddaughter|grandchild|kid|child|dog|cat|cleaner) (?:pressed|hit|"
+        r"bumped)(?: it)?\b|\bmis-?click\b|\bunintentional(?:ly)?\b|\bnothing(?: is)? wrong\b",
+    ),
     # Idioms that hold another word's characters.
     (
         Word.ACKNOWLEDGED,
@@ -127,7 +211,7 @@ PATTERNS: tuple[tuple[Word, str], ...] = (
     ),
     (
         Word.DOUBT,
-        "明天|后天|今晚|晚上|下午|下班后?|待会儿?去|等会儿?去|一会儿?去|等下去?|等下再?|晚点去|"
+        "明天|后天|今晚|晚上|下午|下班后|下班了?再|等下班|待会儿?去|等会儿?去|一会儿?去|等下去?|等下再?|晚点去|"
         "过会儿?去|改天|到时候|到了(?:再|就|后|以后|之后|告诉|通知|说|给)|等(?:我|他|她|你)?到|"
         "稍后|再说",
     ),
@@ -138,7 +222,7 @@ PATTERNS: tuple[tuple[Word, str], ...] = (
     # Somebody else goes, is asked to go, or is there.
     (
         Word.CANNOT,
-        "(?:请|让|叫|找|派|换|喊|另找|另派|转给|换成)(?:一下)?(?:别人|其他人|他人|别的人|人)(?:去|"
+        "(?:请|让|叫|找|派|换|喊|另找|另派|转给|换成)(?:一下)?(?:别人|其他人|他人|别的人)(?:去|"
         "来|过去|处理)?吧?|换人|另找人",
     ),
     (Word.CANNOT, r"\b(?:send|ask|find|call|get|try) (?:someone|somebody|anyone|anybody) else(?: please)?(?: to go)?"),
@@ -290,7 +374,7 @@ PATTERNS: tuple[tuple[Word, str], ...] = (
         Word.THERE,
         rf"\b(?:{_ENGLISH_I} )?(?:am |are )(?:now |already |inside |right )*(?:here|there(?! in)|"
         rf"with (?:her|him|them)|inside|outside|at (?:her|his|the) (?:front )?\w+)(?: now)?\b|"
-        rf"^(?:here(?: at (?:her|his|the) \w+)?|inside|with (?:her|him))(?: now)?|\b(?:at|outside|"
+        rf"^(?:here(?! (?:is|are)\b)(?: at (?:her|his|the) \w+)?|inside|with (?:her|him))(?: now)?|\b(?:at|outside|"
         rf"inside) (?:her|his|the) (?:door|home|house|place|flat|apartment)\b|\bon (?:site|scene)\b",
     ),
     # They are on their way.
@@ -309,7 +393,9 @@ PATTERNS: tuple[tuple[Word, str], ...] = (
     ),
     (
         Word.SET_OUT,
-        r"\b(?:i am |we are |am )?(?:on (?:my|the|our) way|omw|en ?route|heading (?:there|over|out|"
+        r"\b(?:i am |we are |am )?(?:on (?:my|the|our) way(?: (?:over )?to (?:her|him|the (?:flat|"
+        r"house|place)|(?:her|his) (?:flat|house|place|home)))?|omw|en ?route|heading (?:there|over|"
+        r"out|"
         r"to (?:her|his|the)(?: (?:place|house|home|flat|door))?)|(?:leaving|left)(?: work| home|"
         r" the house| the office)?(?: now| already)?|just left|already left|driving(?: (?:there|"
         r"over))?|walking(?: (?:there|over))?|(?:almost|nearly) (?:there|here))(?: now| already)*\b",
@@ -331,7 +417,8 @@ PATTERNS: tuple[tuple[Word, str], ...] = (
     (
         Word.GO,
         f"(?:能|可以)?(?:马上|立刻|立马|立即|现在|这就|很快|就)*{_HOW}?(?:就)?(?:能|可以)?(?:过去|"
-        f"赶过去|赶去|去){_THERE_TO_SEE}(?:了|吧|咯)*|(?:马上|立刻|立马|立即|这就|就)+(?:过来|"
+        f"赶过去|飞奔过去|冲过去|跑过去|赶去|上门|去){_THERE_TO_SEE}(?:了|吧|咯)*|(?:马上|立刻|立马|"
+        f"立即|这就|就)+(?:过来|"
         f"赶过来|来){_THERE_TO_SEE}(?:了|吧)?",
     ),
     (
@@ -378,6 +465,6 @@ PATTERNS: tuple[tuple[Word, str], ...] = (
         r"then|all|up|so|will|have|has|just|already|alarm|incident|code|number|fine|safe|okay|well|"
         r"good|close by|nearby|near|live|key|ring|ringing|soon|about|yes|mrs?|ms|with|there|here|"
         r"from|my|one|minutes?|min|patient|lady|old|everything|pressed|press|button|problem|case|"
-        r"situation|job|work done|task|right|straight|immediately|give me)\b|§",
+        r"situation|job|work done|task|issue|matter|right|straight|immediately|give me)\b|§",
     ),
 )
