@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import structlog
 
+from eldercare import redaction
 from eldercare.settings import unknown_settings
 
 
@@ -18,6 +19,7 @@ def configure(level: str = "info", service: str | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _redact,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
@@ -29,9 +31,14 @@ def configure(level: str = "info", service: str | None = None) -> None:
         structlog.contextvars.bind_contextvars(service=service)
 
 
+def _redact(_logger: Any, _method: str, values: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return redaction.redacted_values(values)
+
+
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger bound to the module's name."""
-    return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger(name).bind(module=name))
+    # Not `bind`: that would make the logger at the import, before `configure` has said how and from which level on.
+    return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger(name, module=name))
 
 
 def name_unknown_settings() -> None:

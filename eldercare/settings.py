@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from eldercare import redaction
 from eldercare.errors import ConfigurationError
 from eldercare.origins import normalised
 
@@ -39,6 +40,7 @@ class Mqtt:
 
 def parse_mqtt_url(url: str) -> Mqtt:
     """Split `mqtt[s]://user:password@host:port`; the port defaults to 1883, with TLS to 8883. Raises ValueError."""
+    redaction.check_user_and_password(url)
     parts = urlsplit(url)
     if parts.scheme not in ("mqtt", "mqtts"):
         raise ValueError("must start with mqtt:// or mqtts://")
@@ -70,6 +72,7 @@ def _checked_zone(name: str) -> str:
 def _checked_database_url(url: str) -> str:
     if not url.startswith(("postgresql://", "postgres://")):
         raise ValueError("must start with postgresql://")
+    redaction.check_user_and_password(url)
     return url
 
 
@@ -303,5 +306,5 @@ def unknown_settings(
 
 def exit_with(error: ConfigurationError) -> NoReturn:
     """Print the error as one line and leave with status 2, as every command does for a wrong setting."""
-    print(f"eldercare: {error}", file=sys.stderr)
+    print(f"eldercare: {redaction.redacted(str(error))}", file=sys.stderr)
     raise SystemExit(2)

@@ -102,7 +102,7 @@ async def take(conn: Connection, username: str, source: str, now: datetime) -> N
     left = min(last_at, now) + wait(failures) - now if last_at < now + LONGEST else timedelta(0)
     # Who had to wait for the row may come with an older `now` than is in it: no reason to wait where none is asked.
     if failures >= FREE and left > timedelta(0):
-        _log.warning("login_throttled", source=source, failures=failures)
+        _log.warning("login_throttled", source=told(source), failures=failures)
         raise TooManyAttempts(math.ceil(left.total_seconds()))
     await conn.execute(
         "insert into login_failure as f (key, failures, last_at) values (%s, 1, %s)"
@@ -116,6 +116,12 @@ async def take(conn: Connection, username: str, source: str, now: datetime) -> N
 async def clear(conn: Connection, username: str, source: str) -> None:
     """The password was right."""
     await conn.execute("delete from login_failure where key = %s", (_key(username, source),))
+
+
+def told(source: str) -> str:
+    """The source as a log may name it: what a browser is known by lets it past the queue, so it is no name to tell."""
+    kind, _, name = source.partition(" ")
+    return f"{kind} {hashlib.sha256(name.encode()).hexdigest()[:8]}" if kind == "browser" else source
 
 
 def _key(username: str, source: str) -> bytes:

@@ -50,6 +50,8 @@ class Journal:
                     except (orjson.JSONDecodeError, KeyError, TypeError):
                         # The last line of a killed process may be half written; the others must be whole.
                         _log.warning("log_line_skipped", path=str(path), line=number)
+            path.touch(mode=0o600)  # it holds names, addresses and what was said
+            path.chmod(0o600)
             self._file = path.open("ab", buffering=0)
             if self._file.tell():
                 self._file.write(b"\n")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from eldercare.redaction import redacted
+
 
 class Level(StrEnum):
     """An error breaks the promise, a warning weakens it or hides that it is broken; a note is to be known."""
@@ -26,7 +28,7 @@ class Finding:
 
     def __str__(self) -> str:
         todo = f" → {self.todo}" if self.todo else ""
-        return f"{_SIGNS[self.level]} {self.level:<7} {self.what}{todo}"
+        return redacted(f"{_SIGNS[self.level]} {self.level:<7} {self.what}{todo}")
 
 
 def error(what: str, todo: str) -> Finding:
