@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
 from typing import Any
@@ -140,19 +141,20 @@ def _looking(url: str, name: str) -> Iterator[Callable[[], str]]:
     seen, done = [""], threading.Event()
 
     def look() -> None:
-        with suppress(psycopg.Error), psycopg.connect(url, autocommit=True, application_name="eldercare look") as conn:
+        options = {"application_name": "eldercare look", "connect_timeout": 5}
+        with suppress(psycopg.Error), psycopg.connect(url, autocommit=True, **options) as conn:  # type: ignore[arg-type]
             while not done.wait(LOOK_S):
                 found = conn.execute(_IN_THE_WAY, (name,)).fetchall()
                 if found:
                     seen[0] = "; ".join(_described(*row) for row in found)
 
-    looking = threading.Thread(target=look, daemon=True)
-    looking.start()
-    try:
-        yield lambda: seen[0]
-    finally:
-        done.set()
-        looking.join(5)
+    with ThreadPoolExecutor(1) as threads:
+        looking = threads.submit(look)
+        try:
+            yield lambda: seen[0]
+        finally:
+            done.set()
+    looking.result()
 
 
 def _described(pid: int, user: str, application: str, state: str, seconds: float | None, query: str) -> str:
