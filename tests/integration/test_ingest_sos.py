@@ -311,3 +311,25 @@ async def test_a_press_of_a_mebibyte_is_heard_and_of_more_is_refused_and_counted
         await until(counted, "the refusal")
     assert await database.value("select topic from rejected where reason = 'packet'") == "eldercare/v1/band-2/"
     assert await database.value("select length(payload) from sos_press") == 1024
+
+
+@pytest.mark.parametrize(
+    "ts",
+    [
+        "9999-12-31T23:59:59-20:00",
+        "0001-01-01T00:00:00+20:00",
+        "9999-12-31T23:59:59Z",
+        "infinity",
+        "1970-01-01T00:00:00Z",
+    ],
+)
+async def test_a_press_with_a_time_at_the_ends_of_the_calendar_is_raised_as_of_now(
+    settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client, ts: str
+) -> None:
+    async with consuming(settings, "sos"):
+        await publish(SOS, {"event_id": "e1", "ts": ts})
+        assert await heard(bands) == ("band-1", {"event_id": "e1", "state": "received"})
+    rows = await database.rows("select opened_at = occurred_at, late from incident")
+    assert rows == [(True, False)]
+    told = await database.value("select detail ->> 'event_id' from incident_event where kind = 'opened'")
+    assert told == "e1"
