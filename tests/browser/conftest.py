@@ -57,8 +57,8 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
 def _script_error(message: ConsoleMessage) -> list[str]:
     """What a page's script reports as an error; a refused or lost request is the test's own business."""
-    lost = message.text.startswith(("Failed to load resource", "htmx:sendError", "htmx:timeout", "htmx:afterRequest"))
-    return [message.text] if message.type == "error" and not lost else []
+    lost = ("Failed to load", "htmx:sendError", "htmx:timeout", "htmx:afterRequest", "Response Status Error Code 50")
+    return [message.text] if message.type == "error" and not message.text.startswith(lost) else []
 
 
 async def _only_this_machine(route: Route) -> None:

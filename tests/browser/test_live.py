@@ -49,6 +49,17 @@ def frozen(*pids: int) -> Iterator[None]:
                 os.kill(pid, signal.SIGCONT)
 
 
+async def at_rest(page: Page) -> None:
+    """Live, and nothing is under way whose absence would be noticed."""
+    await live(page)
+    await page.evaluate("""() => new Promise((resolve) => {
+      let answered = 0;
+      document.body.addEventListener('htmx:afterRequest', () => { answered += 1; if (answered === 3) resolve(); });
+      document.body.dispatchEvent(new CustomEvent('live:changed'));
+    })""")
+    await expect(page.locator(".htmx-request")).to_have_count(0)
+
+
 async def is_lost(page: Page) -> None:
     await expect(page.locator("#link-state")).to_have_attribute("data-state", "lost", timeout=LOST)
     await expect(page.locator("#banner-lost")).to_contain_text("连接已断开")
@@ -56,7 +67,7 @@ async def is_lost(page: Page) -> None:
 
 async def test_a_page_whose_service_is_frozen_says_so_and_goes_on_with_it(page: Page, service: Console) -> None:
     await log_in(page, service)
-    await live(page)
+    await at_rest(page)
     with frozen(service.server.pid):
         await is_lost(page)
     await live(page)
@@ -67,7 +78,7 @@ async def test_a_page_whose_database_is_stopped_says_so_and_so_does_a_new_one(
     page: Page, service: Console, timescale_server: Timescale
 ) -> None:
     await log_in(page, service)
-    await live(page)
+    await at_rest(page)
     timescale_server.stop()
     await is_lost(page)
     other = await page.context.new_page()
@@ -83,9 +94,10 @@ async def test_a_page_whose_database_is_frozen_says_so_and_so_does_a_new_one(
     page: Page, service: Console, timescale_server: Timescale
 ) -> None:
     await log_in(page, service)
-    await live(page)
+    await at_rest(page)
     server = psutil.Process(timescale_server.pid)
-    with frozen(server.pid, *(child.pid for child in server.children(recursive=True))):
+    # First the one that starts sessions: none may begin between.
+    with frozen(server.pid), frozen(*(child.pid for child in server.children(recursive=True))):
         await is_lost(page)
         other = await page.context.new_page()
         answer = await other.goto(f"{service.url}/")
