@@ -318,8 +318,9 @@ async def test_the_desk_handles_it_and_its_siren_falls_silent_while_the_street_i
     await live(page)
     incident_id = await press(conn, service)
     card = page.locator(f"#incident-{incident_id}")
+    await expect(card).to_be_visible()
+    await page.keyboard.press("j")  # a gesture of hers, without which the browser lets nothing sound
     await expect(page.locator("body")).to_have_attribute("data-siren", "sounding")
-    await page.keyboard.press("j")
     await page.keyboard.press("a")
     await expect(card).to_contain_text("沈值班 在值班台处理")
     await expect(page.locator("body")).to_have_attribute("data-siren", "silent")
