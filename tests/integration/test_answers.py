@@ -1,8 +1,14 @@
 """An answer counts for the call, the round and the reference it was given to, and never for anything else."""
 
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
 import pytest
 
-from alerts import incidents
+from alerts import incidents, receipts
+from alerts.receipts import Receipt, Written
+from eldercare.database import Connection
 from tests import world
 from tests.integration.provider import DUTY, GRID, OURS, PUBLIC, SID, Line, line, reference, said, settings, tree
 
@@ -221,3 +227,37 @@ async def test_an_address_that_names_nothing_is_refused(line: Line) -> None:
     for path, form in (("gather", {"Digits": "1"}), ("call-status", {"CallStatus": "busy"}), ("gather?r=a", {})):
         answer = await line.post(path, CallSid=SID, **form)
         assert answer.status_code == 422, path
+
+
+async def test_a_burst_of_receipts_is_written_together_and_a_key_goes_its_own_way(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, batches = receipts.write, list[int]()
+
+    async def counting(conn: Connection, given: Sequence[Receipt], now: datetime) -> Written:
+        batches.append(len(given))
+        return await write(conn, given, now)
+
+    monkeypatch.setattr(receipts, "write", counting)
+    incident = line.world.own_incident
+    rows = [await line.ask("duty", incident, sid=f"CA{number:032d}") for number in range(100, 160)]
+    key = await line.ask("duty", line.world.other_incident, sid=SID)
+    burst = [
+        asyncio.create_task(
+            line.post(f"call-status?r={reference(row)}", CallSid=f"CA{number:032d}", CallStatus="no-answer")
+        )
+        for number, row in enumerate(rows, start=100)
+    ]
+    assert "由您去王淑珍处" in said(await line.press("1", key))
+    assert {answer.status_code for answer in await asyncio.gather(*burst)} == {204}
+    assert {await line.status(row) for row in rows} == {("failed", "no_answer")}
+    assert len(batches) < len(rows) / 4
+
+
+async def test_of_several_words_about_a_call_in_one_batch_the_furthest_counts(line: Line) -> None:
+    row = await line.ask("duty", line.world.other_incident)
+    words = ("completed", "ringing", "in-progress", "initiated")
+    await asyncio.gather(
+        *(line.post(f"call-status?r={reference(row)}", CallSid=SID, CallStatus=word) for word in words)
+    )
+    assert await line.status(row) == ("failed", "heard_no_answer")
