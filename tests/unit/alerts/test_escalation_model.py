@@ -13,7 +13,7 @@ from alerts import case as cases
 from alerts.case import Disposition
 from alerts.escalation import Contact, Decision, Method, Notify, Outside, Reopen, TellFamily, Wait, after, next_step
 from alerts.kinds import IncidentState
-from alerts.ladder import Ladder, Step, Target, check
+from alerts.ladder import LAST_RESORT, Ladder, Step, Target, check
 from tests.cases import NOW, an_open_case, defaults
 
 PEOPLE = st.sampled_from(range(1, 6))
@@ -158,8 +158,10 @@ class Sos(RuleBasedStateMachine):
         if self.case.owned:
             assert self.case.owner_id is not None
         if self.case.open:
-            # Never longer than the longest pause of its ladder, counted from the last thing that happened.
-            longest = max(self.ladder.repeat_s or 0, *(step.after_s for step in self.ladder.steps))
+            # Never longer than the longest pause of its ladder, counted from the last thing that happened; where that
+            # ladder reaches nobody, than the longest of the one that serves in its place.
+            ladders = (self.ladder, LAST_RESORT)
+            longest = max(pause for of in ladders for pause in (of.repeat_s or 0, *(step.after_s for step in of.steps)))
             assert self.case.due_at - self.now <= timedelta(seconds=longest)
 
     @invariant()
