@@ -255,10 +255,16 @@ async def test_a_second_click_hits_no_other_card_that_has_come_under_the_pointer
     await live(page)
     first, second = [await press(conn, service, number) for number in range(2)]
     await expect(page.locator("[data-mute]")).to_have_count(2)
-    box = await page.locator(f"#accept-{first}").bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    await page.locator(f"#accept-{first}").click()
+    # Where the second card's button will lie once the first card has gone.
+    x, y = await page.evaluate(
+        "([first, second]) => {"
+        " const box = (id) => document.getElementById(id).getBoundingClientRect();"
+        " const button = box(`accept-${second}`), into = button.top - box(`incident-${second}`).top;"
+        " return [button.left + button.width / 2, box(`incident-${first}`).top + into + button.height / 2]; }",
+        [first, second],
+    )
+    await page.mouse.move(x, y)
+    await page.evaluate("id => document.getElementById(`accept-${id}`).click()", first)
     await expect(page.locator(".queue > *").first).to_have_id(f"incident-{second}")
     assert await under(page, x, y) == str(second)
     await page.mouse.click(x, y)
