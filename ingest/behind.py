@@ -63,9 +63,9 @@ class Behind(Generic[M]):
         self._keys |= keys
         return Batch(batch.epoch, {mid: message for mid, message in batch.messages.items() if mid not in left})
 
-    def take(self, epoch: int, at: float) -> Batch[M] | None:
-        """All, if they are due at `at`: to be tried, and put back where still held."""
-        if not self._waiting or (at < self._again_at and not self.full):
+    def take(self, epoch: int, at: float, *, at_once: bool = False) -> Batch[M] | None:
+        """All, if they are due at `at` or wanted `at_once`: to be tried, and put back where still held."""
+        if not self._waiting or (at < self._again_at and not at_once):
             return None
         messages, self._waiting, self._keys = self._waiting, {}, set()
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)

@@ -205,9 +205,12 @@ class Consumer(Generic[M]):
                 if await seats.move_to_first(conn, self._lane.name, seat):
                     return True
                 await self._beat(conn, session, seat)
-            too_many = self._behind.full
-            if again := self._behind.take(self._batcher.epoch, monotonic()):
+            # What waits must not keep the rest from being read: then it is stored without what somebody holds.
+            too_many = self._behind.full or (self._batcher.full and not self._batcher.waiting)
+            if again := self._behind.take(self._batcher.epoch, monotonic(), at_once=too_many):
                 await self._store(again, session, conn, self._lane.give_up if too_many else self._lane.store)
+                if not self._batcher.full:
+                    session.resume()
             decision = self._batcher.decide(monotonic())
             if isinstance(decision, Flush):
                 await self._store(self._behind.divide(self._batcher.take()), session, conn, self._lane.store)

@@ -332,3 +332,24 @@ class _Listening:
     def info(self, event: str, **_: Any) -> None: ...
 
     def error(self, event: str, **_: Any) -> None: ...
+
+
+async def test_arrays_of_a_held_band_keep_nobody_elses_from_being_read(
+    make_settings: MakeSettings,
+    database_url: str,
+    clean_broker: Mosquitto,
+    database: Database,
+    holder: Database,
+    publish: Publish,
+) -> None:
+    """Few messages of much weight fill what may be read before it is written."""
+    settings = make_settings(database_url=database_url, mqtt_url=clean_broker.url, batch_size=10)
+    await database.conn.execute("insert into device_state (device_id) select id from device")
+    async with consuming(settings, "telemetry"):
+        await holder.conn.execute("select from device_state where device_id = %s for update", (HELD,))
+        for number in range(4):
+            body = [beat(10 * number + each) for each in range(30)]
+            await publish(f"eldercare/v1/{HELD}/heart_rate", body)
+        await publish(f"eldercare/v1/{BANDS[1]}/heart_rate", beat(1))
+        await stored(database, 1, BANDS[1])
+        await holder.conn.rollback()

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from eldercare.database import connect
+from eldercare.database import COMMAND, Limits, connect
 from eldercare.settings import Settings
 from eldercare.wire import MAX_PAYLOAD_BYTES
+from ingest.lanes import Telemetry
 from tests.conftest import MakeSettings
 from tests.integration.ingesting import Database, asking, consuming, listener, publisher, until
 from tests.services.mosquitto import Mosquitto
@@ -405,14 +406,15 @@ async def test_past_its_bound_it_reads_no_further_until_something_is_written(
     clean_broker: Mosquitto,
     database_url: str,
     broker_restarts: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Arrays weigh what they hold: of twenty with 60 values each, the fourth passes 4 times a batch of 50."""
-    await database.conn.execute("insert into device_state (device_id) values ('band-1')")
-    holder = await connect(database_url)
+    monkeypatch.setattr(Telemetry, "limits", Limits(lock_ms=0, statement_ms=0, idle_ms=0))
+    holder = await connect(database_url, limits=COMMAND)
     small = settings.model_copy(update={"batch_size": 50})
     try:
         async with consuming(small, "telemetry") as consumer:
-            await holder.execute("select from device_state for update")
+            await holder.execute("lock table heart_rate in access exclusive mode")
             async with listener(clean_broker.url, HEART) as broker:
                 for number in range(20):
                     await publish(HEART, [heart(70, seconds=60 * number + second) for second in range(60)])
@@ -456,14 +458,19 @@ async def test_a_backlog_heavier_than_the_bound_is_read_after_a_restart(
 
 
 async def test_acknowledgements_of_an_old_connection_are_dropped(
-    settings: Settings, database: Database, publish: Publish, clean_broker: Mosquitto, database_url: str
+    settings: Settings,
+    database: Database,
+    publish: Publish,
+    clean_broker: Mosquitto,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The batch waits for a lock while the broker restarts: it is stored, and comes again as duplicates."""
-    await database.conn.execute("insert into device_state (device_id) values ('band-1')")
-    holder = await connect(database_url)
+    monkeypatch.setattr(Telemetry, "limits", Limits(lock_ms=0, statement_ms=0, idle_ms=0))
+    holder = await connect(database_url, limits=COMMAND)
     try:
         async with consuming(settings, "telemetry") as consumer:
-            await holder.execute("select from device_state for update")
+            await holder.execute("lock table heart_rate in access exclusive mode")
             for number in range(20):
                 await publish(HEART, heart(70, seconds=number))
 

@@ -57,7 +57,8 @@ def test_too_many_are_due_at_once() -> None:
     assert not waiting.full
     waiting.divide(batch((2, "a2")))
     assert waiting.full
-    assert waiting.take(1, 0.0) == batch((1, "a1"), (2, "a2"))
+    assert waiting.take(1, 0.0) is None
+    assert waiting.take(1, 0.0, at_once=True) == batch((1, "a1"), (2, "a2"))
     assert not waiting.full
 
 
