@@ -67,8 +67,9 @@ async def test_a_press_that_both_lanes_hear_counts_once(settings: Settings, data
 
 
 def test_readings_that_reach_the_lane_of_presses_ring_nobody() -> None:
-    message, _ = Sos().receive(Published(1, "eldercare/v1/band-1/heart_rate", b"{}", False, False), 0.0)
-    assert "lane of presses" in str(message.press)
+    taken = Sos().receive(Published(1, "eldercare/v1/band-1/heart_rate", b"{}", False, False), 0.0)
+    assert taken is not None
+    assert "lane of presses" in str(taken.message.press)
 
 
 async def test_services_at_the_bands_listener_lose_no_press_and_are_named(
