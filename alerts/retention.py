@@ -14,6 +14,8 @@ from eldercare.settings import Settings
 
 KEEP_PRESSES = timedelta(days=400)
 """A retained press must be known as old for as long as a band may keep it; `openings.PLAUSIBLE_AGE` is the same."""
+KEEP_TEXTS = timedelta(days=7)
+"""Of the texts that were acted upon: a provider hands one in again within hours."""
 SLICE = 5_000
 """Rows of one transaction."""
 SLICES = 20
@@ -81,6 +83,11 @@ delete from sos_press where (device_id, dedup_key) in (
     select p.device_id, p.dedup_key from sos_press p join incident i on i.id = p.incident_id
     where p.received_at < %(before)s and i.state = 'resolved' limit %(most)s)
 """
+# No provider hands a text in again after so long; what was answered names people and addresses.
+_FORGET_TEXTS = """
+delete from heard_text where name in (
+    select name from heard_text where heard_at < %(before)s order by heard_at limit %(most)s)
+"""
 _FORGET_REJECTED = """
 delete from rejected where id in (
     select id from rejected where received_at < %(before)s order by received_at limit %(most)s)
@@ -131,6 +138,7 @@ async def run_once(conn: Connection, keep: Keep, now: datetime) -> Mapping[str, 
             "commands": await _slices(conn, _FORGET_COMMANDS, before=now - keep.incidents),
             "answers": await _slices(conn, _FORGET_ANSWERS, before=now - keep.readings),
             "presses": await _slices(conn, _FORGET_PRESSES, before=now - KEEP_PRESSES),
+            "texts": await _slices(conn, _FORGET_TEXTS, before=now - KEEP_TEXTS),
             "rejected": await _slices(conn, _FORGET_REJECTED, before=now - keep.rejected),
             "audit": await audit_chain.drop(conn, now - keep.audit, SEALS),
             **await _ended(conn),

@@ -121,6 +121,7 @@ async def test_presses_rejected_messages_commands_and_sessions(conn: Connection,
     await wears(conn, old, "band-1")
     for days in (1, 31, 399, 401, 1100):
         at = NOW - days * DAY
+        await put(conn, "heard_text", name=str(days), heard_at=at, answer="a")
         await put(conn, "rejected", received_at=at, topic="t", reason="json", detail="d", payload=b"")
         await put(conn, "sos_press", device_id="b", dedup_key=str(days), received_at=at, incident_id=case, payload=b"")
         await put(
@@ -138,8 +139,8 @@ async def test_presses_rejected_messages_commands_and_sessions(conn: Connection,
         (worker,),
     )
     await retention.run_once(conn, keep, NOW)
-    tables = ("rejected", "sos_press", "command", "notification", "session")
-    assert await counts(conn, *tables) == [1, 3, 3, 4, 1]
+    tables = ("rejected", "sos_press", "command", "notification", "session", "heard_text")
+    assert await counts(conn, *tables) == [1, 3, 3, 4, 1, 1]
 
 
 async def test_the_audit_log_goes_by_whole_periods(conn: Connection, keep: Keep) -> None:
