@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from alerts import case_store, consequences, escalation, messages, references
 from alerts.case import Case
@@ -49,6 +50,9 @@ HELD_MS = 100
 """How long an incident that somebody holds is waited for, milliseconds: longer than a batch of presses takes."""
 HELD_MOST = 3
 """How many are waited for at one look, one after the other."""
+
+_REFUSED = (psycopg.DataError, psycopg.IntegrityError, TypeError, ValueError)
+"""How the database, or who writes the values for it, refuses what one incident's step would write."""
 
 _TARGETS = {target.value: target for target in Target}
 
@@ -246,24 +250,48 @@ async def _look(
     outside: Outside,
     now: datetime | None,
     limit: int,
+    put_off: bool = False,
 ) -> _Look:
-    """Read what is due, decide, write. `ids`: those that `claim` leaves out, or those alone that it looks at."""
+    """Read what is due, decide, write. `ids`: those that `claim` leaves out, or those alone that it looks at.
+    `put_off`: nothing is decided, and the timeline says that the step has failed."""
     cursor = await conn.execute(claim, {"now": now, "limit": limit, "ids": list(ids)}, prepare=True)
     due = await cursor.fetchall()
     if not due:
         return _Look()
     moment: datetime = due[0][0]
     cases = [case_store.from_row(tuple(row[_CASE:])) for row in due]
-    plans = [_plan(case, row, outside, moment) for case, row in zip(cases, due, strict=True)]
-    values = _parameters([row[_VERSION] for row in due], plans, sender, moment)
-    cursor = await conn.execute(_CARRY_OUT, values, prepare=True)
-    rows = await cursor.fetchall()
+    plans = [
+        _later(case, moment) if put_off else _plan(case, row, outside, moment)
+        for case, row in zip(cases, due, strict=True)
+    ]
+    rows = await _carry_out(conn, [row[_VERSION] for row in due], plans, sender, moment)
     place = {plan.case.id: at for at, plan in enumerate(plans)}
     written = [Leased(*row) for row in rows if row[0] is not None]
     written.sort(key=lambda row: (place[row.incident_id or 0], row.id))
     moved = frozenset(row[2] for row in rows if row[0] is None)
     again = [plan.case.id for plan in plans if any(kind == "reopened" for kind, _ in plan.events)]
     return _Look(tuple(cases), moved, tuple(written), tuple((id, moment) for id in again if id in moved))
+
+
+async def _carry_out(
+    conn: Connection, versions: Sequence[str], plans: Sequence[_Plan], sender: Sender, now: datetime
+) -> list[tuple[Any, ...]]:
+    """Write these; of several, one that the database refuses is left due, and keeps none of the others waiting.
+
+    Raises the refusal within a transaction of the caller, who holds no more than one.
+    """
+    try:
+        values = _parameters(versions, plans, sender, now)
+        return await (await conn.execute(_CARRY_OUT, values, prepare=True)).fetchall()
+    except _REFUSED as error:
+        if conn.info.transaction_status != TransactionStatus.IDLE:
+            raise
+        if len(plans) == 1:
+            _log.warning("step_refused", incident=plans[0].case.id, error=repr(error)[:200])
+            return []
+        half = len(plans) // 2
+        first = await _carry_out(conn, versions[:half], plans[:half], sender, now)
+        return [*first, *await _carry_out(conn, versions[half:], plans[half:], sender, now)]
 
 
 def _worth_waiting_for(left: Sequence[Case]) -> Sequence[Case]:
@@ -289,6 +317,10 @@ async def _hold(conn: Connection, incident_id: int, sender: Sender, outside: Out
             return await _look(conn, _CLAIM_THESE, [incident_id], sender, outside, now, 1)
     except psycopg.errors.LockNotAvailable:
         return _Look()
+    except _REFUSED:
+        # Read anew and held, it is refused all the same: it is tried again later, and its timeline says so.
+        _log.exception("step_failed", incident=incident_id)
+        return await _look(conn, _CLAIM_THESE, [incident_id], sender, outside, now, 1, put_off=True)
 
 
 async def _follow(conn: Connection, sender: Sender, look: _Look) -> None:
@@ -333,8 +365,12 @@ def _plan(case: Case, row: Sequence[Any], outside: Outside, now: datetime) -> _P
     except Exception:
         # One incident that cannot be planned must not keep the others waiting; it is tried again, and says so.
         _log.exception("step_failed", incident=case.id)
-        later = escalation.after(case, escalation.Wait(now + AFTER_AN_ERROR, "error"), now)
-        return _Plan(later, [("step_failed", {"retry_s": AFTER_AN_ERROR.seconds})], [])
+        return _later(case, now)
+
+
+def _later(case: Case, now: datetime) -> _Plan:
+    later = escalation.after(case, escalation.Wait(now + AFTER_AN_ERROR, "error"), now)
+    return _Plan(later, [("step_failed", {"retry_s": AFTER_AN_ERROR.seconds})], [])
 
 
 def _decide(claimed: _Claimed, outside: Outside, now: datetime) -> _Plan:

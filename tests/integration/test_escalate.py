@@ -11,6 +11,7 @@ import pytest
 from psycopg.errors import LockNotAvailable
 
 from alerts import escalate, escalation, outbox
+from alerts.case import Case
 from alerts.deliver import Sender
 from alerts.escalation import Outside
 from alerts.outbox import Leased
@@ -174,6 +175,44 @@ async def test_one_whose_facts_cannot_be_read_holds_up_nobody(conn: Connection, 
     assert {row.incident_id for row in hands.taken} == {1, 3}
 
 
+@pytest.mark.parametrize(
+    "rule",
+    ["check (incident_id <> 2 or purpose <> 'alarm')", "check (1 / (incident_id - 2) is not null)"],
+    ids=["integrity", "data"],
+)
+async def test_one_whose_step_the_database_refuses_is_said_and_tried_again_and_holds_up_nobody(
+    conn: Connection, line: Connection, rule: str
+) -> None:
+    await open_many(conn, 5)
+    await conn.execute(f"alter table notification add constraint refuses {rule}")
+    await conn.commit()
+    hands = Hands()
+    assert await escalate.run_once(line, hands, OUTSIDE) == 5
+    assert {row.incident_id for row in hands.taken} == {1, 3, 4, 5}
+    assert await count(conn, "select incident_id from incident_event where kind = 'step_failed'") == 2
+    await conn.commit()
+    assert await escalate.run_once(line, hands, OUTSIDE) == 0
+    await conn.execute("alter table notification drop constraint refuses")
+    await conn.commit()
+    assert await escalate.run_once(line, hands, OUTSIDE, NOW + escalate.AFTER_AN_ERROR) == 1
+    assert {row.incident_id for row in hands.taken} == {1, 2, 3, 4, 5}
+
+
+async def test_one_whose_step_cannot_be_written_as_json_holds_up_nobody(
+    conn: Connection, line: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await open_many(conn, 3)
+    events = escalate._events
+
+    def not_json(case: Case, decision: escalation.Decision) -> list[tuple[str, dict[str, object]]]:
+        return [("step", {"half": "\ud800"})] if case.id == 2 else events(case, decision)
+
+    monkeypatch.setattr(escalate, "_events", not_json)
+    hands = Hands()
+    assert await escalate.run_once(line, hands, OUTSIDE) == 3
+    assert {row.incident_id for row in hands.taken} == {1, 3}
+
+
 async def test_one_that_somebody_holds_is_left_to_them(conn: Connection, line: Connection) -> None:
     await open_many(conn, 2)
     await conn.execute("select from incident where id = 1 for no key update")
@@ -288,8 +327,8 @@ async def test_a_failed_statement_leaves_the_connection_usable(
     conn: Connection, line: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await open_many(conn, 1)
-    monkeypatch.setattr(escalate, "_CARRY_OUT", "select 1 / (%(now)s is null)::int")
-    with pytest.raises(Exception, match="division by zero"):
+    monkeypatch.setattr(escalate, "_CARRY_OUT", "select no_such_column, %(now)s")
+    with pytest.raises(psycopg.errors.UndefinedColumn):
         await escalate.run_once(line, Hands(), OUTSIDE)
     monkeypatch.undo()
     assert await escalate.run_once(line, Hands(), OUTSIDE) == 1
