@@ -7,6 +7,7 @@ then, because only then somebody is called.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum, auto
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -39,6 +40,14 @@ _TAKE = """
 delete from sos_aside where id = (select id from sos_aside where id = %s for update skip locked)
 returning topic, message
 """
+
+
+class _Became(Enum):
+    """What became of a press that waited, at one try."""
+
+    GONE = auto()
+    HELD = auto()
+    FAILED = auto()
 
 
 T = TypeVar("T")
@@ -96,14 +105,18 @@ class Aside(Generic[T]):
         while rows := await (await conn.execute(_WAITING, (last, SLICE))).fetchall():
             for id, topic in rows:
                 last = id
-                if topic not in held and not await self._raise(conn, id, tell):
+                if topic in held:
+                    left += 1
+                    continue
+                became = await self._raise(conn, id, tell)
+                left += became is not _Became.GONE
+                if became is _Became.HELD:
                     held.add(topic)
-                left += topic in held
         self.waiting = held | self._added
         return left
 
-    async def _raise(self, conn: Connection, id: int, tell: Callable[[T], None]) -> bool:
-        """False where it has to wait on, mostly because somebody still holds what it waits for."""
+    async def _raise(self, conn: Connection, id: int, tell: Callable[[T], None]) -> _Became:
+        """FAILED: by a mistake of ours, which may last; what the band says later must not wait for that."""
         try:
             try:
                 said = await self._take(conn, id, self._store)
@@ -111,15 +124,15 @@ class Aside(Generic[T]):
                 _log.error("press_refused_by_database", error=str(error))
                 said = await self._take(conn, id, self._refuse)
         except psycopg.errors.LockNotAvailable:
-            return False
+            return _Became.HELD
         except Exception:
             if conn.closed:
                 raise
-            _log.exception("press_not_raised", id=id)  # the others need not wait for it
-            return False
+            _log.exception("press_not_raised", id=id)
+            return _Became.FAILED
         if said is not None:
             tell(said)
-        return True
+        return _Became.GONE
 
     async def _take(self, conn: Connection, id: int, store: Store[T]) -> T | None:
         async with conn.transaction():

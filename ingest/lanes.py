@@ -223,8 +223,10 @@ class Telemetry:
         stored.counters.handed_over += await handover.give(conn, presses)
 
     def key(self, message: "Received | Large") -> str:
-        """Its band."""
-        return owner(message.topic) if isinstance(message, Large) else message.decoded.device_id or ""
+        """Its band; of a press its topic, as it needs nothing of the band's and waits for nobody who has that."""
+        if isinstance(message, Large):
+            return owner(message.topic)
+        return message.topic if message.press is not None else message.decoded.device_id or ""
 
     async def give_up(self, conn: Connection, messages: "Sequence[Received | Large]") -> Stored:
         """Nothing is lost, and nothing is judged."""

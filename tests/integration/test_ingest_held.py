@@ -12,6 +12,8 @@ import pytest
 from alerts.kinds import Press
 from alerts.openings import raise_sos
 from eldercare.settings import Settings
+from ingest.lanes import Sos
+from ingest.packets import Published
 from tests.conftest import MakeSettings
 from tests.integration.ingesting import Database, asking, consuming, listener, publisher, until
 from tests.services.mosquitto import Mosquitto
@@ -201,6 +203,22 @@ async def test_what_a_process_set_aside_is_raised_by_another_when_it_is_killed(
     assert await database.rows("select lat, lon from incident") == [(31.25, 121.5)]
 
 
+async def test_a_press_that_cannot_be_raised_keeps_no_later_one_of_its_band_waiting(
+    settings: Settings, database: Database
+) -> None:
+    lane = Sos()
+    await database.conn.execute(
+        "insert into sos_aside (received_at, topic, message) values (eldercare_now(), %s, 'of no version')",
+        (sos(HELD),),
+    )
+    taken = lane.receive(Published(1, sos(HELD), b'{"event_id": "again"}', False, False), 0.0)
+    assert taken is not None
+    await lane._aside.keep(database.conn, [taken.message])
+    assert await lane._aside.turn(database.conn, lambda _: None) == 1
+    assert await database.rows("select device_id, press_count from incident") == [(HELD, 1)]
+    assert await database.value("select message from sos_aside") == "of no version"
+
+
 async def test_two_processes_raise_what_both_set_aside_once(
     settings: Settings, database: Database, holder: Database, publish: Publish, bands: aiomqtt.Client
 ) -> None:
@@ -353,3 +371,16 @@ async def test_arrays_of_a_held_band_keep_nobody_elses_from_being_read(
         await publish(f"eldercare/v1/{BANDS[1]}/heart_rate", beat(1))
         await stored(database, 1, BANDS[1])
         await holder.conn.rollback()
+
+
+async def test_a_press_that_only_the_lane_of_telemetry_hears_waits_for_no_band(
+    settings: Settings, database: Database, holder: Database, publish: Publish
+) -> None:
+    await database.conn.execute("insert into device_state (device_id) select id from device")
+    async with consuming(settings, "telemetry"):
+        await holder.conn.execute("select from device_state where device_id = %s for update", (HELD,))
+        await publish(f"eldercare/v1/{HELD}/heart_rate", beat(1))
+        await publish(sos(HELD), {"event_id": "e"})
+        await waiting(database, 1)
+        await holder.conn.rollback()
+        await stored(database, 1, HELD)
