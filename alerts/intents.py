@@ -111,6 +111,22 @@ _HOURS = re.compile(
     r"six)\b)\s*个?(?:多|半)?\s*(?:小时|钟头|hours?|hrs?\b|h\b)"
 )
 """Hours from now is not now. Half an hour is."""
+_OCLOCK = r"(?:\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点|时)(?:\d{1,2}分?|半|一刻|三刻|钟|整|多)?"
+_COLON = r"\d{1,2}[:：]\d{2}"
+_SOON = r"(?:左右|之?前|以?后|之后|能|会|再|才|就|可以|准)"
+_LATER = re.compile(
+    # "14:05到" is how an arrival is noted; with 点, 我 or 能 it is how one is announced.
+    rf"(?:{_OCLOCK}|我\s*{_COLON}|{_COLON}\s*{_SOON})\s*{_SOON}*\s*我?\s*{_SOON}*\s*(?:赶|走)?"
+    r"\s*(?:到|去|来|过去|过来|出发|回)(?!了|达了)"
+    r"|\b(?:will|be|come|go|coming|going|leave|leaving)\b[^,.!;]{0,24}?"
+    r"\b(?:at|by|around|about|after) \d{1,2}(?::\d{2})?(?: ?[ap]\.?m\b)?(?= *$|[,.!;])"
+    r"|(?:忙|办|做|弄|吃|开|干|下|买|接|上|洗|睡|打|处理)(?:完|好|过)[一-鿿]{0,4}?(?:就|再|后|才)"
+    r"|晚[点些]|晚一[点些]|[等待过]一?会儿?(?:再|就|去|来|过)|半夜|明[天早晚]|后天|(?:一|改)天再"
+    r"|\b(?:later|tomorrow|tonight|afterwards|when i am (?:done|finished|off|free)|"
+    r"after (?:work|lunch|dinner|school))\b"
+    r"|\bwould (?:go|come)\b|(?:但是?|不过|可是|\bbut)[\s.。…]*$"
+)
+"""What is meant for later, or only wished, is not meant now: whoever goes after work, or tomorrow, is asked back."""
 _HOUSE = re.compile(r"(?:\d+\s*(?:号?楼|单元|号?室|号院|弄|层|栋|幢|号门|门)(?:\d+号?)?)+")
 _AMBULANCE = re.compile(r"(?<=[叫打拨等])1(?:20|10|19)|\b1(?:20|10|19)(?=[在已来到接拉把送车还马快刚会要])")
 _BEHIND = re.compile(r"^((\D{1,12}?)[\s,，。:：]*)([1239])(?!\d)")
@@ -132,7 +148,7 @@ def understand(text: str) -> Reply:
     whole = plain(_by_hand(unicodedata.normalize("NFKC", text[:MOST_CHARS])))
     whole = _AMBULANCE.sub("救护车", whole)
     whole = _HOUSE.sub("楼下", whole)
-    marked = _COUNTED.sub(" ", _DURATION.sub("§", _HOURS.sub("¤", whole)))
+    marked = _COUNTED.sub(" ", _DURATION.sub("§", _HOURS.sub("¤", _LATER.sub("¤", whole))))
     numbers = _NUMBER.findall(marked)
     words = _NUMBER.sub(" ", marked)
     said = _clauses(words)
@@ -249,6 +265,8 @@ def _together(clauses: Sequence[Sequence[tuple[Word, str]]]) -> tuple[Intent | N
         return (Intent.PASS, "cannot") if meanings == {Intent.PASS} else (None, "contradicts_itself")
     if Intent.FALSE_ALARM in meanings and meanings & {Intent.ACCEPT, Intent.EN_ROUTE, Intent.HANDLE}:
         return None, "contradicts_itself"
+    if Intent.DONE in meanings and Intent.ARRIVE not in meanings and meanings & {Intent.ACCEPT, Intent.EN_ROUTE}:
+        return None, "contradicts_itself"  # another thing is done, and now they go
     furthest = next(intent for intent in _FURTHEST if intent in meanings)
     return furthest, furthest.value
 
@@ -265,7 +283,7 @@ def _of_others(clause: Sequence[tuple[Word, str]]) -> bool:
 
 _OTHERS = re.compile(
     r"(?:^| )(?:有 人|有人|[他她它](?: 们)?|老人家?|老太太?|阿姨|奶奶|爷爷|[你您](?: 们)?|he|"
-    r"she|they|you)(?: (?:已经?|现在|就|is|are))*$"
+    r"she|they|you)(?: 自己)?(?: (?:已经?|现在|就|is|are))*$"
 )
 
 
