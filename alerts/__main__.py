@@ -9,19 +9,24 @@ from typing import Any
 
 import psycopg
 
-from alerts import clock_steps, deadman, retention, silence, watch, words
+from alerts.channels import registry
 from alerts.channels.band import Band
 from alerts.channels.base import Channel
-from alerts.channels.registry import channels
-from alerts.deliver import Sender
-from alerts.escalation import Outside
-from alerts.line import Line
-from alerts.pulse import Pulse
-from alerts.retention import Keep
-from eldercare import audit_chain, clock, garbage, heartbeats, log, tasks
-from eldercare.database import Pool, connect, pool
-from eldercare.errors import ConfigurationError
-from eldercare.settings import Settings, exit_with, load_settings
+from alerts.detection import absence, device_state
+from alerts.escalation import clock_steps
+from alerts.escalation.planner import PlanningContext
+from alerts.incidents import unreadable, wearer
+from alerts.loop import Line
+from alerts.monitoring import deadman, retention, upkeep
+from alerts.monitoring.health import Pulse
+from alerts.monitoring.retention import Keep
+from alerts.notifications import outbox
+from alerts.notifications.sender import Sender
+from eldercare.accounts import audit_chain
+from eldercare.platform import clock, heartbeats, log, runtime, tasks
+from eldercare.platform.database import Pool, connect, pool
+from eldercare.platform.errors import ConfigurationError
+from eldercare.platform.settings import Settings, exit_with, load_settings
 
 WATCH_S = 15.0
 CLOCK_S = 2.0
@@ -39,19 +44,27 @@ async def serve(settings: Settings) -> None:
     url = settings.required("database_url")
     instance = heartbeats.instance_of("alerts")
     pulse, started_at = Pulse(), datetime.now(UTC)
-    if settings.real_channel:
+    real = registry.is_real(settings)
+    if real:
         await _require_real_time(url)
-    async with channels(settings, pulse.provider) as found, pool(url, max_size=3, application_name="alerts") as shared:
+    async with (
+        registry.channels(settings, pulse.provider) as found,
+        pool(url, max_size=3, application_name="alerts") as shared,
+    ):
         pulse.telephones = bool({"voice", "sms"} & found.keys())
+        pulse.asked = frozenset(each.provider for each in found.values() if each.provider is not None)
         if not pulse.telephones:
-            _log.error("no_telephones", hint="set ELDERCARE_TWILIO_ACCOUNT_SID; until then nobody can be called")
+            _log.error(
+                "no_telephones",
+                hint="set up a telephone provider, as `eldercare doctor` says; until then nobody can be called",
+            )
         sender = Sender(url, found)
         pulse.counts = sender.counts
-        outside = Outside({name: channel.min_gap for name, channel in found.items()}, settings.zone)
+        outside = PlanningContext({name: channel.min_gap for name, channel in found.items()}, settings.zone)
         wrist = found.get("band")
 
         async def beat() -> None:
-            detail = {"real_channel": settings.real_channel, **_channels(found, pulse), **pulse.detail()}
+            detail = {"real_channel": real, **_channels(found, pulse), **pulse.detail()}
             async with shared.connection() as conn:
                 await heartbeats.beat(conn, instance, "alerts", detail, started_at)
 
@@ -60,6 +73,7 @@ async def serve(settings: Settings) -> None:
             "outcomes": sender.run(),
             "clock": _again("clock", CLOCK_S, lambda: _clock(shared, outside)),
             "watch": _again("watch", WATCH_S, lambda: _watch(shared, settings.zone, pulse)),
+            "unreadable": _again("unreadable", CLOCK_S, lambda: _unreadable(shared)),
             "seal": _again("seal", SEAL_S, lambda: _seal(shared)),
             "clear_away": _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared, Keep.of(settings))),
         }
@@ -67,8 +81,8 @@ async def serve(settings: Settings) -> None:
             loops["words"] = _again("words", WORDS_S, lambda: _words(shared, wrist, sender))
         if settings.deadman_url:
             loops["deadman"] = deadman.run(shared, pulse, settings.deadman_url, settings.deadman_interval_s)
-        garbage.calm()
-        _log.info("started", instance=instance, real_channel=settings.real_channel, channels=sorted(found))
+        runtime.tune_gc()
+        _log.info("started", instance=instance, real_channel=real, channels=sorted(found))
         stop = _signalled()
         async with _running(loops):
             if isinstance(wrist, Band):
@@ -93,11 +107,11 @@ async def _require_real_time(url: str) -> None:
                 is_set = await clock.is_set(conn)
             break
         except psycopg.Error as error:
-            _log.warning("clock_unread", error=str(error).strip())
+            _log.warning("clock_unread", error=error)
             await asyncio.sleep(CLOCK_AGAIN_S)
     if is_set:
         raise ConfigurationError(
-            "the database's clock is set, and ELDERCARE_TWILIO_ACCOUNT_SID names a real provider:"
+            "the database's clock is set, and the settings name a real telephone provider:"
             " run `eldercare clock reset`, or use another database"
         )
 
@@ -109,9 +123,7 @@ async def _running(loops: Mapping[str, Coroutine[Any, Any, None]]) -> AsyncItera
     try:
         yield
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await tasks.end(*running)
 
 
 def _signalled() -> asyncio.Event:
@@ -129,7 +141,7 @@ def _again(name: str, interval_s: float, once: Callable[[], Awaitable[None]]) ->
 def _channels(found: Mapping[str, Channel], pulse: Pulse) -> dict[str, Any]:
     """Which channels reach anybody now, and which are set up and do not."""
     wrist = found.get("band")
-    away = {"voice", "sms"} if pulse.provider_away else set()
+    away = {name for name, each in found.items() if each.provider in pulse.providers_away}
     if isinstance(wrist, Band) and wrist.unbroken_s is None:
         away.add("band")
     return {
@@ -141,15 +153,22 @@ def _channels(found: Mapping[str, Channel], pulse: Pulse) -> dict[str, Any]:
 
 async def _watch(shared: Pool, zone: tzinfo, pulse: Pulse) -> None:
     async with shared.connection() as conn:
-        await words.set_right(conn, await clock.now(conn))
-        pulse.late_timers = await watch.late_timers(conn)
-        watched = await silence.run_once(conn, await clock.now(conn), zone)
+        await wearer.set_right(conn, await clock.now(conn))
+        pulse.late_timers = await upkeep.late_timers(conn)
+        watched = await absence.run_once(conn, await clock.now(conn), zone)
     pulse.turn("watch", verdicts=watched.verdicts)
+    async with shared.connection() as conn:
+        pulse.overrides_refused = await device_state.refused_overrides(conn)
 
 
-async def _clock(shared: Pool, outside: Outside) -> None:
+async def _clock(shared: Pool, outside: PlanningContext) -> None:
     async with shared.connection() as conn:
         await clock_steps.run_once(conn, outside, await clock.now(conn))
+
+
+async def _unreadable(shared: Pool) -> None:
+    async with shared.connection() as conn:
+        await unreadable.run_once(conn, await clock.now(conn))
 
 
 async def _words(shared: Pool, wrist: Band, sender: Sender) -> None:
@@ -158,7 +177,7 @@ async def _words(shared: Pool, wrist: Band, sender: Sender) -> None:
         return
     async with shared.connection() as conn:
         now, speed = await clock.reading(conn)
-        if await words.say_again(conn, now, timedelta(seconds=unbroken_s * speed)):
+        if await wearer.say_again(conn, now, timedelta(seconds=unbroken_s * speed)):
             sender.more.set()
 
 
@@ -172,6 +191,8 @@ async def _clear_away(shared: Pool, keep: Keep) -> None:
         # A clock that is a year ahead must not delete what is kept for a year.
         if await clock_steps.steady(conn, await clock.now(conn)):
             await retention.run_once(conn, keep, await retention.moment(conn))
+            await outbox.give_up(conn, await clock.now(conn))
+            await conn.commit()
         number, digest = await audit_chain.head(conn)
     # In the log, and with that on another machine: who makes a whole chain anew cannot make this line anew.
     _log.info("audit_head", seal=number, hash=digest)
@@ -182,7 +203,7 @@ def main() -> None:
     try:
         settings = load_settings()
         log.configure(settings.log_level, "alerts")
-        log.name_unknown_settings()
+        log.name_unknown_settings(registry.sections())
         asyncio.run(serve(settings))
     except ConfigurationError as error:
         exit_with(error)

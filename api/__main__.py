@@ -2,11 +2,12 @@
 
 import uvicorn
 
+from alerts.channels import registry
 from api import connections
 from api.app import create_app
-from eldercare import log
-from eldercare.errors import ConfigurationError
-from eldercare.settings import exit_with, load_settings
+from eldercare.platform import log
+from eldercare.platform.errors import ConfigurationError
+from eldercare.platform.settings import exit_with, load_settings
 
 
 def main() -> None:
@@ -14,10 +15,11 @@ def main() -> None:
     try:
         settings = load_settings()
         settings.required("database_url")
+        registry.set_up(settings)
     except ConfigurationError as error:
         exit_with(error)
     log.configure(settings.log_level, "api")
-    log.name_unknown_settings()
+    log.name_unknown_settings(registry.sections())
     log.logger(__name__).info("starting", host=settings.api_host, port=settings.api_port)
     connections.more_files()
     uvicorn.run(
@@ -29,6 +31,7 @@ def main() -> None:
         http=connections.Protocol,
         server_header=False,
         access_log=False,
+        log_config=None,  # its errors go through our log
         log_level="warning",
         timeout_graceful_shutdown=5,
     )

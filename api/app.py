@@ -10,8 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import beats, errors
-from api.changes import Changes
-from api.console.install import install as install_console
+from api.console.shell.install import install as install_console
 from api.headers import SecurityHeaders
 from api.heads import Heads
 from api.logins import Logins
@@ -35,9 +34,10 @@ from api.routers import (
     session,
     webhooks,
 )
+from api.stream import Changes
 from api.visitors import Visitors
-from eldercare import tasks
-from eldercare.settings import Settings
+from eldercare.platform import tasks
+from eldercare.platform.settings import Settings
 
 PREFIX = "/api/v1"
 MAX_BODY_BYTES = 256 * 1024
@@ -77,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         version="1",
         description=_DESCRIPTION,
         lifespan=_lifespan,
-        openapi_url=f"{PREFIX}/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         max_body_size=MAX_BODY_BYTES,
@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
     ):
         app.include_router(noun.router, prefix=PREFIX, dependencies=[Depends(known_only)])
     install_console(app)
-    document(app)
+    document(app, f"{PREFIX}/openapi.json")
     return app
 
 

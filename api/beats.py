@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from eldercare import heartbeats
-from eldercare.database import Pool
-from eldercare.log import logger
+from eldercare.platform import heartbeats
+from eldercare.platform.database import Pool
+from eldercare.platform.log import logger
 
 SERVICE = "api"
 LEAVE_S = 2.0
@@ -25,7 +25,7 @@ async def run(pool: Pool, leaving: asyncio.Event) -> None:
             async with pool.connection() as conn:
                 await heartbeats.beat(conn, instance, SERVICE, {}, started_at)
         except psycopg.OperationalError as error:
-            _log.warning("beat_missed", error=str(error).strip())
+            _log.warning("beat_missed", error=error)
         except Exception:
             _log.exception("beat_failed")
         with suppress(TimeoutError):

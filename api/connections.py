@@ -11,7 +11,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from api.pace import ABORT
-from eldercare.log import logger
+from eldercare.platform.log import logger
 
 HEAD_S = 10.0
 MOST_FILES = 16_384

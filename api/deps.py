@@ -15,12 +15,13 @@ from api.pools import Pools
 from api.visitors import COOKIE as COOKIE
 from api.visitors import SAFE_METHODS as SAFE_METHODS
 from api.visitors import visitor_of
-from eldercare import clock, origins, sessions
-from eldercare.access import Viewer
-from eldercare.database import Connection
-from eldercare.errors import Forbidden, Unauthenticated
-from eldercare.sessions import Session
-from eldercare.settings import Settings
+from eldercare.accounts import sessions
+from eldercare.accounts.sessions import Session
+from eldercare.accounts.viewers import Viewer
+from eldercare.platform import clock, origins
+from eldercare.platform.database import Connection
+from eldercare.platform.errors import Forbidden, Unauthenticated
+from eldercare.platform.settings import Settings
 
 _bearer = HTTPBearer(auto_error=False, description="`token` of `POST /api/v1/session`")
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="set by `POST /api/v1/session`")

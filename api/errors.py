@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.problems import FieldError, Problem, problem, respond
-from eldercare.errors import (
+from eldercare.platform.errors import (
     Conflict,
     EldercareError,
     Forbidden,
@@ -22,7 +22,7 @@ from eldercare.errors import (
     Unauthenticated,
     Unavailable,
 )
-from eldercare.log import logger
+from eldercare.platform.log import logger
 
 _log = logger(__name__)
 
@@ -64,6 +64,12 @@ def problem_of(error: Exception) -> Problem:
         case HTTPException():
             name, title = _HTTP.get(error.status_code, ("http", "请求无法完成 / Not possible"))
             return problem(error.status_code, name, title, str(error.detail))
+        case psycopg.errors.NotNullViolation() | psycopg.errors.CheckViolation():
+            detail = f"the database does not take this value{_about(error)}"
+            return problem(422, *TABLE[InvalidInput][1:], detail)
+        case psycopg.IntegrityError():
+            detail = f"this collides with what is there already{_about(error)}"
+            return problem(409, *TABLE[Conflict][1:], detail)
         case psycopg.errors.DataError():
             # A value PostgreSQL cannot hold, such as a NUL in a text; its message does not name the field.
             return problem(422, *TABLE[InvalidInput][1:], "a value cannot be stored")
@@ -101,7 +107,9 @@ async def answer(request: Request, error: Exception) -> Response:
     """The response an error is answered with: problem details, or a page for somebody who reads HTML."""
     found = problem_of(error)
     if found.status >= 500:
-        _log.error("request_failed", path=request.url.path, status=found.status, error=repr(error)[:500])
+        _log.error("request_failed", path=request.url.path, status=found.status, error=error)
+    elif isinstance(error, psycopg.Error):
+        _log.warning("request_refused_by_database", path=request.url.path, status=found.status, error=error)
     headers = dict(getattr(error, "headers", None) or {})
     if found.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -116,6 +124,13 @@ async def answer(request: Request, error: Exception) -> Response:
             response.headers["Retry-After"] = headers["Retry-After"]
         return response
     return respond(found, headers)
+
+
+def _about(error: psycopg.Error) -> str:
+    """Which rule of which table, by the names that the schema gives them: never the values."""
+    said = error.diag
+    names = [name for name in (said.table_name, said.column_name, said.constraint_name) if name]
+    return f": {', '.join(names)}" if names else ""
 
 
 def _from_table(error: EldercareError, errors: list[FieldError] | None = None) -> Problem:

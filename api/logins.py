@@ -15,9 +15,10 @@ from api.deps import over_https, pools_of
 from api.fairness import Limits
 from api.turns import Turns
 from api.visitors import COOKIE, browser_cookie, network_of
-from eldercare import clock, sessions, throttle
-from eldercare.sessions import Login, Standing
-from eldercare.throttle import Spread
+from eldercare.accounts import sessions, throttle
+from eldercare.accounts.sessions import Login, Standing
+from eldercare.accounts.throttle import Spread
+from eldercare.platform import clock
 
 BROWSER_KNOWN = timedelta(days=365)
 

@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from alerts.counts import IncidentCount, NotificationCount
-from eldercare.heartbeats import FRESH_S, Heartbeat
+from alerts.monitoring.counts import IncidentCount, NotificationCount
+from eldercare.platform.heartbeats import FRESH_S, Heartbeat
 
 DATABASE_AWAY = b"# HELP eldercare_database_up Whether the database answers.\n# TYPE eldercare_database_up gauge\n\
 eldercare_database_up 0.0\n"

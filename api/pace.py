@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from eldercare import tasks
-from eldercare.errors import Unavailable
-from eldercare.log import logger
+from eldercare.platform import tasks
+from eldercare.platform.errors import Unavailable
+from eldercare.platform.log import logger
 
 BODY_S = 10.0
 """For a whole body, of 256 KiB at most."""

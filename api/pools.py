@@ -12,9 +12,9 @@ from typing import Any
 
 from api import fairness
 from api.turns import Turns
-from eldercare import database
-from eldercare.database import SERVICE, URGENT, Connection, Limits, Pool
-from eldercare.settings import Settings
+from eldercare.platform import database
+from eldercare.platform.database import SERVICE, URGENT, Connection, Limits, Pool
+from eldercare.platform.settings import Settings
 
 READS = {
     "duty": Limits(lock_ms=1_000, statement_ms=6_000, idle_ms=5_000),

@@ -11,8 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
-from eldercare import fields
-from eldercare.errors import InvalidInput, TooLarge
+from eldercare.platform.errors import InvalidInput, TooLarge
+from eldercare.platform.validation import fields
 
 _LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
 

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import psycopg
 import psycopg_pool
 
-from alerts import receipts
-from alerts.receipts import Receipt
+from alerts.notifications import receipts
+from alerts.notifications.receipts import Receipt
 from api.pools import Way
-from eldercare import clock, tasks
-from eldercare.errors import NotFound, Unavailable
-from eldercare.log import logger
+from eldercare.platform import clock, tasks
+from eldercare.platform.errors import NotFound, Unavailable
+from eldercare.platform.log import logger
 
 GROUP_S = 0.01
 """Receipts that come within this of the first are written together, seconds."""
@@ -70,7 +70,7 @@ class Receipts:
             async with way.connection(KEY) as conn:
                 written = await receipts.write(conn, [receipt for receipt, _ in batch], await clock.now(conn))
         except (psycopg.OperationalError, psycopg_pool.PoolTimeout, Unavailable) as error:
-            _log.warning("receipts_wait", count=len(batch), error=str(error)[:200])
+            _log.warning("receipts_wait", count=len(batch), error=error)
             return batch
         except Exception as error:
             if len(batch) == 1:

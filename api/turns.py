@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
 from api.fairness import Fair, Limits, Ticket
-from eldercare.errors import TooManyRequests, Unavailable
+from eldercare.platform.errors import TooManyRequests, Unavailable
 
 PATIENCE_S = 5.0
 """Nobody waits longer for a turn."""

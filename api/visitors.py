@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import errors
 from api.pools import Pools
-from eldercare import sessions, throttle
-from eldercare.errors import EldercareError, TooManyRequests, Unavailable
+from eldercare.accounts import sessions, throttle
+from eldercare.platform.errors import EldercareError, TooManyRequests, Unavailable
 
 COOKIE = "eldercare_session"
 BROWSER_COOKIES = "eldercare_browser_"
@@ -28,7 +28,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 UNCOUNTED = ("/static/", "/webhooks/", "/healthz", "/readyz", "/metrics")
 """Paths below which nobody is asked who they are."""
 STREAMS = "/api/v1/events"
-"""Streams last; `api.changes` counts them."""
+"""Streams last; `api.stream` counts them."""
 
 MOST_OF_DUTY = 64
 """Requests of one duty officer that are under way at a time: several desks may share a login."""

@@ -22,7 +22,7 @@ import httpx
 import psycopg
 
 from benchmarks.stage import Stage, free_port, stage, wait_until
-from tests.services.processes import listens
+from tests.support.services.processes import listens
 
 P95_MS = 50.0
 RATIO = 1.5

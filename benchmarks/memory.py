@@ -19,7 +19,7 @@ import httpx
 import psutil
 
 from benchmarks.stage import Stage, free_port, stage
-from tests.services.processes import Server, listens, wait_until
+from tests.support.services.processes import Server, listens, wait_until
 
 LIMIT_MB = 150.0
 GROWTH = 1.05

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from eldercare.wire import HeartRate, Location
+from eldercare.protocol.mqtt_v1 import HeartRate, Location
 
 Motion = Literal["rest", "active"]
 FOLDER = Path(os.environ.get("ELDERCARE_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")

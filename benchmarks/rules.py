@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from alerts.geodesy import distance_m
-from alerts.kinds import Finding, Severity, Verdict
+from alerts.model.geo import distance_m
+from alerts.model.incident import Finding, Severity, Verdict
 from alerts.rules import Profile, State, Thresholds, evaluate
 from benchmarks import recordings
-from eldercare.wire import HeartRate, Location
+from eldercare.protocol.mqtt_v1 import HeartRate, Location
 
 NUISANCE_PER_DAY = 0.05
 """At most so many alarms per person-day that nobody needed, where the band says whether its wearer moves."""

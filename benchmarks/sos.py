@@ -23,7 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.provider import Provider, Request
 from benchmarks.stage import BARE_LOOP, Stage, stage
-from eldercare.settings import parse_mqtt_url
+from eldercare.platform.settings import parse_mqtt_url
 
 TARGETS_MS = {"idle": (6.0, 15.0), "loaded": (12.0, 30.0)}
 LOAD_SHARE = 0.8

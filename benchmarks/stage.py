@@ -13,10 +13,10 @@ from typing import Any
 
 import psycopg
 
-from eldercare.migrate import migrate
-from tests.services import mosquitto, timescale
-from tests.services.mosquitto import Mosquitto
-from tests.services.processes import Server, dies_with_parent, free_port, wait_until
+from eldercare.platform.migrate import migrate
+from tests.support.services import mosquitto, timescale
+from tests.support.services.mosquitto import Mosquitto
+from tests.support.services.processes import Server, dies_with_parent, free_port, wait_until
 
 ROOT = Path(__file__).parents[1]
 BARE_LOOP = ROOT.parent / "shared" / "bin" / "bare_loop.py"

@@ -14,14 +14,17 @@ import hashlib
 import ipaddress
 import os
 import pwd
+import re
 import secrets
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 BROKER_UID = 1883
 """User and group `mosquitto` in the image eclipse-mosquitto."""
 SERVICE_USER = "eldercare"
+SERVICE_ROLE = "eldercare_service"
 CA_DAYS, BROKER_DAYS = 3650, 825
 
 
@@ -87,14 +90,16 @@ def _certificate(folder: Path, name: str, extensions: str, subject: str) -> None
 
 
 def make_secrets(folder: Path, owner: tuple[int, int]) -> None:
-    """The database's password, and the password under which the services speak to the broker."""
+    """The passwords of the database's two roles, and the one under which the services speak to the broker."""
     kept = folder / "secrets"
     kept.mkdir(parents=True, exist_ok=True)
     kept.chmod(0o700)
-    database, broker = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-    if not (kept / "postgres_password").exists():
-        (kept / "postgres_password").write_text(database)
-        (kept / "database_url").write_text(f"postgresql://eldercare:{database}@timescaledb:5432/eldercare")
+    broker = secrets.token_urlsafe(24)
+    owners = _kept(kept / "postgres_password", secrets.token_urlsafe(24))
+    service = _kept(kept / "service_password", secrets.token_urlsafe(24))
+    # The owner's keeps the name that it had when there was one role, so that an older version can be started again.
+    url = _kept(kept / "database_url", f"postgresql://eldercare:{owners}@timescaledb:5432/eldercare")
+    _kept(kept / "service_database_url", as_service(url, service))
     passwords = folder / "mosquitto" / "passwords" / "passwords"
     if not (kept / "mqtt_url").exists():
         passwords.parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +111,24 @@ def make_secrets(folder: Path, owner: tuple[int, int]) -> None:
     # The containers read these as users of their own; nobody else may enter the folder.
     for file in kept.iterdir():
         file.chmod(0o644)
+
+
+def _kept(file: Path, new: str) -> str:
+    """What `file` holds; `new` where there is none yet."""
+    if not file.exists():
+        file.write_text(new)
+    return file.read_text().strip()
+
+
+def as_service(url: str, password: str) -> str:
+    """The same database for the services: only user and password of the owner's address are exchanged."""
+    # As libpq parts it: neither "/" nor "@" stands in what comes before the "@".
+    found = re.fullmatch(r"(postgres(?:ql)?://)(?:[^/@]*@)?([^?]*)\??(.*)", url)
+    if found is None:
+        sys.exit("secrets/database_url is no postgresql://user:password@host/database; mend it, and run this again")
+    scheme, place, query = found.groups()
+    parameters = [each for each in query.split("&") if each.split("=")[0] not in ("", "user", "password")]
+    return f"{scheme}{SERVICE_ROLE}:{password}@{place}" + ("?" + "&".join(parameters) if parameters else "")
 
 
 def password_hash(password: str, iterations: int = 101) -> str:

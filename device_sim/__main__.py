@@ -13,10 +13,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from alerts.channels import registry
+from alerts.channels.twilio.settings import TwilioSettings
 from device_sim.seed import read_seed
-from eldercare import log, tasks
-from eldercare.errors import ConfigurationError, EldercareError
-from eldercare.settings import Settings, exit_with, load_settings
+from eldercare.platform import log, tasks
+from eldercare.platform.errors import ConfigurationError, EldercareError
+from eldercare.platform.redaction import redacted
+from eldercare.platform.settings import Settings, exit_with, load_settings
 
 SCENARIOS = ("sos", "racing-heart", "slow-heart", "wandering", "band-off", "flat-battery", "no-connection")
 DEFAULT_CONTROL = "http://127.0.0.1:8020"
@@ -28,12 +31,12 @@ def main() -> None:
     try:
         settings = load_settings()
         log.configure(settings.log_level, service=arguments.command)
-        log.name_unknown_settings()
+        log.name_unknown_settings(registry.sections())
         arguments.run(settings, arguments)
     except ConfigurationError as error:
         exit_with(error)
     except EldercareError as error:
-        print(f"eldercare: {error}", file=sys.stderr)
+        print(f"eldercare: {redacted(str(error))}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -130,10 +133,11 @@ async def _phones(settings: Settings, arguments: argparse.Namespace) -> None:
     from device_sim.phones.account import Account
     from device_sim.phones.server import serve
 
+    twilio = settings.section(TwilioSettings)
     account = Account(
-        sid=settings.required("twilio_account_sid"),
-        token=settings.required("twilio_auth_token"),
-        number=settings.required("twilio_from"),
+        sid=twilio.required("twilio_account_sid"),
+        token=twilio.required("twilio_auth_token"),
+        number=twilio.required("twilio_from"),
         public_url=settings.public_url,
     )
     if arguments.time_scale < 0:

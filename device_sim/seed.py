@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from eldercare.errors import ConfigurationError
+from eldercare.platform.errors import ConfigurationError
 
 
 class _Part(BaseModel):

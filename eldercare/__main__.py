@@ -1,6 +1,6 @@
 """`python -m eldercare`: the command line."""
 
-from eldercare.cli import main
+from eldercare.tools.cli.commands import main
 
 if __name__ == "__main__":
     main()

@@ -10,12 +10,13 @@ import asyncio
 import signal
 from typing import Any
 
-from eldercare import garbage, log, tasks
-from eldercare.errors import ConfigurationError
-from eldercare.settings import Settings, exit_with, load_settings
+from alerts.channels import registry
+from eldercare.platform import log, runtime, tasks
+from eldercare.platform.errors import ConfigurationError
+from eldercare.platform.settings import Settings, exit_with, load_settings
 from ingest.children import keep_running
-from ingest.consumer import Consumer
-from ingest.lanes import Sos, Telemetry
+from ingest.pipeline.consumer import Consumer
+from ingest.pipeline.pipelines import Sos, Telemetry
 
 
 def _consumer(lane: str, settings: Settings) -> Consumer[Any]:
@@ -33,7 +34,7 @@ async def _run(settings: Settings, lane: str | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    garbage.calm()
+    runtime.tune_gc()
     child = None
     if lane is None:
         keeping = keep_running("ingest", ("--lane", "telemetry"), stopping)
@@ -55,7 +56,7 @@ def main() -> None:
         settings = load_settings()
         log.configure(settings.log_level, "ingest" if lane is None else f"ingest.{lane}")
         if lane != "telemetry":  # the child has the same settings
-            log.name_unknown_settings()
+            log.name_unknown_settings(registry.sections())
         asyncio.run(_run(settings, lane))
     except ConfigurationError as error:
         exit_with(error)

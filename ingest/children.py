@@ -5,9 +5,9 @@ import contextlib
 import signal
 import sys
 
-from eldercare import tasks
-from eldercare.embedded import end_with_parent
-from eldercare.log import logger
+from eldercare.platform import tasks
+from eldercare.platform.log import logger
+from eldercare.platform.processes import with_parent
 
 RESTART_AFTER_S = 1.0
 END_TIMEOUT_S = 20.0
@@ -22,12 +22,11 @@ async def keep_running(module: str, arguments: tuple[str, ...], stopping: asynci
     """
     while not stopping.is_set():
         try:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", module, *arguments, preexec_fn=end_with_parent(signal.SIGTERM)
-            )
+            command = with_parent([sys.executable, "-m", module, *arguments], signal.SIGTERM)
+            child = await asyncio.create_subprocess_exec(*command)
         except OSError as error:
             # Out of memory or of processes for now; this process has its own lane to look after meanwhile.
-            _log.error("child_not_started", arguments=arguments, error=str(error))
+            _log.error("child_not_started", arguments=arguments, error=error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RESTART_AFTER_S):
                     await stopping.wait()

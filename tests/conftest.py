@@ -1,23 +1,34 @@
 """Fixtures for every test: real services of the session, and data that no two tests share."""
 
+import logging
 import os
+import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
-from eldercare.database import COMMAND, Connection, connect
-from eldercare.embedded import EmbeddedPostgres
-from eldercare.settings import PREFIX, Settings
-from tests.services import mosquitto, timescale
-from tests.services.databases import DatabaseServer
-from tests.services.demo import Demo
-from tests.services.missing import missing
-from tests.services.mosquitto import Mosquitto
-from tests.services.timescale import Timescale
+from eldercare.demo.embedded import EmbeddedPostgres
+from eldercare.platform.database import COMMAND, Connection, connect
+from eldercare.platform.settings import PREFIX, Settings
+from tests.support.services import mosquitto, timescale
+from tests.support.services.databases import DatabaseServer
+from tests.support.services.demo import Demo
+from tests.support.services.missing import missing
+from tests.support.services.mosquitto import Mosquitto
+from tests.support.services.timescale import Timescale
+from tests.support.workers import ByParts, longest_first, tell_apart
+
+# No test asserts how long anything takes, not even how long hypothesis takes to make its examples.
+hypothesis_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("untimed")
 
 MakeSettings = Callable[..., Settings]
 
@@ -36,11 +47,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"{count} tests: {reason.removeprefix('Skipped: ')}")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With --cov the pure modules are measured: what decides is tested by itself, not by the way of a broker."""
     for item in items:
         if UNIT not in item.path.parents:
             item.add_marker(pytest.mark.no_cover)
+    tell_apart(items)
+    if hasattr(config, "workerinput"):
+        longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByParts:
+    """How `-n` shares the tests among its workers."""
+    return ByParts(config, log)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +71,24 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture
+def own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Logging as in a process of its own, whatever servers other tests have set up; it is put back at the end."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        for setting, value in (("handlers", []), ("propagate", True), ("level", logging.NOTSET)):
+            monkeypatch.setattr(logging.getLogger(name), setting, value)
+    root, hooks = logging.getLogger(), (sys.excepthook, threading.excepthook)
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    sys.excepthook, threading.excepthook = hooks
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
 def _migrate(url: str) -> None:
-    from eldercare.migrate import migrate
+    from eldercare.platform.migrate import migrate
 
     migrate(url)
 
@@ -142,7 +178,8 @@ def _mosquitto() -> Iterator[Mosquitto | None]:
 def broker(_mosquitto: Mosquitto | None) -> Iterator[Mosquitto]:
     """Real Mosquitto with deploy's configuration. The test may stop, kill and start it; it runs again afterwards.
 
-    Sessions outlive a test: use client ids and device ids of the test's own, or `clean_broker`.
+    Sessions and retained messages outlive a test: use client ids and device ids of the test's own and listen to
+    those alone, or use `clean_broker`.
     """
     server = _mosquitto or missing("Mosquitto", mosquitto.HOW)
     yield server
@@ -152,7 +189,10 @@ def broker(_mosquitto: Mosquitto | None) -> Iterator[Mosquitto]:
 
 @pytest.fixture
 def clean_broker(broker: Mosquitto) -> Mosquitto:
-    """The same broker with no session, queued or retained message, for tests that use the services' client ids."""
+    """The same broker with no session, queued or retained message.
+
+    It is for tests that use the services' client ids or listen to all bands.
+    """
     broker.forget()
     return broker
 

@@ -14,11 +14,12 @@ import aiomqtt
 import orjson
 
 from alerts.channels.base import Outgoing, Sent, TransportError
-from eldercare import tasks, wire
-from eldercare.errors import ConfigurationError
-from eldercare.log import logger
-from eldercare.settings import Settings
-from eldercare.takeover import Lives
+from eldercare.platform import tasks
+from eldercare.platform.errors import ConfigurationError
+from eldercare.platform.log import logger
+from eldercare.platform.settings import Settings
+from eldercare.protocol import mqtt_v1
+from eldercare.protocol.takeover import Lives
 
 CONNECT_WAIT_S = 2.0
 """How long a message waits for the connection before its row goes back to the queue, seconds."""
@@ -26,7 +27,7 @@ ACK_WAIT_S = 5.0
 RETRY_S = 1.0
 LOOK_S = 2.0
 """How often it is looked whether the connection is still there, seconds."""
-_KINDS = {"sos_state": wire.Kind.SOS_STATE, "command": wire.Kind.COMMAND}
+_KINDS = {"sos_state": mqtt_v1.Kind.SOS_STATE, "command": mqtt_v1.Kind.COMMAND}
 
 _log = logger(__name__)
 
@@ -35,6 +36,7 @@ class Band:
     """The band as a channel: its address is the device id, its content the payload."""
 
     name = "band"
+    provider = None
     min_gap = timedelta(0)
 
     def __init__(self, settings: Settings) -> None:
@@ -50,7 +52,7 @@ class Band:
     async def send(self, message: Outgoing) -> Sent:
         """Publish and wait for the broker's acknowledgement. Raises TransportError."""
         try:
-            topic = wire.topic(message.address, _KINDS[message.purpose])
+            topic = mqtt_v1.topic(message.address, _KINDS[message.purpose])
         except (KeyError, ValueError) as error:
             raise TransportError("invalid_band_message", str(error), permanent=True) from error
         client = await self._connection()
@@ -70,7 +72,7 @@ class Band:
         """How long the present connection to the broker has lasted, seconds; None without one."""
         return time.monotonic() - self._since if self._connected.is_set() else None
 
-    async def hang_up(self, provider_id: str) -> None:
+    async def hang_up(self, provider_id: str, provider: str | None) -> None:
         """What a band was told cannot be taken back."""
 
     async def keep(self) -> None:
@@ -88,7 +90,7 @@ class Band:
                 await _until_lost(client)
         except aiomqtt.MqttError as error:
             if not self._away:
-                _log.warning("broker_away", error=str(error))
+                _log.warning("broker_away", error=error)
             self._away = True
         finally:
             self._connected.clear()
@@ -117,7 +119,7 @@ class Band:
             self._tls = self._settings.mqtt_tls()
         except ConfigurationError as error:
             # Gone for a moment, while it is replaced: what was read last still says whom to trust.
-            _log.error("ca_unreadable", error=str(error))
+            _log.error("ca_unreadable", error=error)
         return aiomqtt.Client(
             mqtt.host,
             mqtt.port,
@@ -138,7 +140,7 @@ def _payload(message: Outgoing) -> bytes:
         return orjson.dumps(message.content)
     word = dict(message.content)
     del word["event_id"]
-    return wire.sos_state(word.pop("echo"), wire.SosState(word.pop("state")), **word)
+    return mqtt_v1.sos_state(word.pop("echo"), mqtt_v1.SosState(word.pop("state")), **word)
 
 
 async def _until_lost(client: aiomqtt.Client) -> None:

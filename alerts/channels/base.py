@@ -4,24 +4,29 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from alerts.references import Reference
-from eldercare.errors import EldercareError
+from alerts.model.references import Reference
+from eldercare.platform.errors import EldercareError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message to one contact method or band: a row of `notification`, with its text as rendered in `content`.
+    """One message to one contact method or band, leased to the process that sends it: a row of `notification`.
 
-    The addresses that the provider posts to name it by its `reference`; rows of the version before have none.
+    `content` is its text as rendered. The addresses that the provider posts to name it by its `reference`; rows of the
+    version before have none. A `hang_up` ends the call that `ends_provider` knows as `ends_provider_id`.
     """
 
-    notification_id: int
+    id: int
+    reference: Reference | None
+    incident_id: int | None
     channel: str
     address: str
     language: str
     purpose: str
     content: dict[str, Any]
-    reference: Reference | None = None
+    attempts: int
+    ends_provider: str | None = None
+    ends_provider_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,18 +46,10 @@ class TransportError(EldercareError):
         self.permanent = permanent
 
 
-class Channel(Protocol):
-    """A way of reaching somebody. `min_gap`: how long its carrier wants between two messages to one address."""
+class Route(Protocol):
+    """How one provider reaches somebody. `min_gap`: how long it wants between two messages to one address."""
 
-    @property
-    def name(self) -> str:
-        """As in `notification.channel`: voice, sms, band."""
-        ...
-
-    @property
-    def min_gap(self) -> timedelta:
-        """The shortest time between two messages to the same address that the carrier accepts; zero for none."""
-        ...
+    min_gap: timedelta
 
     async def send(self, message: Outgoing) -> Sent:
         """Hand the message over. Raises TransportError."""
@@ -60,4 +57,34 @@ class Channel(Protocol):
 
     async def hang_up(self, provider_id: str) -> None:
         """End what `send` started, where that is possible; nothing where it is over. Raises TransportError."""
+        ...
+
+
+class Channel(Protocol):
+    """A way of reaching somebody, whoever stands behind it."""
+
+    @property
+    def name(self) -> str:
+        """As in `notification.channel`: voice, sms, band."""
+        ...
+
+    @property
+    def provider(self) -> str | None:
+        """Who takes the next message, as in `notification.provider`; None where no provider stands between."""
+        ...
+
+    @property
+    def min_gap(self) -> timedelta:
+        """The shortest time between two messages to the same address that is accepted; zero for none."""
+        ...
+
+    async def send(self, message: Outgoing) -> Sent:
+        """Hand the message over. Raises TransportError."""
+        ...
+
+    async def hang_up(self, provider_id: str, provider: str | None) -> None:
+        """End what this provider started by this id, where that is possible; nothing where it is over.
+
+        `provider` None is that of the version before, which named none. Raises TransportError.
+        """
         ...

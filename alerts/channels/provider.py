@@ -1,156 +1,64 @@
-"""The connection to Twilio's HTTP API: the official client on kept-alive connections, its errors as ours."""
+"""What a provider is to the rest: a folder whose `provider` module has one object of this shape."""
 
-import asyncio
-import base64
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
-import aiohttp
-from twilio.base.exceptions import TwilioException, TwilioRestException
-from twilio.http import AsyncHttpClient
-from twilio.http.response import Response
-from twilio.rest import Client
-from yarl import URL
+from alerts.channels.base import Route
+from alerts.channels.callbacks import Dialect
+from eldercare.platform.finding import Finding
+from eldercare.platform.settings import Section, Settings
 
-from alerts import states
-from alerts.channels.base import TransportError
-from eldercare import tasks
-from eldercare.log import logger
-from eldercare.settings import Settings
+RESERVED = "+999"
+"""Numbers under this country code are assigned to nobody: seeded people have them, and they are never really rung."""
 
-TIMEOUT_S = 10.0
-"""For one request. The provider answers in some 100 ms; past this the row is leased again."""
-KEEPALIVE_S = 300.0
-WARM_EVERY_S = 45.0
-"""How often the account is asked for its name, so that an SOS after a quiet night finds an open connection and waits
-for no TLS handshake; shorter than servers keep an idle one. It also says in time that the provider is away."""
-
-_NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
-"""The one limit is around the whole request: aiohttp's own cost a third of a request's time."""
-
-T = TypeVar("T")
-_log = logger(__name__)
+Answers = Callable[[bool], None]
+"""Is told, at the start and from time to time, whether the provider answers."""
 
 
-class Http(AsyncHttpClient):  # type: ignore[misc]  # the library is untyped
-    """The HTTP client plugged into the official library: it adds time limits, and logs no addresses or texts.
+class Provider(Protocol):
+    """Somebody who carries calls or texts. Importing its module loads nothing that costs memory: every service does."""
 
-    Measured on loopback: 0.42 ms for one call's request (p50), against 0.48 ms with the library's own client.
-    """
+    @property
+    def name(self) -> str:
+        """As in `notification.provider`, and in the addresses that it posts to: /webhooks/`name`."""
+        ...
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        super().__init__(logging.getLogger(__name__), is_async=True, timeout=TIMEOUT_S)
-        self._session = session
+    @property
+    def section(self) -> type[Section]:
+        """Its settings."""
+        ...
 
-    async def request(
-        self,
-        method: str,
-        url: str,
-        params: dict[str, object] | None = None,
-        data: dict[str, object] | None = None,
-        headers: dict[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109  the library's signature
-        allow_redirects: bool = False,
-    ) -> Response:
-        """One request, form-encoded as the API wants it."""
-        sent = dict(headers or {})
-        if auth is not None:
-            sent["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
-        async with (
-            asyncio.timeout(TIMEOUT_S),
-            self._session.request(
-                method,
-                url,
-                params={key: str(value) for key, value in (params or {}).items()},
-                data=form(data) if data else None,
-                headers=sent,
-                allow_redirects=allow_redirects,
-            ) as response,
-        ):
-            return Response(response.status, await response.text(), response.headers)
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What it carries: voice, sms."""
+        ...
 
+    def is_set_up(self, settings: Settings) -> bool:
+        """Whether its account is named. Raises ConfigurationError for a setting that is wrong."""
+        ...
 
-def form(data: Mapping[str, object]) -> bytes:
-    """As `urllib.parse.urlencode`, which takes ten times as long over a page of Chinese."""
-    pairs = [
-        (name, str(one))
-        for name, value in data.items()
-        for one in (value if isinstance(value, list | tuple) else [value])
-    ]
-    return URL.build(query=pairs).raw_query_string.encode()
+    def is_real(self, settings: Settings) -> bool:
+        """Whether a message it is given now could reach a person. Not of one that is not set up."""
+        ...
 
+    def routes(self, settings: Settings, answers: Answers) -> AbstractAsyncContextManager[Mapping[str, Route]]:
+        """How it reaches people, by channel (voice, sms), with its connections open. Raises ConfigurationError where it
+        is set up by half."""
+        ...
 
-@asynccontextmanager
-async def connections(settings: Settings) -> AsyncIterator[Client]:
-    """The official client for the account of the settings, at its address, on connections of its own.
+    def dialect(self) -> Dialect:
+        """How it posts to us."""
+        ...
 
-    A request never waits for a connection, so that its time limit is its own; whoever sends bounds how many there are.
-    Raises ConfigurationError.
-    """
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=_NO_TIMEOUT,
-    )
-    async with session:
-        client = Client(
-            settings.required("twilio_account_sid"),
-            settings.required("twilio_auth_token"),
-            http_client=Http(session),
-            environment={"TWILIO_EDGE": ""},  # or the library reads settings of its own from the environment
-        )
-        client.api.base_url = settings.twilio_api_url
-        yield client
+    def examine(self, settings: Settings) -> list[Finding]:
+        """What `doctor` finds in its settings."""
+        ...
 
+    async def probe(self, settings: Settings) -> list[Finding]:
+        """What `doctor` finds where it asks the provider."""
+        ...
 
-@asynccontextmanager
-async def provider(settings: Settings, answers: Callable[[bool], None]) -> AsyncIterator[Client]:
-    """The same with one connection kept open; `answers` is told every `WARM_EVERY_S` seconds whether the provider does.
-    Raises ConfigurationError."""
-    async with connections(settings) as client:
-        away = False
-
-        async def keep_warm() -> None:
-            nonlocal away
-            was_away, away = away, True
-            try:
-                await ask(client.api.accounts(client.account_sid).fetch_async())
-                away = False
-                if was_away:
-                    _log.info("provider_back")
-            except TransportError as error:
-                if not was_away:
-                    _log.warning("provider_away", error=str(error))
-            finally:
-                answers(not away)
-
-        name = "provider connection"
-        warming = tasks.start(tasks.forever(name, keep_warm, WARM_EVERY_S), name)
-        try:
-            yield client
-        finally:
-            await tasks.end(warming)
-
-
-async def ask(request: Awaitable[T]) -> T:
-    """The answer of a request of the official client, every failure as a TransportError.
-
-    What was lost on the way may have been done all the same: it is tried again, since two calls are better than none.
-    """
-    try:
-        return await request
-    except TwilioRestException as error:
-        reason, permanent = states.refusal(error.status, error.code)
-        raise TransportError(
-            reason, f"HTTP {error.status}, code {error.code}: {error.msg}", permanent=permanent
-        ) from error
-    except TimeoutError as error:
-        raise TransportError("timeout", f"no answer within {TIMEOUT_S:g} s", permanent=False) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise TransportError("unreachable", f"{type(error).__name__}: {error}", permanent=False) from error
-    except (TwilioException, ValueError, KeyError, TypeError) as error:
-        # The library reads whatever the address answers; a proxy's error page is no JSON.
-        raise TransportError("unexpected_answer", repr(error)[:300], permanent=False) from error
+    def unreachable(self, numbers: Sequence[tuple[str, str, str]]) -> list[Finding]:
+        """Of people's ways (name, channel, number E.164) that it has to reach: which it never will, for `doctor`."""
+        ...

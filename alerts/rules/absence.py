@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
-from alerts.kinds import Cleared, Finding, IncidentKind, Severity, Verdict
+from msgspec.structs import replace
+
+from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules import wear
 from alerts.rules.profile import Profile
 from alerts.rules.state import State
@@ -29,7 +31,7 @@ def evaluate_absence(
         # It lives, but nothing on time comes from it (its clock is wrong, or it hands in a backlog): what it said of
         # the wrist is old, and the wait for a value begins when that was first seen.
         if state.heart.waiting is None or state.heart.waiting <= (state.heard or 0):
-            state = state._replace(heart=state.heart._replace(waiting=ts))
+            state = replace(state, heart=replace(state.heart, waiting=ts))
         state, verdicts = wear.without_value(state, profile, ts)
     else:
         state, verdicts = wear.overdue(state, profile, ts)
@@ -44,11 +46,11 @@ def _silent(
         return state, ()
     detail = {"last_seen": last_seen.isoformat(), "duration_s": round(quiet_s), "limit_s": limits.silent_s}
     finding = Finding(IncidentKind.SILENT, Severity.TASK, "silent", datetime.fromtimestamp(ts, UTC), detail)
-    return state._replace(silent=ts), (finding,)
+    return replace(state, silent=ts), (finding,)
 
 
 def _heard_again(state: State, ts: float) -> tuple[State, tuple[Verdict, ...]]:
     if state.silent is None:
         return state, ()
     cleared = Cleared(IncidentKind.SILENT, "heard_again", datetime.fromtimestamp(ts, UTC))
-    return state._replace(silent=None), (cleared,)
+    return replace(state, silent=None), (cleared,)

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from alerts.kinds import Verdict
+from msgspec.structs import replace
+
+from alerts.model.incident import Verdict
 from alerts.rules import heart_rate, wear, zone
 from alerts.rules.profile import Profile
 from alerts.rules.state import Heart, State, Zone
-from eldercare.wire import HeartRate, Location, Status
+from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 
 Reading = HeartRate | Location | Status
 Result = tuple[State, tuple[Verdict, ...]]
@@ -17,8 +19,9 @@ NOTHING: tuple[Verdict, ...] = ()
 def evaluate(state: State, reading: Reading, profile: Profile, now: datetime) -> Result:
     """Judge one reading that was not stored before; `state` itself is not changed. `now` (aware): when it came.
 
-    Positions in WGS-84. Within a batch readings come in the order of `ts`; one that is not newer than those of its
-    kind before it, is late, or lies in the future, alarms nobody and changes nothing.
+    Positions in WGS-84. Readings come in the order of `ts`; one that is late, or lies in the future, alarms nobody and
+    changes nothing, nor does one that is not newer than those of its kind before it. Whether such a one has something
+    to say all the same, `disorder` knows.
     """
     ts = reading.ts.timestamp()
     age = now.timestamp() - ts
@@ -57,20 +60,20 @@ def _hear(state: State, ts: float, silent_s: float) -> State:
     """A band that was silent buffers its values: the wait for a heart rate begins anew when it is heard again."""
     heard = state.heard
     if heard is None or ts - heard >= silent_s:
-        return state._replace(heard=ts, heart=state.heart._replace(waiting=ts))
+        return replace(state, heard=ts, heart=replace(state.heart, waiting=ts))
     return State(ts, state.heart, state.zone, state.wear, state.silent) if ts > heard else state
 
 
 def _not_measured(state: State, reading: HeartRate, profile: Profile, ts: float) -> Result:
     active = ts if reading.steps or reading.motion == "active" else state.heart.active
-    state = state._replace(heart=state.heart._replace(newest=ts, active=active))
+    state = replace(state, heart=replace(state.heart, newest=ts, active=active))
     return wear.without_value(state, profile, ts)
 
 
 def _status(state: State, reading: Status, profile: Profile, ts: float) -> Result:
     state = wear.learn(state, reading, ts)
     worn, verdicts = wear.battery(state.wear, reading, profile.thresholds, ts)
-    state, overdue = wear.overdue(state._replace(wear=worn), profile, ts)
+    state, overdue = wear.overdue(replace(state, wear=worn), profile, ts)
     return state, verdicts + overdue
 
 
@@ -83,7 +86,8 @@ def _while_away(state: State, reading: Reading, ts: float) -> Result:
         low=state.heart.low and state.heart.low.calm(),
     )
     whereabouts = Zone(alarmed=state.zone.alarmed, stands=state.zone.stands)
-    state = State(ts, heart, whereabouts, state.wear, state.silent)
+    heard = ts if state.heard is None else max(state.heard, ts)
+    state = State(heard, heart, whereabouts, state.wear, state.silent)
     newest = state.wear.newest
     if isinstance(reading, Status) and (newest is None or ts > newest):
         state = wear.learn(state, reading, ts)

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from alerts.kinds import Cleared, Finding, IncidentKind, Severity, Verdict
+from msgspec.structs import replace
+
+from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules.profile import Profile
 from alerts.rules.state import Heart, Run, Side, State
 from alerts.rules.thresholds import Thresholds
-from eldercare.wire import HeartRate
+from eldercare.protocol.mqtt_v1 import HeartRate
 
 NOTHING: tuple[Verdict, ...] = ()
 WARNING, URGENT = 1, 2
@@ -15,15 +17,20 @@ _SEVERITY = {WARNING: Severity.WARNING, URGENT: Severity.URGENT}
 
 def is_valid(state: State, reading: HeartRate, limits: Thresholds) -> bool:
     """Whether the value counts: 0 is "not measured", and a band off the wrist or unsure of itself measures nothing."""
-    if not limits.hr_min_bpm <= reading.bpm <= limits.hr_max_bpm:
-        return False
-    if reading.quality is not None and reading.quality < limits.hr_min_quality:
+    if not is_plausible(reading, limits):
         return False
     wear = state.wear
     if wear.worn is not False or wear.newest is None:
         return True
     # A band that said "not worn" long ago and nothing since is believed no more: its values are all there is.
     return reading.ts.timestamp() - wear.newest > limits.silent_s
+
+
+def is_plausible(reading: HeartRate, limits: Thresholds) -> bool:
+    """Whether it is a heart rate that the band is sure of."""
+    if not limits.hr_min_bpm <= reading.bpm <= limits.hr_max_bpm:
+        return False
+    return reading.quality is None or reading.quality >= limits.hr_min_quality
 
 
 def judge(state: State, reading: HeartRate, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
@@ -84,17 +91,20 @@ def _follow(
         return None
     side = side or Side()
     if counts or limits.is_inside(bpm):
-        side = side._replace(
+        side = replace(
+            side,
             warning=_go_on(side.warning, limits, limits.warning, bpm, ts),
             urgent=_go_on(side.urgent, limits, limits.urgent, bpm, ts),
         )
     else:
         side = side.calm()
     if beyond:
-        return _alarm(side._replace(inside=Run()), limits, bpm, at, ts, verdicts)
+        return _alarm(replace(side, inside=Run()), limits, bpm, at, ts, verdicts)
     if side.stands:
         return _recover(side, limits, bpm, at, ts, verdicts)
-    remembers = side.warning.values or (side.rank and ts - side.alarmed < limits.thresholds.cool_down_s)
+    # Values may still come that are late by less than `late_s`, and were measured within the cool-down.
+    memory_s = limits.thresholds.cool_down_s + limits.thresholds.late_s
+    remembers = side.warning.values or (side.rank and ts - side.alarmed < memory_s)
     return side if remembers else None
 
 
@@ -131,7 +141,7 @@ def _alarm(side: Side, limits: _Limits, bpm: float, at: datetime, ts: float, ver
     }
     severity = _SEVERITY[rank]
     verdicts.append(Finding(IncidentKind.HEART_RATE, severity, f"{limits.name}_{severity}", at, detail))
-    return side._replace(rank=rank, alarmed=ts, stands=True)
+    return replace(side, rank=rank, alarmed=ts, stands=True)
 
 
 def _has_lasted(run: Run, limits: Thresholds, window_s: float, ts: float) -> bool:
@@ -141,11 +151,11 @@ def _has_lasted(run: Run, limits: Thresholds, window_s: float, ts: float) -> boo
 def _recover(side: Side, limits: _Limits, bpm: float, at: datetime, ts: float, verdicts: list[Verdict]) -> Side:
     """After an alarm: the values must be well inside for a while, so that it does not flutter at the limit."""
     if not limits.is_inside(bpm):
-        return side._replace(inside=Run())
+        return replace(side, inside=Run())
     run, thresholds = side.inside, limits.thresholds
     lasts = run.values and ts - run.last <= thresholds.hr_gap_s
     run = Run(run.since, ts, run.values + 1, run.total + bpm) if lasts else Run(ts, ts, 1, bpm)
     if not _has_lasted(run, thresholds, thresholds.hr_urgent_s, ts):
-        return side._replace(inside=run)
+        return replace(side, inside=run)
     verdicts.append(Cleared(IncidentKind.HEART_RATE, f"{limits.name}_over", at))
-    return side._replace(inside=Run(), stands=False)
+    return replace(side, inside=Run(), stands=False)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from alerts.kinds import Finding, IncidentKind, Severity
+from alerts.model.incident import Finding, IncidentKind, Severity
 from alerts.rules.thresholds import Thresholds
 
 

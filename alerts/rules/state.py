@@ -1,15 +1,17 @@
 """What the rules remember of a band between readings. Immutable; travels as JSON in `device_state.rules`.
 
-All times are seconds since the epoch by the band's clock, so that JSON and comparisons are cheap and exact.
+All times are seconds since the epoch by the band's clock, so that JSON and comparisons are cheap and exact. What is as
+at the beginning is not written; keys of a newer version are ignored.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
-
-VERSION = 1
+from msgspec import Struct, json
 
 
-class Run(NamedTuple):
+class _Remembered(Struct, frozen=True, omit_defaults=True):
+    pass
+
+
+class Run(_Remembered, frozen=True):
     """Values that go on. `last` is the last that belongs by itself; `total` sums all of them, in beats per minute."""
 
     since: float = 0.0
@@ -23,7 +25,7 @@ class Run(NamedTuple):
         return self.total / self.values
 
 
-class Side(NamedTuple):
+class Side(_Remembered, frozen=True):
     """One side of the heart rate, high or low: what goes on beyond its limits, and the last alarm about it."""
 
     warning: Run = Run()
@@ -40,7 +42,7 @@ class Side(NamedTuple):
         return Side(rank=self.rank, alarmed=self.alarmed, stands=self.stands)
 
 
-class Heart(NamedTuple):
+class Heart(_Remembered, frozen=True):
     """The heart rate of a band. `newest` is any value, `measured` one that counts, `active` the last movement."""
 
     newest: float | None = None
@@ -54,7 +56,7 @@ class Heart(NamedTuple):
     """When "worn without a value" was found, while it lasts."""
 
 
-class Zone(NamedTuple):
+class Zone(_Remembered, frozen=True):
     """The whereabouts of a band. The fix is the last believed one; `jumps` were not believed since."""
 
     newest: float | None = None
@@ -69,7 +71,7 @@ class Zone(NamedTuple):
     stands: bool = False
 
 
-class Wear(NamedTuple):
+class Wear(_Remembered, frozen=True):
     """What the band says of itself. `since` is when `worn` last changed."""
 
     newest: float | None = None
@@ -81,7 +83,7 @@ class Wear(NamedTuple):
     battery_stands: bool = False
 
 
-class State(NamedTuple):
+class State(_Remembered, frozen=True):
     """Everything the rules remember of one band. `heard` is the newest band time, `silent` when silence was found."""
 
     heard: float | None = None
@@ -90,45 +92,15 @@ class State(NamedTuple):
     wear: Wear = Wear()
     silent: float | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Only what differs from the beginning, with the version; `from_json` gives an equal state."""
-        return {"v": VERSION, **_dump(self, _BEGINNING)}
+    def to_json(self) -> str:
+        """Only what differs from the beginning; `from_json` gives an equal state."""
+        return _ENCODER.encode(self).decode()
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "State":
-        """The state that was written. Unknown keys, of a newer version, are ignored; missing ones are as at first."""
-        heart = data.get("heart", _EMPTY)
-        sides = {name: _load_side(heart[name]) for name in ("high", "low") if name in heart}
-        return cls(
-            data.get("heard"),
-            _load(Heart, {**heart, **sides} if sides else heart),
-            _load(Zone, data.get("zone", _EMPTY)),
-            _load(Wear, data.get("wear", _EMPTY)),
-            data.get("silent"),
-        )
+    def from_json(cls, text: str) -> "State":
+        """The state that was written. Raises ValueError for what is none."""
+        return _DECODER.decode(text)
 
 
-_BEGINNING = State()
-_EMPTY: Mapping[str, Any] = {}
-_Part = TypeVar("_Part", Run, Side, Heart, Zone, Wear)
-
-
-def _dump(part: Any, beginning: Any) -> dict[str, Any]:
-    out = {}
-    for name, value, default in zip(part._fields, part, beginning, strict=True):
-        if value != default:
-            # A side is None at the beginning: what differs within it is told from an empty one.
-            out[name] = _dump(value, default or Side()) if isinstance(value, tuple) else value
-    return out
-
-
-def _load(part: type[_Part], data: Mapping[str, Any]) -> _Part:
-    try:
-        return part(**data)
-    except TypeError:  # a key of a newer version
-        return part(**{name: data[name] for name in part._fields if name in data})
-
-
-def _load_side(data: Mapping[str, Any]) -> Side:
-    runs = {name: _load(Run, data[name]) for name in ("warning", "urgent", "inside") if name in data}
-    return _load(Side, {**data, **runs})
+_ENCODER = json.Encoder()
+_DECODER = json.Decoder(State)

@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime
 
-from alerts.kinds import Cleared, Finding, IncidentKind, Severity, Verdict
+from msgspec.structs import replace
+
+from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules.profile import Profile
 from alerts.rules.state import State, Wear
 from alerts.rules.thresholds import Thresholds
-from eldercare.wire import Status
+from eldercare.protocol.mqtt_v1 import Status
 
 
 def learn(state: State, reading: Status, ts: float) -> State:
@@ -18,7 +20,7 @@ def learn(state: State, reading: Status, ts: float) -> State:
     heart = state.heart
     measures_again = (worn is True and wear.worn is False) or (wear.charging and not charging)
     if measures_again:
-        heart = heart._replace(waiting=ts)
+        heart = replace(heart, waiting=ts)
     wear = Wear(ts, worn, since, charging, wear.off_found, wear.battery_found, wear.battery_stands)
     return State(state.heard, heart, state.zone, wear, state.silent)
 
@@ -30,12 +32,12 @@ def battery(wear: Wear, reading: Status, limits: Thresholds, ts: float) -> tuple
         return wear, ()
     if wear.battery_stands and (wear.charging or percent >= limits.battery_low_pct + limits.battery_hysteresis):
         reason = "charging" if wear.charging else "charged"
-        return wear._replace(battery_stands=False), (Cleared(IncidentKind.LOW_BATTERY, reason, reading.ts),)
+        return replace(wear, battery_stands=False), (Cleared(IncidentKind.LOW_BATTERY, reason, reading.ts),)
     if wear.charging or percent > limits.battery_low_pct or not _may_repeat(wear.battery_found, limits, ts):
         return wear, ()
     detail = {"battery_pct": round(percent), "limit_pct": limits.battery_low_pct}
     finding = Finding(IncidentKind.LOW_BATTERY, Severity.TASK, "battery_low", reading.ts, detail)
-    return wear._replace(battery_found=ts, battery_stands=True), (finding,)
+    return replace(wear, battery_found=ts, battery_stands=True), (finding,)
 
 
 def off_wrist(state: State, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
@@ -45,14 +47,14 @@ def off_wrist(state: State, profile: Profile, ts: float) -> tuple[State, tuple[V
         if wear.off_found is None:
             return state, ()
         cleared = Cleared(IncidentKind.OFF_WRIST, "worn_again", _moment(ts))
-        return state._replace(wear=wear._replace(off_found=None)), (cleared,)
+        return replace(state, wear=replace(wear, off_found=None)), (cleared,)
     duration = ts - max(wear.since, profile.day_began(ts), profile.away_before(ts))
     limit = limits.charging_off_wrist_s if wear.charging else limits.off_wrist_s
     if duration < limit or not _may_repeat(wear.off_found, limits, ts):
         return state, ()
     detail = {"duration_s": round(duration), "limit_s": limit, "charging": wear.charging}
     finding = Finding(IncidentKind.OFF_WRIST, Severity.TASK, "off_wrist", _moment(ts), detail)
-    return state._replace(wear=wear._replace(off_found=ts)), (finding,)
+    return replace(state, wear=replace(wear, off_found=ts)), (finding,)
 
 
 def without_value(state: State, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
@@ -62,13 +64,13 @@ def without_value(state: State, profile: Profile, ts: float) -> tuple[State, tup
         if heart.missing is None:
             return state, ()
         cleared = Cleared(IncidentKind.NO_HEART_RATE, "taken_off", _moment(ts))
-        return state._replace(heart=heart._replace(missing=None)), (cleared,)
+        return replace(state, heart=replace(heart, missing=None)), (cleared,)
     duration = ts - max(heart.measured or 0.0, heart.waiting or 0.0, profile.away_before(ts))
     if duration < limits.no_hr_s or not _may_repeat(heart.missing, limits, ts):
         return state, ()
     detail = {"duration_s": round(duration), "limit_s": limits.no_hr_s}
     finding = Finding(IncidentKind.NO_HEART_RATE, Severity.TASK, "worn_without_value", _moment(ts), detail)
-    return state._replace(heart=heart._replace(missing=ts)), (finding,)
+    return replace(state, heart=replace(heart, missing=ts)), (finding,)
 
 
 def overdue(state: State, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:

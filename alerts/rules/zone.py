@@ -3,12 +3,14 @@
 from datetime import datetime
 from math import radians
 
-from alerts.geodesy import EARTH_RADIUS_M, distance_m
-from alerts.kinds import Cleared, Finding, IncidentKind, Severity, Verdict
+from msgspec.structs import replace
+
+from alerts.model.geo import EARTH_RADIUS_M, distance_m
+from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules.profile import Profile
 from alerts.rules.state import State, Zone
 from alerts.rules.thresholds import Thresholds
-from eldercare.wire import Location
+from eldercare.protocol.mqtt_v1 import Location
 
 METRES_PER_DEGREE = radians(EARTH_RADIUS_M)
 """Of a great circle."""
@@ -24,10 +26,10 @@ def _follow(zone: Zone, reading: Location, profile: Profile, ts: float) -> tuple
     limits, lat, lon = profile.thresholds, reading.lat, reading.lon
     accuracy = reading.accuracy_m or limits.zone_assumed_accuracy_m  # 0 is what bands send that do not know
     if accuracy > limits.zone_max_accuracy_m or (lat == 0 and lon == 0):
-        return zone._replace(newest=ts), ()
+        return replace(zone, newest=ts), ()
     # Several in a row that all "jump" are travel, or prove the fix before them wrong.
     if zone.jumps + 1 < limits.zone_jumps and _is_jump(zone, reading, accuracy, ts, limits):
-        return zone._replace(newest=ts, jumps=zone.jumps + 1), ()
+        return replace(zone, newest=ts, jumps=zone.jumps + 1), ()
     out_since, out_fixes = zone.out_since, zone.out_fixes
     if out_fixes and zone.ts is not None and ts - zone.ts > limits.zone_gap_s:
         out_since, out_fixes = 0.0, 0
@@ -58,11 +60,11 @@ def _compare(
     if distance > radius:
         return zone, ()
     if zone.out_fixes:
-        zone = zone._replace(out_since=0.0, out_fixes=0)
+        zone = replace(zone, out_since=0.0, out_fixes=0)
     # At a small zone and poor fixes half the radius must do, or nobody ever returned.
     if not zone.stands or distance + min(accuracy, radius / 2) > radius:
         return zone, ()
-    return zone._replace(stands=False), (Cleared(IncidentKind.WANDERING, "returned", at),)
+    return replace(zone, stands=False), (Cleared(IncidentKind.WANDERING, "returned", at),)
 
 
 def _outside(
@@ -70,7 +72,7 @@ def _outside(
 ) -> tuple[Zone, tuple[Verdict, ...]]:
     limits = profile.thresholds
     since, fixes = (zone.out_since, zone.out_fixes + 1) if zone.out_fixes else (ts, 1)
-    zone = zone._replace(out_since=since, out_fixes=fixes)
+    zone = replace(zone, out_since=since, out_fixes=fixes)
     if fixes < limits.zone_fixes or ts - since < limits.zone_dwell_s:
         return zone, ()
     pause = limits.zone_repeat_s if zone.stands else limits.cool_down_s
@@ -86,4 +88,4 @@ def _outside(
         "lon": zone.lon,
     }
     finding = Finding(IncidentKind.WANDERING, Severity.WARNING, "left_zone", at, detail)
-    return zone._replace(alarmed=ts, stands=True), (finding,)
+    return replace(zone, alarmed=ts, stands=True), (finding,)

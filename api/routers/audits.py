@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api import examples
-from api.answers import Json, answers
 from api.deps import CurrentViewer, Db
 from api.query import Cursor
-from eldercare import audit
-from eldercare.audit import Entry
-from eldercare.pages import Page
+from api.responses import Json, answers
+from eldercare.accounts import audit
+from eldercare.accounts.audit import Entry
+from eldercare.platform.pagination import Page
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from api import examples
-from api.answers import Json, answers
 from api.deps import CurrentViewer, Db, DeviceId, Now
 from api.query import Cursor
-from eldercare import band_changes, commands, devices
-from eldercare.commands import Action, Command
-from eldercare.devices import BandState, Device
-from eldercare.pages import Page
+from api.responses import Json, answers
+from eldercare.community import assignments, commands, devices
+from eldercare.community.commands import Action, Command
+from eldercare.community.devices import BandState, Device
+from eldercare.platform.pagination import Page
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 
@@ -72,21 +72,21 @@ async def get_device(id: DeviceId, conn: Db, viewer: CurrentViewer) -> Json:
 @router.post("/{id}/assign", response_model=Device, responses=answers(examples.DEVICE, 403, 404, 409, 413, 422))
 async def assign(id: DeviceId, wearer: Wearer, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """The resident wears the band from now on. Duty and admin."""
-    await band_changes.assign(conn, viewer, id, wearer.resident_id, now, also=wearer.also)
+    await assignments.assign(conn, viewer, id, wearer.resident_id, now, also=wearer.also)
     return Json(await devices.get(conn, viewer, id))
 
 
 @router.post("/{id}/take-off", response_model=Device, responses=answers(examples.FREE_DEVICE, 403, 404, 409, 422))
 async def take_off(id: DeviceId, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """Nobody wears the band from now on, and it is in stock. Duty and admin."""
-    await band_changes.take_off(conn, viewer, id, now)
+    await assignments.take_off(conn, viewer, id, now)
     return Json(await devices.get(conn, viewer, id))
 
 
 @router.post("/{id}/replace", response_model=Device, responses=answers(examples.DEVICE, 403, 404, 409, 413, 422))
 async def replace(id: DeviceId, replacement: Replacement, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """Whoever wears the band wears another from now on; the answer is the new one. Duty and admin."""
-    await band_changes.replace(conn, viewer, id, replacement.by, BandState(replacement.state), now)
+    await assignments.replace(conn, viewer, id, replacement.by, BandState(replacement.state), now)
     return Json(await devices.get(conn, viewer, replacement.by))
 
 
@@ -96,7 +96,7 @@ async def set_state(id: DeviceId, put: PutAway, conn: Db, viewer: CurrentViewer,
 
     Should it press all the same, it rings as a band that is nobody's.
     """
-    await band_changes.set_state(conn, viewer, id, BandState(put.state), now)
+    await assignments.set_state(conn, viewer, id, BandState(put.state), now)
     return Json(await devices.get(conn, viewer, id))
 
 

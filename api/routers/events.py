@@ -8,12 +8,12 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from api.changes import Changes
 from api.deps import CurrentSession, credentials
 from api.problems import documented
+from api.stream import Changes
 from api.visitors import Visitor, visitor_of
-from eldercare.errors import Unauthenticated
-from eldercare.log import logger
+from eldercare.platform.errors import Unauthenticated
+from eldercare.platform.log import logger
 
 router = APIRouter(tags=["events"])
 
@@ -66,4 +66,4 @@ async def _stream(changes: Changes, visitor: Visitor, token: str, since: int | N
     except Unauthenticated:
         return
     except Exception as error:
-        _log.warning("stream_ended", error=repr(error)[:300])
+        _log.warning("stream_ended", error=error)

@@ -6,11 +6,12 @@ from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import examples
-from api.answers import Json, answers
 from api.deps import CurrentViewer, Db, Id
-from eldercare import people, people_changes
-from eldercare.access import Role, require_role
-from eldercare.people import Grid
+from api.responses import Json, answers
+from eldercare.accounts.access import require_role
+from eldercare.accounts.viewers import Role
+from eldercare.community import people, people_changes
+from eldercare.community.people import Grid
 
 router = APIRouter(prefix="/grids", tags=["grids"])
 

@@ -1,19 +1,24 @@
-"""Whether this service lives, and whether it can work: outside the prefix, without a login, without personal data."""
+"""Whether this service lives, and whether it can work: outside the prefix, without a login, without personal data.
 
+How much is going on is for the monitoring only.
+"""
+
+from ipaddress import ip_address
+from secrets import compare_digest
 from typing import Annotated, Literal
 
 import psycopg
 import psycopg_pool
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
-from alerts import counts
+from alerts.monitoring import counts
 from api import metrics
-from api.deps import pools_of
+from api.deps import SettingsOf, pools_of
 from api.problems import documented
-from eldercare import clock, heartbeats
-from eldercare.errors import Unavailable
+from eldercare.platform import clock, heartbeats
+from eldercare.platform.errors import Unauthenticated, Unavailable
 
 router = APIRouter(tags=["health"])
 
@@ -50,11 +55,36 @@ async def readyz(request: Request) -> Ready:
     return Ready()
 
 
+_FORWARDING = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+
+
+def _for_the_monitoring(request: Request, settings: SettingsOf) -> None:
+    """Nothing for whoever brings METRICS_TOKEN; without that setting, for this machine itself.
+
+    Raises Unauthenticated for a missing or wrong token. Somebody else, or a proxy on this machine that speaks for
+    somebody else, is told that there is no such page.
+    """
+    if settings.metrics_token is not None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        own = settings.metrics_token.get_secret_value()
+        if scheme.lower() != "bearer" or not compare_digest(token.strip().encode(), own.encode()):
+            raise Unauthenticated("the metrics need their token")
+    elif any(name in request.headers for name in _FORWARDING) or not _from_this_machine(request):
+        raise HTTPException(404)
+
+
+def _from_this_machine(request: Request) -> bool:
+    try:
+        return ip_address(request.client.host if request.client else "").is_loopback
+    except ValueError:
+        return False
+
+
 @router.get(
     "/metrics",
-    responses={
-        200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "eldercare_database_up 1.0"}}}
-    },
+    dependencies=[Depends(_for_the_monitoring)],
+    responses=documented(401, 404)
+    | {200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": "eldercare_database_up 1.0"}}}},
     response_class=Response,
 )
 async def scrape(request: Request) -> Response:

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts import desk, incident_views, incidents, rights
-from alerts.case import Disposition
-from alerts.incident_views import Incident, Whole
-from alerts.kinds import IncidentKind, IncidentState
-from alerts.outcomes import (
+from alerts.incidents import desk, handling, permissions, views
+from alerts.incidents.actions import Action
+from alerts.incidents.case import Disposition
+from alerts.incidents.detail import Incident, IncidentDetail
+from alerts.incidents.outcomes import (
     Accepted,
     AlreadyHandled,
     AlreadyOwned,
@@ -21,15 +21,17 @@ from alerts.outcomes import (
     Over,
     Passed,
 )
-from alerts.rights import Deed
+from alerts.model.incident import IncidentKind, IncidentState
 from api import examples
-from api.answers import Json, answers
 from api.deps import CurrentViewer, Db, Id, Now
 from api.query import Cursor
-from eldercare import audit, residents
-from eldercare.access import Role, Viewer, require_role
-from eldercare.errors import Forbidden
-from eldercare.pages import Page
+from api.responses import Json, answers
+from eldercare.accounts import audit
+from eldercare.accounts.access import require_role
+from eldercare.accounts.viewers import Role, Viewer
+from eldercare.community import residents
+from eldercare.platform.errors import Forbidden
+from eldercare.platform.pagination import Page
 
 router = APIRouter(tags=["incidents"])
 
@@ -41,7 +43,7 @@ States = Annotated[
 ]
 Kinds = Annotated[list[IncidentKind] | None, Query(alias="kind", description="several may be asked for; absent: all")]
 Unresolved = Annotated[bool, Query(description="every state but `resolved`; goes before `state`")]
-_DEED = answers(examples.WHOLE, 403, 404, 409, 413, 422)
+_ACTION = answers(examples.WHOLE, 403, 404, 409, 413, 422)
 
 
 class Reported(BaseModel):
@@ -100,10 +102,10 @@ async def list_incidents(
     limit: Limit = 100,
 ) -> Json:
     """Incidents that the viewer may know of, newest first."""
-    page = await incidents.listing(
+    page = await handling.listing(
         conn, viewer, states=_wanted(unresolved, states), kinds=kinds, cursor=cursor, limit=limit
     )
-    await audit.shown(conn, viewer, "incidents", incident_views.shown(page.items))
+    await audit.shown(conn, viewer, "incidents", views.shown(page.items))
     return Json(page)
 
 
@@ -118,14 +120,14 @@ async def list_incidents_of_resident(
     """The incidents of one resident, newest first."""
     with suppress(Forbidden):  # whoever is called to them knows of the incident, and of nothing more
         await residents.get(conn, viewer, id)
-    page = await incidents.listing(
+    page = await handling.listing(
         conn, viewer, states=_wanted(unresolved, None), resident_id=id, cursor=cursor, limit=limit
     )
-    await audit.shown(conn, viewer, "incidents", incident_views.shown(page.items))
+    await audit.shown(conn, viewer, "incidents", views.shown(page.items))
     return Json(page)
 
 
-@router.get("/incidents/{id}", response_model=Whole, responses=answers(examples.WHOLE, 404, 422))
+@router.get("/incidents/{id}", response_model=IncidentDetail, responses=answers(examples.WHOLE, 404, 422))
 async def get_incident(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
     """One incident with its timeline and whom it was told to."""
     return Json(await _read(conn, viewer, id))
@@ -134,13 +136,13 @@ async def get_incident(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
 @router.post(
     "/incidents",
     status_code=status.HTTP_201_CREATED,
-    response_model=Whole,
+    response_model=IncidentDetail,
     responses=answers(examples.WHOLE, 403, 404, 413, 422, status=201),
 )
 async def report(reported: Reported, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """An emergency that came by telephone: an SOS like one from a band, or one more cry in the one that is open."""
     require_role(viewer, Role.DUTY)
-    incident_id = await incidents.open_by_telephone(conn, reported.resident_id, viewer.person_id, reported.note, now)
+    incident_id = await handling.open_by_telephone(conn, reported.resident_id, viewer.person_id, reported.note, now)
     return Json(await _read(conn, viewer, incident_id), status_code=status.HTTP_201_CREATED)
 
 
@@ -151,8 +153,8 @@ async def report(reported: Reported, conn: Db, viewer: CurrentViewer, now: Now) 
 )
 async def accept(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """ "I am going." One becomes the owner; `reason` says whether it is you, somebody else already, or over."""
-    await _may(conn, viewer, id, Deed.ACCEPT)
-    return Json(await incidents.accept(conn, id, viewer.person_id, VIA, now))
+    await _may(conn, viewer, id, Action.ACCEPT)
+    return Json(await handling.accept(conn, id, viewer.person_id, VIA, now))
 
 
 @router.post(
@@ -162,109 +164,109 @@ async def accept(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
 )
 async def handle(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """ "I am handling it, keep calling." Everybody but the desk goes on being called; the band hears nothing."""
-    await _may(conn, viewer, id, Deed.HANDLE)
+    await _may(conn, viewer, id, Action.HANDLE)
     return Json(await desk.handle(conn, id, viewer.person_id, VIA, now))
 
 
 @router.post("/incidents/{id}/send", response_model=Asked, responses=answers(examples.ASKED, 403, 404, 409, 413, 422))
 async def send(id: Id, named: Named, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """Ask one person by name to go: called and texted at once. They own it when they say yes; all else goes on."""
-    await _may(conn, viewer, id, Deed.SEND)
+    await _may(conn, viewer, id, Action.SEND)
     return Json(await desk.send(conn, id, viewer.person_id, named.person_id, VIA, now))
 
 
 @router.post("/incidents/{id}/add", response_model=Asked, responses=answers(examples.ASKED, 403, 404, 409, 413, 422))
 async def add(id: Id, named: Named, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """Add one person to those who are called; beside an owner, they are asked to go as well."""
-    await _may(conn, viewer, id, Deed.ADD)
+    await _may(conn, viewer, id, Action.ADD)
     return Json(await desk.add(conn, id, viewer.person_id, named.person_id, VIA, now))
 
 
-@router.post("/incidents/{id}/take-back", response_model=Whole, responses=_DEED)
+@router.post("/incidents/{id}/take-back", response_model=IncidentDetail, responses=_ACTION)
 async def take_back(id: Id, conn: Db, viewer: CurrentViewer, now: Now, reason: Reason = NO_REASON) -> Json:
     """The owner does not go any more: the ladder starts again, without them in this round."""
-    await _may(conn, viewer, id, Deed.TAKE_BACK)
+    await _may(conn, viewer, id, Action.TAKE_BACK)
     await desk.take_back(conn, id, viewer.person_id, VIA, reason.note or None, now)
-    return Json(await incidents.get(conn, viewer, id))
+    return Json(await handling.get(conn, viewer, id))
 
 
-@router.post("/incidents/{id}/call-again", response_model=Whole, responses=_DEED)
+@router.post("/incidents/{id}/call-again", response_model=IncidentDetail, responses=_ACTION)
 async def call_again(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """The ladder from its first step, now."""
-    await _may(conn, viewer, id, Deed.CALL_AGAIN)
+    await _may(conn, viewer, id, Action.CALL_AGAIN)
     await desk.call_again(conn, id, viewer.person_id, VIA, now)
-    return Json(await incidents.get(conn, viewer, id))
+    return Json(await handling.get(conn, viewer, id))
 
 
 @router.post("/incidents/{id}/pass", response_model=Passed, responses=answers(examples.PASSED, 403, 404, 409, 422))
 async def pass_on(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """ "I cannot go." The next step comes at once; an owner hands the incident back."""
-    await _may(conn, viewer, id, Deed.PASS)
-    return Json(await incidents.pass_on(conn, id, viewer.person_id, VIA, now))
+    await _may(conn, viewer, id, Action.PASS)
+    return Json(await handling.pass_on(conn, id, viewer.person_id, VIA, now))
 
 
-@router.post("/incidents/{id}/en-route", response_model=Whole, responses=_DEED)
+@router.post("/incidents/{id}/en-route", response_model=IncidentDetail, responses=_ACTION)
 async def en_route(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """The owner has left; the band hears `arriving`."""
-    await _may(conn, viewer, id, Deed.EN_ROUTE)
-    await incidents.en_route(conn, id, viewer.person_id, VIA, now)
-    return Json(await incidents.get(conn, viewer, id))
+    await _may(conn, viewer, id, Action.EN_ROUTE)
+    await handling.en_route(conn, id, viewer.person_id, VIA, now)
+    return Json(await handling.get(conn, viewer, id))
 
 
-@router.post("/incidents/{id}/arrive", response_model=Whole, responses=_DEED)
+@router.post("/incidents/{id}/arrive", response_model=IncidentDetail, responses=_ACTION)
 async def arrive(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """Somebody is there."""
-    await _may(conn, viewer, id, Deed.ARRIVE)
-    await incidents.arrive(conn, id, viewer.person_id, VIA, now)
-    return Json(await incidents.get(conn, viewer, id))
+    await _may(conn, viewer, id, Action.ARRIVE)
+    await handling.arrive(conn, id, viewer.person_id, VIA, now)
+    return Json(await handling.get(conn, viewer, id))
 
 
-@router.post("/incidents/{id}/hand-to-120", response_model=Whole, responses=_DEED)
+@router.post("/incidents/{id}/hand-to-120", response_model=IncidentDetail, responses=_ACTION)
 async def hand_to_120(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """The ambulance was called; somebody has to confirm that it came."""
-    await _may(conn, viewer, id, Deed.HAND_TO_120)
-    await incidents.hand_to_120(conn, id, viewer.person_id, VIA, now)
-    return Json(await incidents.get(conn, viewer, id))
+    await _may(conn, viewer, id, Action.HAND_TO_120)
+    await handling.hand_to_120(conn, id, viewer.person_id, VIA, now)
+    return Json(await handling.get(conn, viewer, id))
 
 
-@router.post("/incidents/{id}/resolve", response_model=Whole, responses=_DEED)
+@router.post("/incidents/{id}/resolve", response_model=IncidentDetail, responses=_ACTION)
 async def resolve(id: Id, resolution: Resolution, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """It is over: how it ended; the band hears `closed`."""
-    await _may(conn, viewer, id, Deed.RESOLVE)
+    await _may(conn, viewer, id, Action.RESOLVE)
     note = resolution.note or None
-    await incidents.resolve(conn, id, viewer.person_id, VIA, resolution.disposition, note, now)
-    return Json(await incidents.get(conn, viewer, id))
+    await handling.resolve(conn, id, viewer.person_id, VIA, resolution.disposition, note, now)
+    return Json(await handling.get(conn, viewer, id))
 
 
-@router.post("/incidents/{id}/reopen", response_model=Whole, responses=_DEED)
+@router.post("/incidents/{id}/reopen", response_model=IncidentDetail, responses=_ACTION)
 async def reopen(id: Id, reason: Reason, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """Start again at the first step, the owner so far among the called."""
-    await _may(conn, viewer, id, Deed.REOPEN)
-    await incidents.reopen(conn, id, viewer.person_id, VIA, reason.note or None, now)
-    return Json(await incidents.get(conn, viewer, id))
+    await _may(conn, viewer, id, Action.REOPEN)
+    await handling.reopen(conn, id, viewer.person_id, VIA, reason.note or None, now)
+    return Json(await handling.get(conn, viewer, id))
 
 
 @router.post(
     "/incidents/{id}/notes",
     status_code=status.HTTP_201_CREATED,
-    response_model=Whole,
+    response_model=IncidentDetail,
     responses=answers(examples.WHOLE, 403, 404, 413, 422, status=201),
 )
 async def add_note(id: Id, remark: Remark, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """Write a note into the timeline."""
-    await _may(conn, viewer, id, Deed.NOTE)
-    await incidents.add_note(conn, id, viewer.person_id, VIA, remark.text, now)
-    return Json(await incidents.get(conn, viewer, id), status_code=status.HTTP_201_CREATED)
+    await _may(conn, viewer, id, Action.NOTE)
+    await handling.add_note(conn, id, viewer.person_id, VIA, remark.text, now)
+    return Json(await handling.get(conn, viewer, id), status_code=status.HTTP_201_CREATED)
 
 
-async def _read(conn: Db, viewer: Viewer, incident_id: int) -> Whole:
-    whole = await incidents.get(conn, viewer, incident_id)
-    await audit.shown(conn, viewer, "incident", incident_views.shown([whole.incident]))
+async def _read(conn: Db, viewer: Viewer, incident_id: int) -> IncidentDetail:
+    whole = await handling.get(conn, viewer, incident_id)
+    await audit.shown(conn, viewer, "incident", views.shown([whole.incident]))
     return whole
 
 
-async def _may(conn: Db, viewer: Viewer, incident_id: int, deed: Deed) -> None:
-    rights.require(viewer, await _read(conn, viewer, incident_id), deed)
+async def _may(conn: Db, viewer: Viewer, incident_id: int, action: Action) -> None:
+    permissions.require(viewer, await _read(conn, viewer, incident_id), action)
 
 
 def _wanted(unresolved: bool, states: list[IncidentState] | None) -> list[str] | None:

@@ -6,15 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts import leaving
+from alerts.incidents import leaving
 from api import examples
-from api.answers import Json, answers
 from api.deps import CurrentViewer, Db, Id, Now
 from api.query import Cursor
-from eldercare import people, people_changes
-from eldercare.access import Role, require_role
-from eldercare.pages import Page
-from eldercare.people import Person
+from api.responses import Json, answers
+from eldercare.accounts.access import require_role
+from eldercare.accounts.viewers import Role
+from eldercare.community import people, people_changes
+from eldercare.community.people import Person
+from eldercare.platform.pagination import Page
 
 router = APIRouter(prefix="/people", tags=["people"])
 

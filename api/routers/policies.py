@@ -4,15 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, status
 
-from alerts import policies
-from alerts.kinds import IncidentKind, Severity
-from alerts.ladder import Ladder
-from alerts.policies import Policy
+from alerts.model.incident import IncidentKind, Severity
+from alerts.policies import store
+from alerts.policies.ladder import Ladder
+from alerts.policies.store import Policy
 from api import examples
-from api.answers import Json, answers
 from api.deps import CurrentViewer, Db, Id, Now
-from eldercare import residents
-from eldercare.access import Role, require_role
+from api.responses import Json, answers
+from eldercare.accounts import audit
+from eldercare.accounts.access import require_role
+from eldercare.accounts.viewers import Role, Viewer
+from eldercare.community import residents
 
 router = APIRouter(prefix="/policies", tags=["policies"])
 
@@ -27,7 +29,7 @@ async def list_policies(conn: Db, viewer: CurrentViewer, resident_id: ResidentId
     require_role(viewer, Role.DUTY, Role.ADMIN)
     if resident_id is not None:
         await residents.get(conn, viewer, resident_id)
-    return Json(await policies.listing(conn, resident_id))
+    return Json(await store.listing(conn, resident_id))
 
 
 @router.put(
@@ -47,7 +49,9 @@ async def put_policy(
 ) -> Json:
     """Replace a ladder, for everybody or for one resident. Open incidents follow it at their next step."""
     require_role(viewer, Role.ADMIN, Role.DUTY_LEAD)
-    return Json(await policies.put(conn, kind, severity, resident_id, ladder, viewer.person_id, now))
+    stored = await store.put(conn, kind, severity, resident_id, ladder, viewer.person_id, now)
+    await _record(conn, viewer, "put", stored)
+    return Json(stored)
 
 
 @router.delete(
@@ -58,4 +62,12 @@ async def put_policy(
 async def remove_policy(id: Id, conn: Db, viewer: CurrentViewer) -> None:
     """Remove a resident's override; the community's default holds again."""
     require_role(viewer, Role.ADMIN, Role.DUTY_LEAD)
-    await policies.remove(conn, id)
+    removed = await store.get(conn, id)
+    await store.remove(conn, id)
+    await _record(conn, viewer, "remove", removed)
+
+
+async def _record(conn: Db, viewer: Viewer, action: str, policy: Policy) -> None:
+    """Who is called is changed by somebody: who, when, and what stands there now."""
+    detail = {"kind": policy.kind, "severity": policy.severity, "ladder": policy.ladder}
+    await audit.record(conn, viewer, "policy", resident_id=policy.resident_id, action=action, detail=detail)

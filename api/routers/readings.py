@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api import examples
-from api.answers import Json, answers
 from api.deps import CurrentViewer, Db, Id, Now, SettingsOf
 from api.query import MONTH, SEASON, YEAR, Cursor, From, To, span
-from eldercare import audit, readings
-from eldercare.pages import Page
-from eldercare.readings import MOST_POINTS, Bucket, HeartRate, Location, Status
+from api.responses import Json, answers
+from eldercare.accounts import audit
+from eldercare.community import readings
+from eldercare.community.readings import MOST_POINTS, Bucket, HeartRate, Location, Status
+from eldercare.platform.pagination import Page
 
 router = APIRouter(prefix="/residents/{id}", tags=["readings"])
 

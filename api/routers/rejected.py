@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api import examples
-from api.answers import Json, answers
 from api.deps import CurrentViewer, Db, Now
 from api.query import EXAMPLE, Cursor, Moment
-from eldercare import rejected
-from eldercare.pages import Page
-from eldercare.rejected import RejectedMessage
+from api.responses import Json, answers
+from eldercare.community import rejected
+from eldercare.community.rejected import RejectedMessage
+from eldercare.platform.pagination import Page
 
 router = APIRouter(prefix="/rejected", tags=["devices"])
 

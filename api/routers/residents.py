@@ -9,16 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from alerts.rules import Thresholds
 from api import examples
-from api.answers import Json, answers
 from api.deps import CurrentViewer, Db, Id, Now, SettingsOf
 from api.query import Cursor, Moment
-from eldercare import audit, consents, devices, people, people_changes, residents
-from eldercare.access import Role, require_role
-from eldercare.consents import Consent, Purpose
-from eldercare.devices import Assignment
-from eldercare.pages import Page
-from eldercare.people import Contact
-from eldercare.residents import File, Filters, Resident
+from api.responses import Json, answers
+from eldercare.accounts import audit
+from eldercare.accounts.access import require_role
+from eldercare.accounts.viewers import Role
+from eldercare.community import consents, devices, people, people_changes, resident_changes, residents
+from eldercare.community.consents import Consent, Purpose
+from eldercare.community.devices import Assignment
+from eldercare.community.people import Contact
+from eldercare.community.residents import File, Filters, Resident
+from eldercare.platform.pagination import Page
 
 router = APIRouter(prefix="/residents", tags=["residents"])
 
@@ -54,7 +56,7 @@ class Changes(BaseModel):
     grid_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
     home_lat: Annotated[float, Field(ge=-90, le=90)] | None = None
     home_lon: Annotated[float, Field(ge=-180, le=180)] | None = None
-    safe_radius_m: Annotated[int, Field(ge=50, le=100_000)] | None = None
+    safe_radius_m: Annotated[int, Field(ge=50, le=10_000)] | None = None
     lives_alone: bool | None = None
     disabled: bool | None = None
     low_income: bool | None = None
@@ -70,6 +72,18 @@ class Changes(BaseModel):
     away_reason: str | None = None
     left_at: Moment | None = None
     rule_overrides: dict[str, Any] | None = None
+
+
+class NewResident(Changes):
+    """Somebody new; a band is given to them by `POST /devices/{id}/assign`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"name": "张桂英", "address": "梧桐路8号302室", "phone": "+99910000012"}},
+    )
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    address: Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class Tie(BaseModel):
@@ -124,6 +138,21 @@ async def list_residents(
     seen = (resident.id for resident in page.items if resident.sees_health or resident.sees_location)
     await audit.shown(conn, viewer, "residents", seen)
     return Json(page)
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    response_model=Resident,
+    responses=answers(examples.RESIDENT, 403, 413, 422, status=201),
+)
+async def add_resident(new: NewResident, conn: Db, viewer: CurrentViewer, now: Now, settings: SettingsOf) -> Json:
+    """Add somebody who is looked after from now on; who is there already is refused. Duty and admin."""
+    if new.rule_overrides:
+        Thresholds().with_overrides(new.rule_overrides)
+    today = now.astimezone(settings.zone).date()
+    resident_id = await resident_changes.add(conn, viewer, new.model_dump(exclude_unset=True), today)
+    return Json(await residents.get(conn, viewer, resident_id), status_code=status.HTTP_201_CREATED)
 
 
 @router.get("/{id}", response_model=Resident, responses=answers(examples.RESIDENT, 403, 404, 422))

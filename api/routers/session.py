@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts import desk
+from alerts.incidents import desk
 from api.deps import COOKIE, CurrentSession, Db, Now, require_same_origin
 from api.logins import begin, set_cookies, set_session_cookie
 from api.problems import documented
-from eldercare import sessions
-from eldercare.access import Role, Viewer, require_role
+from eldercare.accounts import sessions
+from eldercare.accounts.access import require_role
+from eldercare.accounts.viewers import Role, Viewer
 
 router = APIRouter(prefix="/session", tags=["session"])
 

@@ -17,27 +17,31 @@ import psycopg
 import psycopg_pool
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
-from alerts import asked as questions
-from alerts import case_store, heard, incidents, messages, receipts, references, replies, states, unmatched
-from alerts.asked import Asked
-from alerts.case import Case
-from alerts.channels import twilio_callbacks as callbacks
-from alerts.channels import twiml
-from alerts.channels.twilio_callbacks import Key, StatusChange
-from alerts.intents import Intent, by_key, for_the_carrier, understand
-from alerts.kinds import IncidentState
-from alerts.receipts import About, Receipt
-from alerts.references import Reference
-from alerts.replies import Answered, Speaker
+from alerts.channels import registry
+from alerts.channels.callbacks import Dialect, Form, Key, StatusChange
+from alerts.incidents import handling, store
+from alerts.incidents.case import Case
+from alerts.model import notification, references
+from alerts.model.incident import IncidentState
+from alerts.model.references import Reference
+from alerts.notifications import receipts
+from alerts.notifications.receipts import About, Receipt
+from alerts.replies import asked as questions
+from alerts.replies import handle, heard, unmatched
+from alerts.replies.asked import Asked
+from alerts.replies.handle import Answered, Speaker
+from alerts.replies.parse import Intent, by_key, for_the_carrier, understand
+from alerts.texts import messages
 from api.deps import SettingsOf, pools_of, settings_of
 from api.receipts import Receipts
-from eldercare import clock
-from eldercare.database import Connection
-from eldercare.errors import InvalidInput, NotFound
-from eldercare.log import logger
-from eldercare.settings import Settings
+from eldercare.platform import clock
+from eldercare.platform.database import Connection
+from eldercare.platform.errors import Conflict, InvalidInput, NotFound
+from eldercare.platform.log import logger
+from eldercare.platform.settings import Settings
 
-PATH = "/webhooks/twilio"
+PATH = "/webhooks"
+"""Behind it the name of the provider."""
 AGAIN_S = 3
 MOST_AGAIN = 20
 """A minute of waiting on the line; after it the person is asked to ring the desk."""
@@ -74,42 +78,53 @@ def _about(
 AboutOf = Annotated[About | None, Depends(_about)]
 
 
-async def _signed_form(request: Request) -> Mapping[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Posted:
+    """What a provider has posted: its name, how it speaks, and the form, which is its own beyond doubt."""
+
+    provider: str
+    dialect: Dialect
+    form: Form
+
+
+async def _posted(request: Request, provider: str) -> _Posted:
+    found = registry.named(provider)
+    if found is None:
+        raise NotFound("provider", provider)
     settings = settings_of(request)
     form = {name: str(value) for name, value in (await request.form()).items()}
-    token = settings.twilio_auth_token.get_secret_value() if settings.twilio_auth_token else None
     url = f"{settings.public_url or ''}{request.scope['raw_path'].decode('latin-1')}"
     query = request.scope["query_string"].decode("latin-1")
-    signature = request.headers.get(callbacks.SIGNATURE)
-    callbacks.check_signature(token, f"{url}?{query}" if query else url, form, signature)
-    return form
+    dialect = found.dialect()
+    dialect.authenticate(settings, f"{url}?{query}" if query else url, form, request.headers)
+    return _Posted(provider, dialect, form)
 
 
-SignedForm = Annotated[Mapping[str, str], Depends(_signed_form)]
+PostedOf = Annotated[_Posted, Depends(_posted)]
 
 
-@router.post("/call-status", status_code=status.HTTP_204_NO_CONTENT)
-async def call_status(request: Request, form: SignedForm, about: AboutOf) -> None:
+@router.post("/{provider}/call-status", status_code=status.HTTP_204_NO_CONTENT)
+async def call_status(request: Request, posted: PostedOf, about: AboutOf) -> None:
     """How a call went on."""
-    await _record(request, about, callbacks.call_status(form))
+    await _record(request, about, posted.provider, posted.dialect.call_status(posted.form))
 
 
-@router.post("/amd", status_code=status.HTTP_204_NO_CONTENT)
-async def answered_by(request: Request, form: SignedForm, about: AboutOf) -> None:
+@router.post("/{provider}/amd", status_code=status.HTTP_204_NO_CONTENT)
+async def answered_by(request: Request, posted: PostedOf, about: AboutOf) -> None:
     """Whether a machine answered: then others are called at once."""
-    await _record(request, about, callbacks.answered_by(form))
+    await _record(request, about, posted.provider, posted.dialect.answered_by(posted.form))
 
 
-@router.post("/message-status", status_code=status.HTTP_204_NO_CONTENT)
-async def message_status(request: Request, form: SignedForm, about: AboutOf) -> None:
+@router.post("/{provider}/message-status", status_code=status.HTTP_204_NO_CONTENT)
+async def message_status(request: Request, posted: PostedOf, about: AboutOf) -> None:
     """How a text went on."""
-    await _record(request, about, callbacks.message_status(form))
+    await _record(request, about, posted.provider, posted.dialect.message_status(posted.form))
 
 
-@router.post("/gather")
+@router.post("/{provider}/gather")
 async def gather(
     request: Request,
-    form: SignedForm,
+    posted: PostedOf,
     settings: SettingsOf,
     about: AboutOf,
     i: Number = None,
@@ -120,51 +135,63 @@ async def gather(
 ) -> Response:
     """A key in a call: of ours, or of somebody who called back. `o`: it answers for this round. `sure`: they were asked
     once whether they mean it."""
-    key = callbacks.key(form, d)
-    pressed = _Pressed(key, about, i, o, sure, f"{request.url.path}?{request.url.query}", form)
+    dialect = posted.dialect
+    key = dialect.key(posted.form, d)
+    pressed = _Pressed(posted, key, about, i, o, sure, f"{request.url.path}?{request.url.query}")
 
     async def answer(conn: Connection, now: datetime) -> str:
         return await _answer_key(conn, pressed, settings, now)
 
-    document = await _while_there_is_a_database(request, answer)
-    return _xml(document or _wait(settings, "gather", {**pressed.query(), "d": key.digit}, again))
+    try:
+        document = await _while_there_is_a_database(request, answer)
+    except (Conflict, NotFound) as error:
+        # Such as an incident that this version cannot read: they hear that their key counts for nothing.
+        _log.warning("key_refused", error=error)
+        document = dialect.farewell([messages.sorry("zh"), messages.sorry("en")], "zh")
+    return _said(posted, document or _wait(posted, settings, "gather", {**pressed.query(), "d": key.digit}, again))
 
 
-@router.post("/voice")
-async def incoming_call(request: Request, form: SignedForm, settings: SettingsOf, again: Again = 0) -> Response:
+@router.post("/{provider}/voice")
+async def incoming_call(request: Request, posted: PostedOf, settings: SettingsOf, again: Again = 0) -> Response:
     """Somebody calls us back: they hear the incident they were called to, and may accept."""
-    call = callbacks.incoming_call(form)
+    call = posted.dialect.incoming_call(posted.form)
 
     async def answer(conn: Connection, now: datetime) -> str:
-        return await _greet(conn, call.caller, settings, now)
+        return await _greet(conn, posted, call.caller, settings, now)
 
-    return _xml(await _while_there_is_a_database(request, answer) or _wait(settings, "voice", {}, again))
+    document = await _while_there_is_a_database(request, answer)
+    return _said(posted, document or _wait(posted, settings, "voice", {}, again))
 
 
-@router.post("/sms")
-async def incoming_text(request: Request, form: SignedForm, settings: SettingsOf) -> Response:
+@router.post("/{provider}/sms")
+async def incoming_text(request: Request, posted: PostedOf, settings: SettingsOf) -> Response:
     """Somebody replies by SMS, with a digit or words, and maybe the code of the incident."""
-    text = callbacks.incoming_text(form)
+    dialect = posted.dialect
+    text = dialect.incoming_text(posted.form)
     if for_the_carrier(text.body):
-        return _xml(twiml.reply(None))
+        return _said(posted, dialect.reply(None))
 
     async def answer(conn: Connection, now: datetime) -> str:
         name = text.name
         if name and (before := await heard.again(conn, name, now)) is not None:
-            return twiml.reply(before.answer)
-        answered = await replies.by_text(conn, text.sender, understand(text.body), "zh", now, settings.zone)
+            return dialect.reply(before.answer)
+        answered = await handle.by_text(conn, text.sender, understand(text.body), "zh", now, settings.zone)
         signed = messages.signed(answered.text, answered.language)
         if name:
             await heard.answered(conn, name, signed)
-        return twiml.reply(signed)
+        return dialect.reply(signed)
 
     # Nobody hands a text in again, so it is tried as long as the provider waits; then the person is asked to.
     until = monotonic() + TEXT_WAITS_S
-    said = await _while_there_is_a_database(request, answer)
-    while said is None and monotonic() < until:
-        await asyncio.sleep(TEXT_AGAIN_S)
+    try:
         said = await _while_there_is_a_database(request, answer)
-    return _xml(said or twiml.reply(messages.signed(SORRY, "zh")))
+        while said is None and monotonic() < until:
+            await asyncio.sleep(TEXT_AGAIN_S)
+            said = await _while_there_is_a_database(request, answer)
+    except (Conflict, NotFound) as error:
+        _log.warning("text_refused", error=error)
+        said = None
+    return _said(posted, said or dialect.reply(messages.signed(SORRY, "zh")))
 
 
 async def _while_there_is_a_database(
@@ -179,7 +206,7 @@ async def _while_there_is_a_database(
             return await work(conn, await clock.now(conn))
     except (psycopg.OperationalError, psycopg.InternalError, psycopg_pool.PoolTimeout, TimeoutError) as error:
         # InternalError: we were stopped so long within it that the server has ended the transaction.
-        _log.warning("answer_waits", path=request.url.path, error=str(error)[:200])
+        _log.warning("answer_waits", path=request.url.path, error=error)
         return None
 
 
@@ -187,13 +214,13 @@ async def _while_there_is_a_database(
 class _Pressed:
     """A key with what the address says that it answers."""
 
+    posted: _Posted
     key: Key
     about: About | None
     incident_id: int | None
     round: int | None
     sure: bool
     path: str
-    form: Mapping[str, str]
 
     def query(self) -> dict[str, object]:
         """What the address said, for one that says the same."""
@@ -203,30 +230,32 @@ class _Pressed:
         return {**kept, "sure": 1} if self.sure else kept
 
 
-async def _greet(conn: Connection, caller: str, settings: Settings, now: datetime, first: Sequence[str] = ()) -> str:
+async def _greet(
+    conn: Connection, posted: _Posted, caller: str, settings: Settings, now: datetime, first: Sequence[str] = ()
+) -> str:
     """What somebody hears who is to be told what is open for their number; before it, the words of `first`."""
-    found = await replies.waiting_for(conn, caller, now, settings.zone) if caller else None
+    found = await handle.waiting_for(conn, caller, now, settings.zone) if caller else None
     if found is None and first:
-        return twiml.farewell([*first, messages.call_back("zh"), messages.call_back("en")], "zh")
+        return posted.dialect.farewell([*first, messages.call_back("zh"), messages.call_back("en")], "zh")
     if found is None:
-        return _nothing_open()
+        return _nothing_open(posted.dialect)
     called, facts = found
     if called.owner_id is not None:
         yours = called.owner_id == called.person_id
         text = messages.already_yours if yours else messages.taken
-        return twiml.farewell([*first, text(facts, called.language)], called.language)
+        return posted.dialect.farewell([*first, text(facts, called.language)], called.language)
     content = messages.alarm(facts, called.language, "voice", desk=called.desk)
     content["say"] = [*first, *content["say"]]
-    action = _url(settings, "gather", _named(called.reference, called.notification_id, called.round))
-    return twiml.announcement(content, called.language, action)
+    action = _url(posted, settings, "gather", _named(called.reference, called.notification_id, called.round))
+    return posted.dialect.announcement(content, called.language, action)
 
 
-async def _record(request: Request, about: About | None, change: StatusChange) -> None:
+async def _record(request: Request, about: About | None, provider: str, change: StatusChange) -> None:
     if about is None:
         raise InvalidInput("r", "is missing")
     if change.event is None:
         return
-    receipt = Receipt(about, change.provider_id, change.event)
+    receipt = Receipt(about, change.provider_id, change.event, provider)
     try:
         await cast(Receipts, request.app.state.receipts).record(pools_of(request).webhooks, receipt, STATUS_WAITS_S)
     except NotFound:
@@ -235,31 +264,31 @@ async def _record(request: Request, about: About | None, change: StatusChange) -
 
 
 async def _answer_key(conn: Connection, pressed: _Pressed, settings: Settings, now: datetime) -> str:
-    key = pressed.key
+    posted, key = pressed.posted, pressed.key
     asked = await _asked(conn, pressed)
     if asked is None:
         # Never a guess: they hear that their key counts for nothing, and what is open for them, and are asked anew.
-        await unmatched.keep(conn, pressed.path, f"key {key.digit!r} of a call that is not known", pressed.form, now)
+        await unmatched.keep(conn, pressed.path, f"key {key.digit!r} of a call that is not known", posted.form, now)
         first = [messages.no_longer_matched(each) for each in ("zh", "en")]
-        return await _greet(conn, key.caller, settings, now, first)
-    action = _url(settings, "gather", pressed.query())
+        return await _greet(conn, posted, key.caller, settings, now, first)
+    action = _url(posted, settings, "gather", pressed.query())
     speaker = Speaker(asked.incident_id, asked.person_id, asked.language, "voice", asked.desk, key.provider_id)
     intent = by_key(key.digit, desk=asked.desk)
     if intent is None:
-        return _ask_again([], speaker, action)
-    case, _ = await case_store.lock(conn, asked.incident_id)
+        return _ask_again(posted.dialect, [], speaker, action)
+    case, _ = await store.lock(conn, asked.incident_id)
     if intent is not Intent.ADDRESS:
         if case.round != (pressed.round or asked.round):
-            return await _of_another_round(conn, case, asked, settings, now)
+            return await _of_another_round(conn, posted, case, asked, settings, now)
         if intent is Intent.PASS and case.owner_id == asked.person_id and not pressed.sure:
-            return await _sure(conn, case, asked, settings, now)
+            return await _sure(conn, posted, case, asked, settings, now)
         if not key.incoming:
-            await questions.take(conn, asked, key.provider_id, now)
-    answered = await replies.act(conn, speaker, intent, now, settings.zone)
+            await questions.take(conn, asked, posted.provider, key.provider_id, now)
+    answered = await handle.act(conn, speaker, intent, now, settings.zone)
     if not key.incoming and intent is not Intent.ADDRESS:
-        event = states.answered_event(answered.reason)
-        await receipts.record_status(conn, asked.notification_id, key.provider_id, event, now)
-    return _spoken(answered, speaker, action)
+        event = notification.answered_event(answered.reason)
+        await receipts.record_status(conn, asked.notification_id, key.provider_id, event, now, posted.provider)
+    return _spoken(posted.dialect, answered, speaker, action)
 
 
 async def _asked(conn: Connection, pressed: _Pressed) -> Asked | None:
@@ -270,60 +299,64 @@ async def _asked(conn: Connection, pressed: _Pressed) -> Asked | None:
     raise InvalidInput("r", "is missing")
 
 
-async def _of_another_round(conn: Connection, case: Case, asked: Asked, settings: Settings, now: datetime) -> str:
+async def _of_another_round(
+    conn: Connection, posted: _Posted, case: Case, asked: Asked, settings: Settings, now: datetime
+) -> str:
     """An answer counts for the round that it was given in. They hear what became of it; and where people are called
     anew, they are asked anew."""
-    facts, language = await incidents.facts(conn, case.id, now, settings.zone), asked.language
+    facts, language = await handling.facts(conn, case.id, now, settings.zone), asked.language
     if case.state is IncidentState.RESOLVED:
-        return twiml.farewell([messages.over(facts, language)], language)
+        return posted.dialect.farewell([messages.over(facts, language)], language)
     if case.owner_id is not None:
         yours = case.owner_id == asked.person_id
         text = messages.already_yours if yours else messages.taken
-        return twiml.farewell([text(facts, language)], language)
+        return posted.dialect.farewell([text(facts, language)], language)
     content = messages.alarm(facts, language, "voice", desk=asked.desk)
     content["say"] = [messages.called_anew(facts, language), *content["say"]]
-    action = _url(settings, "gather", _named(asked.reference, asked.notification_id, case.round))
-    return twiml.announcement(content, language, action)
+    action = _url(posted, settings, "gather", _named(asked.reference, asked.notification_id, case.round))
+    return posted.dialect.announcement(content, language, action)
 
 
-async def _sure(conn: Connection, case: Case, asked: Asked, settings: Settings, now: datetime) -> str:
+async def _sure(conn: Connection, posted: _Posted, case: Case, asked: Asked, settings: Settings, now: datetime) -> str:
     """On a second call, 9 may mean "I am going already": the case is handed back when they press it once more."""
-    facts = await incidents.facts(conn, case.id, now, settings.zone)
+    facts = await handling.facts(conn, case.id, now, settings.zone)
     language = asked.language
-    action = _url(settings, "gather", {**_named(asked.reference, asked.notification_id, case.round), "sure": 1})
+    action = _url(posted, settings, "gather", {**_named(asked.reference, asked.notification_id, case.round), "sure": 1})
     lines = [messages.sure_to_hand_back(facts, language)]
-    return twiml.question(lines, messages.sure_prompt(language), messages.still_yours(language), language, action)
+    return posted.dialect.question(
+        lines, messages.sure_prompt(language), messages.still_yours(language), language, action
+    )
 
 
 def _named(reference: Reference | None, number: int, round: int) -> dict[str, object]:
     return {"n": number, "o": round} if reference is None else {"r": reference, "o": round}
 
 
-def _spoken(answered: Answered, speaker: Speaker, action: str) -> str:
+def _spoken(dialect: Dialect, answered: Answered, speaker: Speaker, action: str) -> str:
     if answered.final:
-        return twiml.farewell([answered.text], answered.language)
-    return _ask_again([answered.text], speaker, action)
+        return dialect.farewell([answered.text], answered.language)
+    return _ask_again(dialect, [answered.text], speaker, action)
 
 
-def _ask_again(lines: list[str], speaker: Speaker, action: str) -> str:
+def _ask_again(dialect: Dialect, lines: list[str], speaker: Speaker, action: str) -> str:
     language = speaker.language
     prompt = messages.prompt(language, desk=speaker.desk)
-    return twiml.question(lines, prompt, messages.goodbye(language), language, action)
+    return dialect.question(lines, prompt, messages.goodbye(language), language, action)
 
 
-def _nothing_open() -> str:
-    return twiml.farewell([messages.nothing_open_call_120("zh"), messages.nothing_open_call_120("en")], "zh")
+def _nothing_open(dialect: Dialect) -> str:
+    return dialect.farewell([messages.nothing_open_call_120("zh"), messages.nothing_open_call_120("en")], "zh")
 
 
-def _wait(settings: Settings, event: str, query: Mapping[str, object], again: int) -> str:
+def _wait(posted: _Posted, settings: Settings, event: str, query: Mapping[str, object], again: int) -> str:
     if again >= MOST_AGAIN:
-        return twiml.farewell([SORRY], "zh")
-    return twiml.wait_and_ask(_url(settings, event, {**query, "again": again + 1}), AGAIN_S)
+        return posted.dialect.farewell([SORRY], "zh")
+    return posted.dialect.wait_and_ask(_url(posted, settings, event, {**query, "again": again + 1}), AGAIN_S)
 
 
-def _url(settings: Settings, event: str, query: Mapping[str, object]) -> str:
-    return f"{settings.required('public_url')}{PATH}/{event}?{urlencode(query)}"
+def _url(posted: _Posted, settings: Settings, event: str, query: Mapping[str, object]) -> str:
+    return f"{settings.required('public_url')}{PATH}/{posted.provider}/{event}?{urlencode(query)}"
 
 
-def _xml(document: str) -> Response:
-    return Response(document, media_type="text/xml")
+def _said(posted: _Posted, document: str) -> Response:
+    return Response(document, media_type=posted.dialect.media_type)

@@ -10,7 +10,7 @@ from device_sim.bands import scenarios
 from device_sim.bands.places import moved
 from device_sim.bands.rhythm import Activity, Wearer, position, span_at
 from device_sim.bands.scenarios import Episode, Scenario
-from eldercare.wire import HeartRate, Kind, Location, Message, Sos, Status
+from eldercare.protocol.mqtt_v1 import HeartRate, Kind, Location, Message, Sos, Status
 
 TICK_S = 60.0
 STATUS_EVERY = timedelta(minutes=15)

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from eldercare.errors import InvalidInput, Unavailable
+from eldercare.platform.errors import InvalidInput, Unavailable
 
 
 def play(control: str, device_id: str, scenario: str, minutes: float | None) -> dict[str, object]:

@@ -18,8 +18,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from device_sim.bands.fleet import Fleet, SimulatedBand
 from device_sim.bands.scenarios import Scenario
-from eldercare.errors import Conflict, InvalidInput, NotFound
-from eldercare.wire import SosState
+from eldercare.platform.errors import Conflict, InvalidInput, NotFound
+from eldercare.protocol.mqtt_v1 import SosState
 
 ANY = "any"
 MAX_WAIT_S = 60.0

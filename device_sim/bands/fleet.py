@@ -17,9 +17,9 @@ from device_sim.bands.presses import Press
 from device_sim.bands.rhythm import Activity, Wearer, in_dead_zone, position, span_at
 from device_sim.bands.scenarios import Scenario
 from device_sim.seed import Resident
-from eldercare.errors import NotFound
-from eldercare.settings import Mqtt
-from eldercare.wire import Command, CommandResult, Kind
+from eldercare.platform.errors import NotFound
+from eldercare.platform.settings import Mqtt
+from eldercare.protocol.mqtt_v1 import Command, CommandResult, Kind
 
 COVERED_AFTER_SCENARIO = timedelta(minutes=30)
 """Whoever asks for a scenario wants to see it: the day's dead zones are left out for this long."""

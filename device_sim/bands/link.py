@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from device_sim.bands.band import Reading
 from device_sim.bands.presses import REPEAT_S, Press, Presses
 from device_sim.bands.uplink import Uplink, payloads
-from eldercare import tasks
-from eldercare.log import logger
-from eldercare.settings import Mqtt
-from eldercare.wire import Command, CommandResult, Kind, Sos, SosWord, topic
+from eldercare.platform import tasks
+from eldercare.platform.log import logger
+from eldercare.platform.settings import Mqtt
+from eldercare.protocol.mqtt_v1 import Command, CommandResult, Kind, Sos, SosWord, topic
 
 RECONNECT_S = 2.0
 KEEPALIVE_S = 60
@@ -100,7 +100,7 @@ class Link:
                 # awaits it would then see the one and never the other.
                 await asyncio.wait({session})
             finally:
-                await _end({session}, SESSION_ENDS_S)
+                await tasks.end(session, again_s=SESSION_ENDS_S)
                 error = None if session.cancelled() else session.exception()
             if isinstance(error, aiomqtt.MqttError):
                 _log.warning("band_connection_lost", device_id=self.device_id, error=str(error))
@@ -118,7 +118,7 @@ class Link:
                 try:
                     done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    await _end(working, TASK_ENDS_S)
+                    await tasks.end(*working, again_s=TASK_ENDS_S)
                 for task in done:
                     task.result()
             finally:
@@ -185,18 +185,3 @@ class Link:
         _log.info("sos_state", device_id=self.device_id, event_id=told.event_id, state=told.state, known=known)
         async with self._heard:
             self._heard.notify_all()
-
-
-async def _end(ending: set[asyncio.Task[None]], again_s: float) -> None:
-    """Cancel tasks until they have ended.
-
-    Once is not enough: on Python 3.11 `asyncio.wait_for`, which aiomqtt waits with, loses a cancellation that comes
-    together with its result.
-    """
-    while running := {task for task in ending if not task.done()}:
-        for task in running:
-            task.cancel()
-        await asyncio.wait(running, timeout=again_s)
-    for task in ending:
-        if not task.cancelled():
-            task.exception()  # seen: the first one is raised by whoever waited

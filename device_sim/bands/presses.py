@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from eldercare.wire import Sos, SosState
+from eldercare.protocol.mqtt_v1 import Sos, SosState
 
 REPEAT_S = 10.0
 """A press is sent again after this until the service says `received`, real seconds."""

@@ -10,9 +10,9 @@ from device_sim.bands.control import Control
 from device_sim.bands.fleet import Fleet, SimClock, SimulatedBand, World
 from device_sim.bands.rhythm import wearer
 from device_sim.seed import Resident
-from eldercare import tasks
-from eldercare.errors import ConfigurationError
-from eldercare.settings import Settings
+from eldercare.platform import tasks
+from eldercare.platform.errors import ConfigurationError
+from eldercare.platform.settings import Settings
 
 CONTROL_HOST = "127.0.0.1"
 CONTROL_PORT = 8020

@@ -4,7 +4,7 @@ from collections import deque
 from itertools import islice
 
 from device_sim.bands.band import Reading
-from eldercare.wire import MAX_ARRAY_ITEMS, MAX_PAYLOAD_BYTES, Kind
+from eldercare.protocol.mqtt_v1 import MAX_ARRAY_ITEMS, MAX_PAYLOAD_BYTES, Kind
 
 CAPACITY = 20_000
 """Readings a band can keep without a connection: about nine days. Then the oldest go."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from eldercare.errors import Conflict
+from eldercare.platform.errors import Conflict
 
 
 @dataclass(frozen=True)

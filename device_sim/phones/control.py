@@ -31,7 +31,7 @@ from device_sim.phones.lines import Call, Phone
 from device_sim.phones.texts import Texts
 from device_sim.phones.timers import HandTimers
 from device_sim.phones.webhooks import Webhooks
-from eldercare.errors import Conflict, InvalidInput, NotFound
+from eldercare.platform.errors import Conflict, InvalidInput, NotFound
 
 MAX_WAIT_S = 60.0
 ACTIONS = "answer|decline|hangup|ignore|press|call|sms"

@@ -13,9 +13,9 @@ from device_sim.phones.order import Order
 from device_sim.phones.talk import talk
 from device_sim.phones.timers import Timers
 from device_sim.phones.webhooks import Webhooks
-from eldercare import tasks
-from eldercare.errors import Conflict, NotFound
-from eldercare.log import logger
+from eldercare.platform import tasks
+from eldercare.platform.errors import Conflict, NotFound
+from eldercare.platform.log import logger
 
 DETECTION_S = 2.0
 """How long answering machine detection listens before it knows, seconds."""

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from eldercare.errors import ConfigurationError
-from eldercare.log import logger
+from eldercare.platform.errors import ConfigurationError
+from eldercare.platform.log import logger
 
 _log = logger(__name__)
 

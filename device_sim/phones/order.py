@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from device_sim.phones.lines import Call, TextMessage
 from device_sim.phones.webhooks import Webhooks
-from eldercare import tasks
-from eldercare.errors import Unavailable
+from eldercare.platform import tasks
+from eldercare.platform.errors import Unavailable
 
 
 class Order:

@@ -18,7 +18,7 @@ from device_sim.phones.exchange import Exchange
 from device_sim.phones.journal import Journal
 from device_sim.phones.lines import API_VERSION, Call, TextMessage, new_sid
 from device_sim.phones.texts import Texts
-from eldercare.errors import Conflict, NotFound
+from eldercare.platform.errors import Conflict, NotFound
 
 MAX_TWIML_CHARACTERS = 4000
 MAX_BODY_CHARACTERS = 1600

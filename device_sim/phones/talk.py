@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 from device_sim.phones import twiml
 from device_sim.phones.lines import Call
 from device_sim.phones.timers import Timers
-from eldercare import tasks
-from eldercare.errors import InvalidInput, Unavailable
+from eldercare.platform import tasks
+from eldercare.platform.errors import InvalidInput, Unavailable
 
 MAX_DOCUMENTS = 100
 """A call that asks for more documents than this is going round in circles."""

@@ -13,9 +13,9 @@ from device_sim.phones.lines import API_VERSION, Phone, TextMessage, new_sid, se
 from device_sim.phones.order import Order
 from device_sim.phones.timers import Timers
 from device_sim.phones.webhooks import Webhooks
-from eldercare import tasks
-from eldercare.errors import InvalidInput, NotFound, Unavailable
-from eldercare.log import logger
+from eldercare.platform import tasks
+from eldercare.platform.errors import InvalidInput, NotFound, Unavailable
+from eldercare.platform.log import logger
 
 _log = logger(__name__)
 

@@ -7,7 +7,7 @@ them every way to make the parser read a file or grow without end.
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from eldercare.errors import InvalidInput
+from eldercare.platform.errors import InvalidInput
 
 MAX_CHARACTERS = 64 * 1024
 """Twilio refuses a longer document with error 11750."""

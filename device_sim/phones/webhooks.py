@@ -9,8 +9,8 @@ from twilio.request_validator import RequestValidator
 from yarl import URL
 
 from device_sim.phones.journal import Journal
-from eldercare.errors import Unavailable
-from eldercare.log import logger
+from eldercare.platform.errors import Unavailable
+from eldercare.platform.log import logger
 
 RETRY_AFTER_S = (0.1, 0.5, 2.0)
 """Pauses before the second, third and fourth try, real seconds."""

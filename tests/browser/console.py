@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services.processes import Server, dies_with_parent, free_port, listens
+from tests.support.services.processes import Server, dies_with_parent, free_port, listens
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from eldercare.database import Connection
+from eldercare.platform.database import Connection
 
 _HEART_RATE = """
 insert into heart_rate (device_id, ts, received_at, bpm, quality, motion)

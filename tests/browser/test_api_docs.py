@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.async_api import Page, expect
 
-from eldercare.database import connect
-from eldercare.seed import seed
+from eldercare.platform.database import connect
+from eldercare.tools.seed.fill import seed
 from tests.browser.console import Console, console
 from tests.browser.test_console import log_in
-from tests.services.databases import DatabaseServer
-from tests.services.missing import missing
-from tests.services.timescale import HOW
+from tests.support.services.databases import DatabaseServer
+from tests.support.services.missing import missing
+from tests.support.services.timescale import HOW
 
 
 @pytest.fixture(scope="module")

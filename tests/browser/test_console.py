@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from alerts import openings
-from alerts.openings import Press
-from eldercare import clock
-from eldercare.database import Connection, connect
-from eldercare.seed import seed
-from ingest.gcj02 import to_wgs84
+from alerts.incidents import opening
+from alerts.incidents.opening import Press
+from eldercare.platform import clock
+from eldercare.platform.database import Connection, connect
+from eldercare.tools.seed.fill import seed
+from ingest.protocols.gcj02 import to_wgs84
 from tests.browser import history
 from tests.browser.console import ROOT, Console, console
-from tests.services.databases import DatabaseServer
-from tests.services.missing import missing
-from tests.services.timescale import HOW
+from tests.support.services.databases import DatabaseServer
+from tests.support.services.missing import missing
+from tests.support.services.timescale import HOW
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -70,7 +70,7 @@ async def log_in(page: Page, service: Console, username: str = "duty") -> None:
 async def press(conn: Connection, service: Console, number: int = 0, **said: object) -> int:
     """A band's SOS, as ingest writes it; returns the incident's id."""
     device_id = str(service.residents[number]["device_id"])
-    raised = await openings.raise_sos(conn, Press(device_id, b"{}", device_id, **said))  # type: ignore[arg-type]
+    raised = await opening.raise_sos(conn, Press(device_id, b"{}", device_id, **said))  # type: ignore[arg-type]
     await conn.commit()
     return raised.incident_id
 
@@ -318,6 +318,30 @@ async def test_what_is_sent_names_what_was_under_the_pointer(page: Page, service
     assert f"seen={incident_id}%3Aopen%3A0" in ((await sent.value).post_data or "")
 
 
+async def test_a_press_counts_though_the_cards_change_before_the_hand_lets_go(
+    page: Page, service: Console, conn: Connection
+) -> None:
+    await log_in(page, service)
+    await live(page)
+    first, second = [await press(conn, service, number) for number in range(2)]
+    await expect(page.locator("[data-mute]")).to_have_count(2)
+    await page.locator(f"#accept-{second}").hover()
+    await page.mouse.down()
+    # As somebody else's click does, and what the stream says of it.
+    await page.request.post(f"{service.url}/incidents/{first}/accept", headers={"Origin": service.url})
+    assert await state_of(conn, first) == ("accepted", "duty")
+    await page.evaluate(
+        "new Promise((drawn) => {"
+        " document.body.addEventListener('htmx:beforeSwap', (event) => {"
+        "  if (event.target.id === 'incidents') setTimeout(drawn); });"
+        " document.body.dispatchEvent(new CustomEvent('live:changed')); })"
+    )
+    await page.mouse.up()
+    await expect(page.locator(f"#incident-{second}")).to_contain_text("沈值班 去")
+    await expect(page.locator(f"#incident-{first}")).to_contain_text("沈值班 去")
+    assert await state_of(conn, second) == ("accepted", "duty")
+
+
 async def test_the_desk_handles_it_and_its_siren_falls_silent_while_the_street_is_called(
     page: Page, service: Console, conn: Connection
 ) -> None:
@@ -349,7 +373,9 @@ async def test_a_browser_that_blocks_sound_is_told_of(page: Page, service: Conso
     )
     await log_in(page, service)
     await expect(page.locator("#banner-siren")).to_contain_text("浏览器还不允许出声")
-    await page.evaluate("window.heard = true; document.body.dispatchEvent(new Event('live:changed'))")
+    # Another window lets the page look again. A part that is fetched does so only where it shows anything new.
+    again = "dispatchEvent(new StorageEvent('storage', { key: 'eldercare-silenced' }))"
+    await page.evaluate(f"window.heard = true; {again}")
     await expect(page.locator("#banner-siren")).to_be_hidden()
 
 
@@ -445,10 +471,22 @@ async def test_an_emergency_that_came_by_telephone(page: Page, service: Console,
     await expect(form).to_be_hidden()
 
 
+async def files_read(conn: Connection, service: Console) -> int:
+    """How often the file of the resident who presses was read, by any test so far."""
+    row = await (
+        await conn.execute(
+            "select count(*) from audit where what = 'file' and resident_id = %s", (service.residents[1]["id"],)
+        )
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def test_a_residents_page_draws_heart_rate_and_track(page: Page, service: Console, conn: Connection) -> None:
     await log_in(page, service)
     await history.month(conn, await clock.now(conn))
     incident_id = await press(conn, service, 1)
+    read_before = await files_read(conn, service)
     await page.goto(f"{service.url}/residents/{service.residents[1]['id']}")
     chart, track = page.locator("#heart-chart"), page.locator("#track-map")
     await expect(chart.locator("canvas")).to_be_visible()
@@ -461,12 +499,31 @@ async def test_a_residents_page_draws_heart_rate_and_track(page: Page, service: 
     await expect(track.locator("path.leaflet-interactive")).not_to_have_count(0)
     assert int(await track.get_attribute("data-points") or 0) > 300
     await expect(page.locator(f"a[href='/incidents/{incident_id}']")).to_contain_text("紧急呼救")
-    row = await (
-        await conn.execute(
-            "select count(*) from audit where what = 'file' and resident_id = %s", (service.residents[1]["id"],)
-        )
-    ).fetchone()
-    assert row == (1,)
+    assert await files_read(conn, service) == read_before + 1
+
+
+async def test_the_first_click_of_a_page_counts_though_it_ends_the_banner_above(
+    page: Page, service: Console, conn: Connection
+) -> None:
+    """A hand takes a tenth of a second from pressing to letting go, and what it has pressed stays there meanwhile."""
+    await log_in(page, service)
+    incident_id = await press(conn, service)
+    for path, control in (
+        (f"/residents/{service.residents[1]['id']}", "[data-view=month]"),
+        ("/", f"#accept-{incident_id}"),
+    ):
+        await page.goto(service.url + path)
+        await expect(page.locator("body")).to_have_attribute("data-siren", "blocked")
+        await expect(page.locator("#banner-siren")).to_be_visible()
+        await live(page)
+        await page.locator(control).hover()
+        await page.mouse.down()
+        await expect(page.locator("body")).to_have_attribute("data-siren", "sounding")
+        await page.mouse.up()
+        await expect(page.locator("#banner-siren")).to_be_hidden()
+        if path != "/":
+            await expect(page.locator("#heart-chart")).to_have_attribute("data-wide", "true")
+    await expect(page.locator(f"#incident-{incident_id}")).to_contain_text("沈值班 去")
 
 
 async def test_a_chart_leaves_gaps_where_nothing_was_measured(page: Page, service: Console, conn: Connection) -> None:

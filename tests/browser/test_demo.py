@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page, expect
 
-from tests.services.demo import Demo
+from tests.support.services.demo import Demo
 
 FIRST_MINUTE_MS = 60_000
 

@@ -10,12 +10,12 @@ import psutil
 import pytest
 from playwright.async_api import Page, expect
 
-from eldercare import sessions
-from eldercare.database import Connection, connect
-from eldercare.seed import seed
+from eldercare.accounts import sessions
+from eldercare.platform.database import Connection, connect
+from eldercare.tools.seed.fill import seed
 from tests.browser.console import Console, console
 from tests.browser.test_console import live, log_in, press
-from tests.services.timescale import Timescale
+from tests.support.services.timescale import Timescale
 
 LOST = 20_000
 """A page that is frozen showed "live" for more than half a minute; how long it may take is set in live.js (ms)."""
@@ -186,3 +186,20 @@ async def test_whoever_has_no_board_is_told_before_the_session_ends(page: Page, 
     await _age(conn, 30)
     await expect(page.locator("#banner-session")).to_contain_text("这次登录到")
     await conn.close()
+
+
+async def test_a_board_that_shows_it_all_already_is_sent_nothing_and_still_hears_of_the_next_press(
+    page: Page, service: Console, database_url: str
+) -> None:
+    await log_in(page, service)
+    await at_rest(page)
+    answers: list[int] = []
+    page.on("response", lambda answer: answers.append(answer.status) if "/parts/" in answer.url else None)
+    await at_rest(page)
+    assert answers == [304, 304, 304]
+    conn = await connect(database_url)
+    await press(conn, service)
+    await conn.close()
+    await expect(page.locator("#incidents [data-incident]")).to_have_count(1)
+    await expect(page.locator("#tiles [data-level=sos]")).to_have_count(1)
+    assert 200 in answers

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.async_api import Page, expect
 
-from eldercare.database import connect
-from eldercare.seed import seed
+from eldercare.platform import clock
+from eldercare.platform.database import connect
+from eldercare.tools.seed.fill import seed
+from tests.browser import history
 from tests.browser.console import Console, console
 from tests.browser.test_console import log_in, press
-from tests.services.databases import DatabaseServer
-from tests.services.missing import missing
-from tests.services.timescale import HOW
+from tests.support.services.databases import DatabaseServer
+from tests.support.services.missing import missing
+from tests.support.services.timescale import HOW
 
 LONG = (
     "阿不都热合曼·麦麦提吐尔孙·阿卜杜拉",
@@ -40,6 +42,18 @@ OUTSIDE = """() => {
     }
   }
   return found;
+}"""
+
+COVERED = """(map) => {
+  const own = map.getBoundingClientRect();
+  const controls = [...map.querySelectorAll('.leaflet-control')].map((control) => control.getBoundingClientRect());
+  return [...map.querySelectorAll('.leaflet-tooltip')].filter((label) => {
+    const box = label.getBoundingClientRect();
+    const cut = box.left < own.left || box.right > own.right;
+    const over = (other) => box.left < other.right && box.right > other.left
+      && box.top < other.bottom && box.bottom > other.top;
+    return cut || controls.some(over);
+  }).map((label) => label.textContent);
 }"""
 
 
@@ -95,3 +109,48 @@ async def test_nothing_leaves_the_window_or_its_tile_at_any_width(page: Page, se
             assert box["x"] + box["width"] <= width
             assert 0 <= box["y"] < 900
             await menu.click()
+
+
+async def test_choices_are_as_large_beside_a_long_name(page: Page, service: Console) -> None:
+    """A thumb finds one as well as the other; a text of two lines takes nothing from its button."""
+    await page.context.add_cookies([{"name": "eldercare_language", "value": "en", "url": service.url}])
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await log_in(page, service, "lead")
+    await page.locator("a[id^=send-]").first.click()
+    await expect(page.locator("#dialog .choice").filter(has_text=LONG[2])).to_be_visible()
+    sizes = await page.locator("#dialog .choice input").evaluate_all(
+        "buttons => buttons.map((button) => button.getBoundingClientRect()).map(({width, height}) => [width, height])"
+    )
+    assert len({(round(width, 1), round(height, 1)) for width, height in sizes}) == 1, sizes
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_no_label_covers_what_a_small_map_is_moved_with(page: Page, service: Console, language: str) -> None:
+    conn = await connect(service.database_url)
+    await history.month(conn, await clock.now(conn))
+    await conn.commit()
+    await conn.close()
+    await page.context.add_cookies([{"name": "eldercare_language", "value": language, "url": service.url}])
+    await log_in(page, service)
+    for width in (390, 1280):
+        await page.set_viewport_size({"width": width, "height": 900})
+        await page.goto(f"{service.url}/residents/{service.residents[1]['id']}")
+        await expect(page.locator("#track-over")).to_contain_text("·")  # the newest fix is named below it as well
+        await page.wait_for_function("document.querySelector('#track-map').dataset.points > 300")
+        assert await page.locator("#track-map").evaluate(COVERED) == [], width
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_the_bar_of_those_who_are_not_on_duty_fits(page: Page, service: Console, language: str) -> None:
+    await page.context.add_cookies([{"name": "eldercare_language", "value": language, "url": service.url}])
+    await log_in(page, service, "admin")
+    for width in (360, 390):
+        await page.set_viewport_size({"width": width, "height": 844})
+        assert await page.evaluate(OUTSIDE) == [], width
+        alarms = await page.locator("#alarms").bounding_box()
+        menu = await page.locator("details.menu > summary").bounding_box()
+        assert alarms is not None
+        assert menu is not None
+        assert menu["y"] < alarms["y"] + alarms["height"], width  # one line, so that more of the page is seen
+        if shots := os.environ.get("SHOTS"):
+            await page.screenshot(path=f"{shots}/{language}-admin-{width}.png")

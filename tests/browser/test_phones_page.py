@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.services.telephones import Bench, answering, prompt, telephones
+from tests.support.services.telephones import Bench, answering, prompt, telephones
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,8 +15,8 @@ from urllib.request import Request, urlopen
 
 import psycopg
 
-from tests.services.mosquitto import Mosquitto
-from tests.services.processes import Server, dies_with_parent, free_port, listens, wait_until
+from tests.support.services.mosquitto import Mosquitto
+from tests.support.services.processes import Server, dies_with_parent, free_port, listens, wait_until
 
 ROOT = Path(__file__).parents[2]
 CONSUMERS = ("ingest.sos", "ingest.telemetry")
@@ -100,6 +101,15 @@ class Line:
             row = conn.execute(statement, arguments).fetchone()  # type: ignore[arg-type]
             return row[0] if row else None
 
+    def let_pass(self, time: timedelta) -> None:
+        """The clock of the line jumps ahead by so much."""
+        with psycopg.connect(self.database_url) as conn:
+            conn.execute(
+                "insert into clock (origin, started_at, speed) values (eldercare_now() + %s, clock_timestamp(), 1)"
+                " on conflict (singleton) do update set origin = excluded.origin, started_at = excluded.started_at",
+                (time,),
+            )
+
     def phones(self, method: str, path: str, body: object = None) -> Any:
         """Call the telephones' control interface, `/sim/…`."""
         request = Request(
@@ -108,7 +118,7 @@ class Line:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urlopen(request, timeout=30) as answer:  # noqa: S310  loopback
+        with urlopen(request, timeout=60) as answer:  # noqa: S310  loopback
             text = answer.read()
             return json.loads(text) if text else None
 

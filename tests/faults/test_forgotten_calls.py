@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 
 from tests.faults.line import Line, wait_until
-from tests.services.mosquitto import Mosquitto
-from tests.services.timescale import Timescale
+from tests.support.services.mosquitto import Mosquitto
+from tests.support.services.timescale import Timescale
 
 TRIES = 4
 DUTY = "+99911110000"

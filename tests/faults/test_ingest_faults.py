@@ -11,11 +11,11 @@ import paho.mqtt.client as mqtt
 import psycopg
 import pytest
 
-from eldercare.settings import parse_mqtt_url
+from eldercare.platform.settings import parse_mqtt_url
 from tests.faults.line import Line, wait_until
-from tests.services.mosquitto import Mosquitto
-from tests.services.processes import Server
-from tests.services.timescale import Timescale
+from tests.support.services.mosquitto import Mosquitto
+from tests.support.services.processes import Server
+from tests.support.services.timescale import Timescale
 
 BANDS = 20
 ROUNDS = 300

@@ -8,13 +8,16 @@ from typing import Any
 
 import aiomqtt
 
-from eldercare.database import COMMAND, Connection, connect
-from eldercare.settings import Settings, parse_mqtt_url
-from ingest.consumer import Consumer
-from ingest.lanes import Sos, Telemetry
+from eldercare.platform.database import COMMAND, Connection, connect
+from eldercare.platform.settings import Settings, parse_mqtt_url
+from ingest.pipeline.consumer import Consumer
+from ingest.pipeline.pipelines import Sos, Telemetry
+from tests.support.services.processes import PATIENCE_S
+
+Publish = Callable[..., Awaitable[None]]
 
 
-async def until(holds: Callable[[], Awaitable[object]], what: str, timeout_s: float = 30) -> None:
+async def until(holds: Callable[[], Awaitable[object]], what: str, timeout_s: float = PATIENCE_S) -> None:
     """Ask again and again until the answer is true. Raises TimeoutError naming `what`."""
     try:
         async with asyncio.timeout(timeout_s):
@@ -54,6 +57,15 @@ class Database:
                 " select %s, id, tstzrange(eldercare_now() - %s::interval, null) from worn",
                 (device_id, device_id, since),
             )
+
+
+async def stored(database: Database, rows: int, table: str = "heart_rate") -> None:
+    """Wait until so many rows are there."""
+
+    async def enough() -> bool:
+        return bool(await database.value(f"select count(*) >= {rows} from {table}"))
+
+    await until(enough, f"{rows} rows of {table}")
 
 
 @asynccontextmanager
@@ -101,11 +113,11 @@ async def consuming(settings: Settings, lane: str, *, expect_seat: bool = True) 
     running = asyncio.create_task(consumer.run())
     try:
         if expect_seat:
-            await asyncio.wait_for(_subscribed(consumer, running), 30)
+            await asyncio.wait_for(_subscribed(consumer, running), 60)
         yield consumer
     finally:
         consumer.stop()
-        await running
+        await asyncio.wait_for(running, PATIENCE_S)
 
 
 async def _subscribed(consumer: Consumer[Any], running: "asyncio.Task[None]") -> None:

@@ -12,11 +12,11 @@ from fastapi import FastAPI
 from twilio.request_validator import RequestValidator
 
 from api.app import create_app
-from eldercare.database import Connection
-from eldercare.settings import Settings
-from tests import world
+from eldercare.platform.database import Connection
+from eldercare.platform.settings import Settings
 from tests.conftest import MakeSettings
-from tests.world import World, phone
+from tests.support import world
+from tests.support.world import World, phone
 
 TOKEN = "secret-of-the-test"
 PUBLIC = "https://care.example"

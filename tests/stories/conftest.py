@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from eldercare.database import Connection
-from tests import community
+from eldercare.platform.database import Connection
 from tests.conftest import MakeSettings
 from tests.stories.ringing import Ringing, ringing
 from tests.stories.story import Story, telling
+from tests.support import community
 
 
 @pytest.fixture

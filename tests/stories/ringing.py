@@ -17,12 +17,12 @@ from device_sim.phones.behaviour import CallBehaviour, MessageBehaviour
 from device_sim.phones.lines import Call
 from device_sim.phones.server import Telephones, serve
 from device_sim.phones.timers import HandTimers
-from eldercare.database import Connection
-from eldercare.settings import Settings
-from tests.community import NAMES, PHONES, Community
+from eldercare.platform.database import Connection
+from eldercare.platform.settings import Settings
 from tests.conftest import MakeSettings
-from tests.services.processes import free_port
 from tests.stories.story import Happening, Recorder, Teller, telling
+from tests.support.community import NAMES, PHONES, Community
+from tests.support.services.processes import free_port
 
 SID, TOKEN, OURS = "AC" + "7" * 32, "secret-of-the-story", "+99900000000"
 

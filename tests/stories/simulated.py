@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from device_sim.bands.band import new_state, step
 from device_sim.bands.rhythm import wearer
-from eldercare.wire import HeartRate, Location
+from eldercare.protocol.mqtt_v1 import HeartRate, Location
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BEGINS = datetime(2026, 3, 10, 8, 0, tzinfo=ZONE)

@@ -15,16 +15,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from alerts import deliver, escalate, incidents, outbox, receipts, states
 from alerts.channels.base import Channel, Outgoing, Sent, TransportError
-from alerts.deliver import Sender
-from alerts.escalation import Outside
-from alerts.kinds import Press
-from alerts.openings import Raised, raise_sos
-from eldercare.clock import set_clock
-from eldercare.database import Connection, connect
-from eldercare.settings import Settings
-from tests.community import NAMES, PHONES, Community
+from alerts.channels.twilio import statuses
+from alerts.escalation import worker
+from alerts.escalation.planner import PlanningContext
+from alerts.incidents import handling
+from alerts.incidents.opening import Raised, raise_sos
+from alerts.model import notification
+from alerts.model.incident import Press
+from alerts.notifications import outbox, receipts, sender
+from alerts.notifications.sender import Sender
+from eldercare.platform.clock import set_clock
+from eldercare.platform.database import Connection, connect
+from eldercare.platform.settings import Settings
+from tests.support.community import NAMES, PHONES, Community
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 """Twelve o'clock in Shanghai."""
@@ -45,6 +49,7 @@ class Recorder:
     """A channel that writes down what it is given; `trouble` holds errors for addresses, each used up in order."""
 
     name: str
+    provider: str = "recorder"
     min_gap: timedelta = timedelta(0)
     sent: list[Outgoing] = field(default_factory=list)
     ids: dict[str, Outgoing] = field(default_factory=dict)
@@ -60,7 +65,7 @@ class Recorder:
         self.ids[provider_id] = message
         return Sent(provider_id, "queued")
 
-    async def hang_up(self, provider_id: str) -> None:
+    async def hang_up(self, provider_id: str, provider: str | None) -> None:
         """Write it down."""
         self.hung_up.append(provider_id)
 
@@ -81,23 +86,23 @@ class Teller(ABC):
         self._told: Counter[Happening] = Counter()
 
     @property
-    def outside(self) -> Outside:
+    def outside(self) -> PlanningContext:
         """What the planner knows of the channels of this story."""
-        return Outside({name: channel.min_gap for name, channel in self.sender.channels.items()}, ZONE)
+        return PlanningContext({name: channel.min_gap for name, channel in self.sender.channels.items()}, ZONE)
 
     # Time -----------------------------------------------------------------------------------------------------------
 
     async def set_clock(self, now: datetime) -> None:
         """Let it be `now`; nothing happens yet."""
         self.now = now
-        await set_clock(self.conn, self._settings, now, 0)
+        await set_clock(self.conn, now, 0, real=False)
         await self.conn.commit()
 
     async def settle(self) -> None:
         """Let the loops do everything that is due now."""
         while True:
-            due = await escalate.run_once(self.line, self.sender, self.outside)
-            leased = await deliver.run_once(self.line, self.sender)
+            due = await worker.run_once(self.line, self.sender, self.outside)
+            leased = await sender.run_once(self.line, self.sender)
             await self.sender.settle()
             if not due and not leased:
                 return
@@ -181,25 +186,25 @@ class Story(Teller):
         self.channels = {name: Recorder(name) for name in ("voice", "sms", "band")}
         super().__init__(conn, url, settings, people, self.channels)
 
-    async def accepts(self, who: str, incident_id: int, via: str = "voice") -> incidents.AcceptOutcome:
+    async def accepts(self, who: str, incident_id: int, via: str = "voice") -> handling.AcceptOutcome:
         """They press 1, reply 1 or click."""
-        outcome = await incidents.accept(self.conn, incident_id, getattr(self.people, who), via, self.now)
+        outcome = await handling.accept(self.conn, incident_id, getattr(self.people, who), via, self.now)
         if via == "voice":
-            await self._report(who, states.answered_event("accepted"))
+            await self._report(who, notification.answered_event("accepted"))
         await self.conn.commit()
         await self.settle()
         return outcome
 
-    async def passes(self, who: str, incident_id: int, via: str = "voice") -> incidents.Passed:
+    async def passes(self, who: str, incident_id: int, via: str = "voice") -> handling.Passed:
         """They press 9 or reply 9."""
-        outcome = await incidents.pass_on(self.conn, incident_id, getattr(self.people, who), via, self.now)
+        outcome = await handling.pass_on(self.conn, incident_id, getattr(self.people, who), via, self.now)
         await self.conn.commit()
         await self.settle()
         return outcome
 
     async def call_ends(self, who: str, call_status: str) -> None:
         """The provider says how the newest call to them went: busy, no-answer, completed, …"""
-        event = states.call_event(call_status)
+        event = statuses.call_event(call_status)
         assert event is not None
         await self._report(who, event)
         await self.conn.commit()
@@ -207,18 +212,18 @@ class Story(Teller):
 
     async def machine_answers(self, who: str) -> None:
         """A mailbox takes the newest call to them."""
-        event = states.answered_by_event("machine_start")
+        event = statuses.answered_by_event("machine_start")
         assert event is not None
         await self._report(who, event)
         await self.conn.commit()
         await self.settle()
 
-    async def _report(self, who: str, event: states.Event) -> None:
+    async def _report(self, who: str, event: notification.Event) -> None:
         voice = self.channels["voice"]
         provider_id, call = next(
             (key, call) for key, call in reversed(voice.ids.items()) if call.address == PHONES[who]
         )
-        await receipts.record_status(self.conn, call.notification_id, provider_id, event, self.now)
+        await receipts.record_status(self.conn, call.id, provider_id, event, self.now)
 
     def _happened(self) -> Counter[Happening]:
         found: Counter[Happening] = Counter()

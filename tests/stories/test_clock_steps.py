@@ -4,9 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from alerts import clock_steps, outbox, silence
-from eldercare import heartbeats, throttle
-from eldercare.database import Connection
+from alerts.detection import absence
+from alerts.escalation import clock_steps
+from alerts.incidents import unreadable
+from alerts.notifications import outbox
+from eldercare.accounts import throttle
+from eldercare.platform import heartbeats
+from eldercare.platform.database import Connection
 from tests.stories.story import NOON, ZONE, Story
 
 FIRST = ("voice duty", "sms duty", "voice grid", "sms grid")
@@ -58,6 +62,25 @@ async def test_a_process_that_wrote_the_old_time_a_moment_later_is_set_right_as_
     await story.set_clock(story.now + timedelta(seconds=2))
     assert await look(story) == 1
     assert await story.due_in(incident) == 60
+
+
+@pytest.mark.parametrize("how", ["kind = 'flood'", "stepped_at = 'infinity'"])
+async def test_one_that_cannot_be_read_keeps_no_other_from_being_set_right(story: Story, how: str) -> None:
+    """And waits for no clock itself: the desk hears of it."""
+    await look(story)
+    strange, other = (await story.press()).incident_id, (await story.press("band-li")).incident_id
+    story.expect(*FIRST, *FIRST)
+    await story.conn.execute("alter table incident drop constraint incident_kind_check")
+    await story.conn.execute(f"update incident set {how} where id = %s", (strange,))
+    await story.conn.commit()
+    await story.set_clock(story.now - timedelta(hours=1))
+    assert await look(story) == 1
+    assert "clock_went_back" in await story.timeline(other)
+    await story.advance(seconds=11)
+    await unreadable.run_once(story.conn, story.now)
+    await story.settle()
+    told = ("voice duty second", "voice lead second", "voice admin second")
+    story.expect(*told, *(each.replace("voice", "sms") for each in told))
 
 
 async def test_one_that_somebody_holds_is_set_right_at_the_next_look(story: Story) -> None:
@@ -130,9 +153,9 @@ async def test_a_band_seen_in_what_is_now_the_future_is_missed_in_time(story: St
     await story.conn.execute("insert into device_state (device_id, last_seen_at) values ('band-wang', %s)", (NOON,))
     await heartbeats.beat(story.conn, "ingest@test", "ingest.telemetry", {})
     await story.conn.commit()
-    await silence.run_once(story.conn, NOON, ZONE)
+    await absence.run_once(story.conn, NOON, ZONE)
     await story.set_clock(NOON - timedelta(hours=5))
     await look(story)
     assert await story.one("select last_seen_at from device_state where device_id = 'band-wang'") == story.now
-    await silence.run_once(story.conn, story.now, ZONE)
+    await absence.run_once(story.conn, story.now, ZONE)
     assert await story.one("select (value ->> 'since')::timestamptz from meta where key = 'listening'") == story.now

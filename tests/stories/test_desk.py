@@ -1,14 +1,15 @@
 """Who deals with it at the desk, and who goes: two facts, of which only the second stands anybody down."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from alerts import case as cases
-from alerts import desk, incidents
-from alerts.outcomes import AlreadyHandled, AlreadyOwned, Handling, Joined
-from eldercare.database import connect
-from eldercare.errors import Conflict, InvalidInput
+from alerts.incidents import case as cases
+from alerts.incidents import desk, handling
+from alerts.incidents.outcomes import AlreadyHandled, AlreadyOwned, Handling, Joined
+from eldercare.platform.database import connect
+from eldercare.platform.errors import Conflict, InvalidInput
 from tests.stories.story import Story
 from tests.stories.test_sos import ALL_OF_THEM, FIRST, SECOND, THIRD
 
@@ -68,12 +69,12 @@ async def test_what_the_handler_does_keeps_their_word(story: Story) -> None:
     await handles(story, "duty", incident)
     await story.advance(minutes=4)
     story.expect(*FIRST, "voice backup", "sms backup", *THIRD)
-    await incidents.add_note(story.conn, incident, story.people.duty, "console", "打给本人，没人接", story.now)
+    await handling.add_note(story.conn, incident, story.people.duty, "console", "打给本人，没人接", story.now)
     await story.conn.commit()
     await story.advance(minutes=2)
     story.expect()
     assert await story.one("select handler_id from incident") == story.people.duty
-    await incidents.add_note(story.conn, incident, story.people.lead, "console", "也在看", story.now)
+    await handling.add_note(story.conn, incident, story.people.lead, "console", "也在看", story.now)
     assert await story.due_in(incident) == 2 * 60
     await story.conn.commit()
 
@@ -117,6 +118,31 @@ async def test_who_logs_out_leaves_nobody_at_the_desk(story: Story) -> None:
     story.expect(*SECOND)
 
 
+async def test_a_handler_who_passes_leaves_it_to_the_others_of_the_desk_at_once(story: Story) -> None:
+    incident = (await story.press()).incident_id
+    await handles(story, "duty", incident)
+    await story.advance(minutes=1)
+    story.expect(*FIRST, "voice backup", "sms backup")
+    await story.passes("duty", incident, "sms")
+    story.expect("voice lead", "sms lead", *THIRD, "hang_up duty")
+    assert await story.one("select handler_id is null from incident")
+    await story.advance(minutes=4)
+    story.expect()
+    await story.advance(minutes=1)
+    story.expect(*ALL_OF_THEM)
+
+
+async def test_a_handler_who_passes_as_somebody_goes_handles_nothing_any_more(story: Story) -> None:
+    incident = (await story.press()).incident_id
+    await handles(story, "duty", incident)
+    await handling.pass_on(story.conn, incident, story.people.duty, "sms", story.now)
+    await handling.accept(story.conn, incident, story.people.grid, "sms", story.now)
+    await story.conn.commit()
+    assert await story.one("select handler_id is null from incident")
+    await story.settle()
+    story._told = story._happened()
+
+
 async def test_a_colleague_hears_who_handles_it_and_takes_over_by_hand(story: Story) -> None:
     incident = (await story.press()).incident_id
     await handles(story, "duty", incident, "voice")
@@ -158,6 +184,87 @@ async def test_who_is_sent_is_called_at_once_and_owns_it_when_they_say_yes(story
     await story.conn.rollback()
 
 
+@pytest.mark.parametrize("ask", [desk.send, desk.add])
+async def test_a_second_click_calls_nobody_a_second_time(story: Story, ask: Any) -> None:
+    incident = (await story.press()).incident_id
+    story.expect(*FIRST)
+    for _ in range(20):
+        asked = await ask(story.conn, incident, story.people.duty, story.people.daughter, "console", story.now)
+        await story.conn.commit()
+        assert asked.channels == ("voice", "sms")
+        await story.settle()
+    story.expect("voice daughter", "sms daughter")
+    assert (await story.timeline(incident)).count("sent" if ask is desk.send else "added") == 1
+    await ask(story.conn, incident, story.people.duty, story.people.lead, "console", story.now)
+    await story.conn.commit()
+    await story.settle()
+    story.expect("voice lead", "sms lead")
+    await story.advance(seconds=59)
+    story.expect()
+    await story.advance(seconds=2)
+    story._told = story._happened()
+    await ask(story.conn, incident, story.people.duty, story.people.daughter, "console", story.now)
+    await story.conn.commit()
+    await story.settle()
+    story.expect("voice daughter", "sms daughter")
+
+
+async def asks(story: Story, ask: Any, who: str, incident: int) -> None:
+    await ask(story.conn, incident, story.people.duty, getattr(story.people, who), "console", story.now)
+    await story.conn.commit()
+    await story.settle()
+
+
+@pytest.mark.parametrize("ask", [desk.send, desk.add])
+async def test_whose_call_failed_or_who_passed_is_called_once_more(story: Story, ask: Any) -> None:
+    incident = (await story.press()).incident_id
+    story.expect(*FIRST)
+    await asks(story, ask, "daughter", incident)
+    story.expect("voice daughter", "sms daughter")
+    await story.call_ends("daughter", "busy")  # the text is on its way all the same
+    await asks(story, ask, "daughter", incident)
+    story.expect("voice daughter", "sms daughter")
+    await asks(story, ask, "daughter", incident)
+    story.expect()
+    await story.passes("daughter", incident)
+    story._told = story._happened()
+    await asks(story, ask, "daughter", incident)
+    story.expect("voice daughter", "sms daughter")
+    assert (await story.timeline(incident)).count("sent" if ask is desk.send else "added") == 3
+
+
+async def test_who_has_no_telephone_to_ring_is_not_texted_twice(story: Story) -> None:
+    incident = (await story.press()).incident_id
+    story.expect(*FIRST)
+    await story.conn.execute(
+        "update contact_method set active = false where person_id = %s and channel = 'voice'", (story.people.daughter,)
+    )
+    for text in (["sms daughter"], []):
+        await asks(story, desk.send, "daughter", incident)
+        story.expect(*text)
+
+
+async def test_who_was_called_before_somebody_went_is_called_to_go_as_well(story: Story) -> None:
+    incident = (await story.press()).incident_id
+    await asks(story, desk.send, "daughter", incident)
+    await story.accepts("grid", incident)
+    story._told = story._happened()
+    await asks(story, desk.add, "daughter", incident)
+    story.expect("voice daughter second", "sms daughter second", "sms grid second")
+
+
+async def test_who_was_sent_and_is_then_added_is_so_in_the_timeline(story: Story) -> None:
+    incident = (await story.press()).incident_id
+    story.expect(*FIRST)
+    await asks(story, desk.send, "daughter", incident)
+    story.expect("voice daughter", "sms daughter")
+    for _ in range(2):
+        await asks(story, desk.add, "daughter", incident)
+    story.expect()
+    happened = await story.timeline(incident)
+    assert (happened.count("sent"), happened.count("added")) == (1, 1)
+
+
 async def test_who_cannot_be_reached_is_not_sent(story: Story) -> None:
     incident = (await story.press()).incident_id
     story.expect(*FIRST)
@@ -191,16 +298,31 @@ async def test_a_second_person_goes_beside_the_owner(story: Story) -> None:
     story.expect("voice backup second", "sms backup second", "sms grid second")
     assert "钱网格正在前往，值班台请您也去" in story.said("sms", "backup")["text"]
     assert "已请孙网格也去" in story.said("sms", "grid")["text"]
-    outcome = await incidents.accept(story.conn, incident, story.people.backup, "sms", story.now)
+    outcome = await handling.accept(story.conn, incident, story.people.backup, "sms", story.now)
     assert outcome == Joined(incident, story.people.grid, "钱网格")
     await story.conn.commit()
     await story.settle()
-    story.expect()
+    story.expect("hang_up backup")  # who replied by text is not to be rung on
     assert await story.one("select owner_id from incident") == story.people.grid
-    await incidents.resolve(story.conn, incident, story.people.grid, "console", "helped", None, story.now)
+    await handling.resolve(story.conn, incident, story.people.grid, "console", "helped", None, story.now)
     await story.conn.commit()
     await story.settle()
-    story.expect("hang_up backup", "sms backup stand_down", "band closed")
+    story.expect("sms backup stand_down", "band closed")
+
+
+async def test_who_joined_and_cannot_go_after_all_is_expected_no_more(story: Story) -> None:
+    incident = (await story.press()).incident_id
+    await story.accepts("grid", incident)
+    await desk.add(story.conn, incident, story.people.duty, story.people.backup, "console", story.now)
+    await story.conn.commit()
+    await story.settle()
+    await handling.accept(story.conn, incident, story.people.backup, "sms", story.now)
+    await story.passes("backup", incident, "sms")
+    told = ("voice backup second", "sms backup second", "sms grid second", "hang_up backup")
+    story.expect(*FIRST, "hang_up duty", "sms duty stand_down", "band accepted", *told)
+    query = "select distinct status, reason from notification where person_id = %s and purpose in ('alarm', 'second')"
+    rows = await (await story.conn.execute(query, (story.people.backup,))).fetchall()
+    assert rows == [("done", "passed")]
 
 
 async def test_who_is_taken_off_is_not_called_in_this_round(story: Story) -> None:
@@ -220,7 +342,7 @@ async def test_who_is_taken_off_is_not_called_in_this_round(story: Story) -> Non
     await story.advance(minutes=0)
     ended = ["voice duty", "sms duty", "voice lead", "sms lead"]
     story.expect(*happened, *again, *ended)
-    late = await incidents.accept(story.conn, incident, story.people.backup, "sms", story.now)
+    late = await handling.accept(story.conn, incident, story.people.backup, "sms", story.now)
     assert late.reason == "accepted"
     await story.conn.rollback()
 
@@ -267,12 +389,12 @@ async def test_handling_and_accepting_at_once_end_as_one_after_the_other(story: 
 
     outcomes = await asyncio.gather(
         *(does(lambda conn: desk.handle(conn, incident, story.people.duty, "sms", story.now)) for _ in range(4)),
-        *(does(lambda conn: incidents.accept(conn, incident, story.people.grid, "sms", story.now)) for _ in range(4)),
+        *(does(lambda conn: handling.accept(conn, incident, story.people.grid, "sms", story.now)) for _ in range(4)),
     )
     assert {outcome.reason for outcome in outcomes} <= {"handling", "accepted", "already_yours"}
     row = await (await story.conn.execute("select state, owner_id, handler_id from incident")).fetchone()
     assert row == ("accepted", story.people.grid, story.people.duty)
     await story.settle()
     story.expect(*FIRST, "hang_up duty", "hang_up grid", "sms duty stand_down", "band accepted")
-    assert isinstance(await incidents.accept(story.conn, incident, story.people.lead, "sms", story.now), AlreadyOwned)
+    assert isinstance(await handling.accept(story.conn, incident, story.people.lead, "sms", story.now), AlreadyOwned)
     await story.conn.rollback()

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from alerts.kinds import Cleared, Finding, IncidentKind, Severity
-from alerts.openings import NETWORK, Judged, Subject, apply_verdicts, resident_subject
+from alerts.incidents.opening import apply_verdicts
+from alerts.model.incident import NETWORK, Cleared, Finding, IncidentKind, Judged, Severity, Subject, resident_subject
 from tests.stories.story import NOON, Story
 
 
@@ -102,9 +102,9 @@ async def test_a_network_outage_goes_to_duty_and_admin_every_half_hour_until_som
 
 
 async def test_a_resident_may_have_a_ladder_of_their_own(story: Story) -> None:
-    from alerts import policies
+    from alerts.policies import store
 
-    ladder = policies.read_ladder(
+    ladder = store.read_ladder(
         IncidentKind.SOS,
         {
             "steps": [
@@ -114,7 +114,7 @@ async def test_a_resident_may_have_a_ladder_of_their_own(story: Story) -> None:
             "repeat_s": 120,
         },
     )
-    await policies.put(
+    await store.put(
         story.conn, IncidentKind.SOS, Severity.SOS, story.people.wang, ladder, story.people.admin, story.now
     )
     await story.conn.commit()

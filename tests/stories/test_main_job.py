@@ -12,10 +12,10 @@ from queue import Empty, Queue
 import paho.mqtt.client as mqtt
 import pytest
 
-from eldercare.settings import parse_mqtt_url
+from eldercare.platform.settings import parse_mqtt_url
 from tests.faults.line import ROOT, Line, wait_until
-from tests.services.mosquitto import Mosquitto
 from tests.stories import recorded, simulated
+from tests.support.services.mosquitto import Mosquitto
 
 RECORDINGS = Path(os.environ.get("ELDERCARE_SHARED_DATA") or ROOT.parent / "shared" / "data")
 HEART_RATES = RECORDINGS / "hr_stanford" / "heartrate.csv.gz"
@@ -77,8 +77,8 @@ def test_a_press_in_the_middle_of_recorded_days_rings_a_telephone_and_is_accepte
         wrist = Wrist(clean_broker)
         player = subprocess.Popen(
             [sys.executable, "-m", "eldercare", "replay", *map(str, recordings), "--bands", str(bands),
-             "--speed", "120", "--align", "--hours", "0.6", "--origin", "2026-03-12T08:00:00+08:00",
-             "--sos-at", "2026-03-12T08:20:00+08:00", "--sos-band", presser],
+             "--speed", "120", "--align", "--hours", "0.3", "--origin", "2026-03-12T08:00:00+08:00",
+             "--sos-at", "2026-03-12T08:08:00+08:00", "--sos-band", presser],
             cwd=ROOT, env=line.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert wrist.next() == (presser, "received")

@@ -2,10 +2,12 @@
 
 import asyncio
 
-from alerts import incidents
+import pytest
+
 from alerts.channels.base import TransportError
-from alerts.incidents import Accepted, AlreadyOwned
-from eldercare.database import connect
+from alerts.incidents import handling
+from alerts.incidents.handling import Accepted, AlreadyOwned, AlreadyYours
+from eldercare.platform.database import connect
 from tests.stories.story import Story
 
 EVERYBODY = ("duty", "grid", "backup", "lead", "daughter", "doctor")
@@ -64,16 +66,16 @@ async def test_accepted_it_stops_hangs_up_and_tells_the_others_and_the_band(stor
 async def test_from_the_road_to_the_door_to_the_end(story: Story) -> None:
     incident = (await story.press()).incident_id
     await story.accepts("grid", incident, "sms")
-    await incidents.en_route(story.conn, incident, story.people.grid, "console", story.now)
+    await handling.en_route(story.conn, incident, story.people.grid, "console", story.now)
     await story.conn.commit()
     await story.settle()
     story.expect(*FIRST, "hang_up duty", "hang_up grid", "sms duty stand_down", "band accepted", "band arriving")
     await story.advance(minutes=10)
-    await incidents.arrive(story.conn, incident, story.people.grid, "console", story.now)
+    await handling.arrive(story.conn, incident, story.people.grid, "console", story.now)
     await story.conn.commit()
     await story.advance(minutes=30)
     story.expect()
-    await incidents.resolve(story.conn, incident, story.people.grid, "console", "helped", "起来了", story.now)
+    await handling.resolve(story.conn, incident, story.people.grid, "console", "helped", "起来了", story.now)
     await story.conn.commit()
     await story.settle()
     story.expect("band closed")
@@ -138,7 +140,7 @@ async def test_ten_people_at_once_make_one_owner(story: Story) -> None:
     async def accept(person: int) -> object:
         conn = await connect(story.url)
         async with conn:
-            return await incidents.accept(conn, incident, person, "sms", story.now)
+            return await handling.accept(conn, incident, person, "sms", story.now)
 
     outcomes = await asyncio.gather(*(accept(person) for person in people))
     owners = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
@@ -178,7 +180,7 @@ async def test_a_call_that_is_placed_while_somebody_accepts_is_hung_up(story: St
         if message.address == "+99910000003":
             other = await connect(story.url)
             async with other:
-                await incidents.accept(other, int(message.content["code"]), story.people.duty, "console", story.now)
+                await handling.accept(other, int(message.content["code"]), story.people.duty, "console", story.now)
         return await original(message)
 
     voice.send = accept_meanwhile
@@ -285,7 +287,7 @@ async def test_a_resident_who_is_away_is_still_heard(story: Story) -> None:
 async def test_120_is_called_and_the_family_hears_it_at_the_same_time(story: Story) -> None:
     incident = (await story.press()).incident_id
     story.expect(*FIRST)
-    await incidents.hand_to_120(story.conn, incident, story.people.duty, "console", story.now)
+    await handling.hand_to_120(story.conn, incident, story.people.duty, "console", story.now)
     await story.conn.commit()
     await story.settle()
     story.expect("voice daughter", "sms daughter", "band accepted")
@@ -301,10 +303,10 @@ async def test_120_is_called_and_the_family_hears_it_at_the_same_time(story: Sto
 
 async def test_who_notes_that_120_is_there_is_nowhere_said_to_go(story: Story) -> None:
     incident = (await story.press()).incident_id
-    await incidents.hand_to_120(story.conn, incident, story.people.duty, "console", story.now)
+    await handling.hand_to_120(story.conn, incident, story.people.duty, "console", story.now)
     await story.conn.commit()
     await story.settle()
-    await incidents.arrive(story.conn, incident, story.people.duty, "console", story.now)
+    await handling.arrive(story.conn, incident, story.people.duty, "console", story.now)
     await story.conn.commit()
     await story.settle()
     story.expect(*FIRST, "voice daughter", "sms daughter", "band accepted", "band arriving")
@@ -312,7 +314,7 @@ async def test_who_notes_that_120_is_there_is_nowhere_said_to_go(story: Story) -
     await story.accepts("grid", incident)
     story.expect("sms grid stand_down")
     assert "120已到场" in story.said("sms", "grid")["text"]
-    await incidents.resolve(story.conn, incident, story.people.duty, "console", "hospital", None, story.now)
+    await handling.resolve(story.conn, incident, story.people.duty, "console", "hospital", None, story.now)
     await story.conn.commit()
     await story.settle()
     story.expect("sms daughter stand_down", "hang_up duty", "hang_up daughter", "band closed")
@@ -372,15 +374,15 @@ async def test_a_number_that_cannot_be_called_falls_through_at_once(story: Story
 
 
 async def test_a_process_killed_after_writing_what_it_would_send_is_replaced(story: Story) -> None:
-    from alerts import escalate
+    from alerts.escalation import worker
 
     raised_in = story.sender
     taken: list[object] = []
-    raised_in.take = lambda rows: taken.extend(rows)  # the process dies here: committed, leased, never sent
+    raised_in.take = lambda rows, since: taken.extend(rows)  # the process dies here: committed, leased, never sent
     await story.press()
     assert len(taken) == 4
     del raised_in.take
-    await escalate.run_once(story.line, story.sender, story.outside)
+    await worker.run_once(story.line, story.sender, story.outside)
     story.expect()
     await story.advance(seconds=16)
     story.expect(*FIRST)
@@ -388,10 +390,36 @@ async def test_a_process_killed_after_writing_what_it_would_send_is_replaced(sto
 
 async def test_what_was_leased_when_somebody_accepted_is_not_sent_again(story: Story) -> None:
     raised_in = story.sender
-    raised_in.take = lambda rows: None
+    raised_in.take = lambda rows, since: None
     incident = (await story.press()).incident_id
     del raised_in.take
     await story.accepts("duty", incident, "console")
     story.expect("sms grid stand_down", "band accepted")
     await story.advance(minutes=5)
+    story.expect()
+
+
+@pytest.mark.parametrize("via", ["voice", "sms", "console"])
+async def test_by_whichever_way_somebody_accepts_what_they_were_sent_is_answered(story: Story, via: str) -> None:
+    incident = (await story.press()).incident_id
+    await story.accepts("duty", incident, via)
+    own = [] if via == "voice" else ["hang_up duty"]
+    story.expect(*FIRST, *own, "hang_up grid", "sms grid stand_down", "band accepted")
+    query = (
+        "select channel, status, reason from notification where person_id = %s and purpose = 'alarm' order by channel"
+    )
+    rows = await (await story.conn.execute(query, (story.people.duty,))).fetchall()
+    assert rows == [("sms", "done", "accepted"), ("voice", "done", "accepted")]
+
+
+async def test_who_goes_already_and_says_so_again_is_still_called_about_another_press(story: Story) -> None:
+    incident = (await story.press()).incident_id
+    await story.accepts("duty", incident, "sms")
+    story.expect(*FIRST, "hang_up duty", "hang_up grid", "sms grid stand_down", "band accepted")
+    await story.press()
+    story.expect("voice duty pressed_again", "sms duty pressed_again")
+    outcome = await handling.accept(story.conn, incident, story.people.duty, "sms", story.now)
+    await story.conn.commit()
+    await story.settle()
+    assert outcome == AlreadyYours(incident, story.people.duty)
     story.expect()

@@ -5,11 +5,11 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from eldercare.database import Connection
-from tests import community
+from eldercare.platform.database import Connection
 from tests.conftest import MakeSettings
 from tests.stories.ringing import Ringing, ringing
 from tests.stories.story import Story, telling
+from tests.support import community
 
 FIRST = ["voice duty", "sms duty", "voice grid", "sms grid"]
 BeginStory = Callable[[], AbstractAsyncContextManager[Story]]

@@ -1,5 +1,6 @@
 """The same line with real channels: telephones ring over HTTP, digits and replies come back through our web service."""
 
+from alerts.incidents import desk
 from tests.stories.ringing import Ringing
 
 FIRST = ["voice duty", "sms duty", "voice grid", "sms grid"]
@@ -23,6 +24,30 @@ async def test_a_telephone_rings_somebody_presses_1_and_the_band_hears_it(town: 
     said = town.band.sent[0].content
     assert (said["event_id"], said["state"]) == ("e-1", "accepted")
     await town.advance(minutes=19)
+    await town.expects()
+
+
+async def test_whoever_is_called_beside_the_owner_is_asked_for_a_key(town: Ringing) -> None:
+    incident = (await town.press()).incident_id
+    await town.picks_up("grid")
+    await town.presses("grid", "1")
+    await town.expects(*FIRST, "hang_up duty", "sms duty stand_down", "band accepted")
+    for who in ("backup", "daughter"):
+        await desk.add(town.conn, incident, town.people.duty, getattr(town.people, who), "console", town.now)
+        await town.conn.commit()
+        await town.settle()
+        await town.picks_up(who)
+    await town.expects(
+        *(f"{way} {who} second" for way in ("voice", "sms") for who in ("backup", "daughter")),
+        "sms grid second",
+        "sms grid second",
+    )
+    assert "请按1" in town.heard("backup")
+    await town.presses("backup", "1")
+    assert "您也去王秀英处" in town.heard("backup")
+    await town.presses("daughter", "9")
+    assert await town.timeline(incident) == ["opened", "step", "accepted", "added", "added", "joined", "passed"]
+    assert await town.one("select owner_id from incident") == town.people.grid
     await town.expects()
 
 

@@ -8,24 +8,26 @@ import aiomqtt
 import orjson
 import pytest
 
-from alerts import deliver, incidents, outbox, words
 from alerts.channels import band
-from alerts.deliver import Sender
-from eldercare.database import Connection, connect
-from eldercare.settings import parse_mqtt_url
-from eldercare.wire import Kind, SosState, topic
-from tests import community
+from alerts.incidents import handling, wearer
+from alerts.notifications import outbox, sender
+from alerts.notifications.sender import Sender
+from eldercare.platform.database import Connection, connect
+from eldercare.platform.settings import parse_mqtt_url
+from eldercare.protocol.mqtt_v1 import Kind, SosState, topic
 from tests.conftest import MakeSettings
-from tests.services.mosquitto import Mosquitto
 from tests.stories.story import Story
 from tests.stories.test_sos import FIRST
+from tests.support import community
+from tests.support.services.mosquitto import Mosquitto
+from tests.support.services.processes import wait_until
 
 FOR_EVER = timedelta(days=999)
 
 
 async def look(story: Story, unbroken: timedelta = FOR_EVER) -> None:
     """What `alerts` does every second."""
-    await words.say_again(story.conn, story.now, unbroken)
+    await wearer.say_again(story.conn, story.now, unbroken)
     await story.conn.commit()
     await story.settle()
 
@@ -110,8 +112,8 @@ async def test_a_broken_connection_to_the_broker_proves_nothing(story: Story, ac
 
 async def test_a_band_that_says_so_is_told_no_more(story: Story, accepted: int) -> None:
     [word] = [message.content["id"] for message in story.channels["band"].sent]
-    assert not await words.heard(story.conn, "band-li", word, story.now)
-    assert await words.heard(story.conn, "band-wang", word, story.now)
+    assert not await wearer.heard(story.conn, "band-li", word, story.now)
+    assert await wearer.heard(story.conn, "band-wang", word, story.now)
     await listen(story, 30)
     assert await story.one("select status from notification where purpose = 'sos_state'") == "delivered"
 
@@ -134,17 +136,36 @@ async def test_a_word_that_was_not_said_because_somebody_died_is_said(story: Sto
         "update incident set state = 'open', owner_id = null, round = 2, due_at = %s", (story.now + timedelta(days=1),)
     )
     await story.conn.commit()
-    assert await words.set_right(story.conn, story.now) == 0  # whoever did it may be about to
+    assert await wearer.set_right(story.conn, story.now) == 0  # whoever did it may be about to
     await story.set_clock(story.now + timedelta(seconds=6))
-    assert await words.set_right(story.conn, story.now) == 1
+    assert await wearer.set_right(story.conn, story.now) == 1
     await story.settle()
     story.expect("band received")
     await story.set_clock(story.now + timedelta(seconds=6))
-    assert await words.set_right(story.conn, story.now) == 0
+    assert await wearer.set_right(story.conn, story.now) == 0
+
+
+async def test_a_message_that_somebody_holds_keeps_no_other_band_from_hearing_what_is_true(
+    story: Story, accepted: int
+) -> None:
+    other = (await story.press("band-li")).incident_id
+    await story.accepts("backup", other, "sms")
+    await story.conn.execute(
+        "update incident set state = 'open', owner_id = null, round = 2, due_at = %s", (story.now + timedelta(days=1),)
+    )
+    await story.conn.execute("update notification set say_again_at = %s where purpose = 'sos_state'", (story.now,))
+    await story.conn.commit()
+    await story.set_clock(story.now + timedelta(seconds=6))
+    async with await connect(story.url) as holder, await connect(story.url) as looking:
+        await holder.execute("select from notification where incident_id = %s for update", (accepted,))
+        assert await wearer.set_right(looking, story.now) == 2
+        await holder.rollback()
+    await story.settle()
+    story._told = story._happened()
 
 
 async def test_the_last_word_is_said_again_too(story: Story, accepted: int) -> None:
-    await incidents.resolve(story.conn, accepted, story.people.grid, "sms", "helped", None, story.now)
+    await handling.resolve(story.conn, accepted, story.people.grid, "sms", "helped", None, story.now)
     await story.conn.commit()
     await story.settle()
     await listen(story, 8)
@@ -165,33 +186,34 @@ async def test_a_broker_that_dies_within_a_second_of_it_swallows_no_word(
     )  # fmt: skip
     async with wrist:
         await wrist.subscribe(topic("band-wang", Kind.SOS_STATE), qos=1)
-        await asyncio.sleep(2)  # the broker writes the session down
+        hears = topic("band-wang", Kind.SOS_STATE).encode()
+        await asyncio.to_thread(wait_until, lambda: clean_broker.has_written(hears), "the broker to write the session")
     settings = make_settings(mqtt_url=clean_broker.url)
     async with asyncio.timeout(60), band.connected(settings) as channel, await connect(database_url) as line:
-        sender = Sender(database_url, {"band": channel})
-        writing = asyncio.create_task(sender.run())
+        own = Sender(database_url, {"band": channel})
+        writing = asyncio.create_task(own.run())
         await line.execute(
             "insert into notification (channel, address, purpose, content, send_after, created_at) values ('band',"
             " 'band-wang', 'sos_state', %s, eldercare_now(), eldercare_now())",
             (orjson.dumps({"event_id": "e", "state": SosState.ACCEPTED}).decode(),),
         )
         await line.commit()
-        await deliver.run_once(line, sender)
-        await sender.settle()
+        await sender.run_once(line, own)
+        await own.settle()
         clean_broker.kill9()
         clean_broker.start()
         for _ in range(600):
             if (unbroken_s := channel.unbroken_s) is not None:
                 now = (await (await line.execute("select eldercare_now()")).fetchall())[0][0]
-                await words.say_again(line, now, timedelta(seconds=unbroken_s))
+                await wearer.say_again(line, now, timedelta(seconds=unbroken_s))
                 await line.commit()
-                await deliver.run_once(line, sender)
-                await sender.settle()
+                await sender.run_once(line, own)
+                await own.settle()
                 if (await (await line.execute("select max(said) from notification")).fetchall())[0][0] > 1:
                     break
             await asyncio.sleep(0.05)
         writing.cancel()
-        await sender.close()
+        await own.close()
         async with wrist:
             async for message in wrist.messages:
                 assert orjson.loads(message.payload)["state"] == "accepted"

@@ -2,21 +2,42 @@
 import { Ringer, speak } from "/static/sound.js";
 
 const ROLES = {
-  duty: "值班员 Duty", duty_lead: "值班组长 Duty lead", grid: "网格员 Grid worker", family: "家属 Family",
-  doctor: "医生 Doctor", admin: "管理员 Admin", care: "护理员 Care worker", care_worker: "护理员 Care worker",
-  volunteer: "志愿者 Volunteer", clinic: "医院 Clinic",
+  duty: "值班员 Duty",
+  duty_lead: "值班组长 Duty lead",
+  grid: "网格员 Grid worker",
+  family: "家属 Family",
+  doctor: "医生 Doctor",
+  admin: "管理员 Admin",
+  care: "护理员 Care worker",
+  care_worker: "护理员 Care worker",
+  volunteer: "志愿者 Volunteer",
+  clinic: "医院 Clinic",
 };
 const ENDED = {
-  completed: "已通话 Call ended", busy: "已拒接 Declined", "no-answer": "未接来电 Missed call",
-  canceled: "对方已取消 Cancelled", failed: "呼叫失败 Call failed",
+  completed: "已通话 Call ended",
+  busy: "已拒接 Declined",
+  "no-answer": "未接来电 Missed call",
+  canceled: "对方已取消 Cancelled",
+  failed: "呼叫失败 Call failed",
 };
 const SMS = {
-  queued: "排队 queued", sent: "已发出 sent", delivered: "已送达 delivered",
-  undelivered: "未送达 undelivered", failed: "发送失败 failed", received: "",
+  queued: "排队 queued",
+  sent: "已发出 sent",
+  delivered: "已送达 delivered",
+  undelivered: "未送达 undelivered",
+  failed: "发送失败 failed",
+  received: "",
 };
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
-const QUICK = [["1", "1 我去 I am going"], ["9", "9 去不了 I cannot"]];
-const QUICK_DESK = [["1", "1 在处理 I am handling it"], ["3", "3 我去 I am going"], ["9", "9 不能 I cannot"]];
+const QUICK = [
+  ["1", "1 我去 I am going"],
+  ["9", "9 去不了 I cannot"],
+];
+const QUICK_DESK = [
+  ["1", "1 在处理 I am handling it"],
+  ["3", "3 我去 I am going"],
+  ["9", "9 不能 I cannot"],
+];
 const DESK = ["duty", "duty_lead"];
 
 const phones = new Map();
@@ -53,14 +74,26 @@ function button(className, label, act) {
 const rings = (phone) => phone.calls.find((call) => call.status === "ringing" && !call.inbound);
 const talks = (phone) => phone.calls.find((call) => call.status === "in-progress" || call.inbound);
 const roles = (phone) => phone.roles.map((role) => ROLES[role] ?? role).join("、");
-const clock = (iso) => new Date(iso).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZone: timezone });
+const clock = (iso) =>
+  new Date(iso).toLocaleTimeString("zh-CN", {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hour12: false,
+    timeZone: timezone,
+  });
 const unread = (phone) => phone.messages.filter((m) => !m.inbound && m.at > (seen.get(phone.number) ?? "")).length;
-const newest = (phone) => [...phone.messages.map((m) => m.at), ...phone.past.map((c) => c.created_at)].sort().at(-1) ?? "";
+const newest = (phone) =>
+  [...phone.messages.map((m) => m.at), ...phone.past.map((c) => c.created_at)].sort().at(-1) ?? "";
 
 async function act(number, action, body = {}) {
   const path = `/sim/phones/${encodeURIComponent(number)}/${action}`;
   try {
-    const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
     if (!answer.ok) tell((await answer.json()).detail);
     return answer.ok;
   } catch {
@@ -74,7 +107,9 @@ function tell(text) {
   $("toast").textContent = text;
   $("toast").hidden = false;
   clearTimeout(hush);
-  hush = setTimeout(() => { $("toast").hidden = true; }, 5000);
+  hush = setTimeout(() => {
+    $("toast").hidden = true;
+  }, 5000);
 }
 
 // The list
@@ -98,11 +133,18 @@ function badge(phone) {
 }
 
 function row(phone) {
-  const node = element("button", "row", element("span", "avatar", initial(phone)),
-    element("span", "words",
+  const node = element(
+    "button",
+    "row",
+    element("span", "avatar", initial(phone)),
+    element(
+      "span",
+      "words",
       element("span", "line", element("b", "", phone.name || phone.number), element("small", "", roles(phone))),
-      element("span", "last", lastWords(phone))),
-    badge(phone));
+      element("span", "last", lastWords(phone)),
+    ),
+    badge(phone),
+  );
   node.type = "button";
   node.dataset.key = phone.number;
   node.classList.toggle("ringing", Boolean(rings(phone)));
@@ -126,8 +168,10 @@ function drawList() {
   $("phones").replaceChildren(...shown.map(row));
   $("none").hidden = shown.length > 0;
   const ringing = [...phones.values()].filter(rings).length;
-  $("count").replaceChildren(...bilingual(`${phones.size} 部电话，${ringing} 部在响`, -1),
-    ...bilingual(` ${phones.size} phones, ${ringing} ringing`, 0));
+  $("count").replaceChildren(
+    ...bilingual(`${phones.size} 部电话，${ringing} 部在响`, -1),
+    ...bilingual(` ${phones.size} phones, ${ringing} ringing`, 0),
+  );
   document.title = ringing ? `☎ ${ringing} 响铃 · ringing` : "模拟电话 · Simulated telephones";
   ringer.ring(ringing > 0);
 }
@@ -156,38 +200,67 @@ function tick() {
 }
 
 function ringingCard(phone, call) {
-  return element("section", "now rings",
+  return element(
+    "section",
+    "now rings",
     element("p", "state", element("span", "", ...bilingual("来电 Incoming call")), since(call.created_at)),
     element("p", "", call.from),
-    element("div", "acts",
+    element(
+      "div",
+      "acts",
       button("answer", "接听 Answer", () => act(phone.number, "answer", { sid: call.sid })),
-      button("end", "拒接 Decline", () => act(phone.number, "decline", { sid: call.sid }))));
+      button("end", "拒接 Decline", () => act(phone.number, "decline", { sid: call.sid })),
+    ),
+  );
 }
 
 function talkingCard(phone, call) {
   const title = call.answered_at ? "通话中 On the call" : "正在呼叫 Calling";
-  const said = element("div", "said", ...call.said.map((text, i) => element("p", i < call.said.length - 2 ? "old" : "", text)));
-  const keys = element("div", "keys", ...KEYS.map((key) => button("", key, () => act(phone.number, "press", { sid: call.sid, digits: key }))));
-  return element("section", "now",
+  const said = element(
+    "div",
+    "said",
+    ...call.said.map((text, i) => element("p", i < call.said.length - 2 ? "old" : "", text)),
+  );
+  const keys = element(
+    "div",
+    "keys",
+    ...KEYS.map((key) => button("", key, () => act(phone.number, "press", { sid: call.sid, digits: key }))),
+  );
+  return element(
+    "section",
+    "now",
     element("p", "state", element("span", "", ...bilingual(title)), since(call.answered_at ?? call.created_at)),
     said,
     call.gathering ? element("p", "asks", ...bilingual("请按键 Press a key")) : null,
     call.answered_at ? keys : null,
-    element("div", "acts", button("end wide", "挂断 Hang up", () => act(phone.number, "hangup", { sid: call.sid }))));
+    element(
+      "div",
+      "acts",
+      button("end wide", "挂断 Hang up", () => act(phone.number, "hangup", { sid: call.sid })),
+    ),
+  );
 }
 
 function smsBubble(message) {
   const lost = ["undelivered", "failed"].includes(message.status);
-  return element("div", `sms${message.inbound ? " mine" : ""}${lost ? " lost" : ""}`,
-    message.body, element("small", "", `${clock(message.at)}  ${SMS[message.status] ?? message.status}`));
+  return element(
+    "div",
+    `sms${message.inbound ? " mine" : ""}${lost ? " lost" : ""}`,
+    message.body,
+    element("small", "", `${clock(message.at)}  ${SMS[message.status] ?? message.status}`),
+  );
 }
 
 let quick = null;
 const opened = new Set();
 function pastCall(call) {
   const label = call.inbound ? `已回拨 Called back` : ENDED[call.status];
-  const node = element("details", "past",
-    element("summary", "", `☎ ${label} · ${clock(call.created_at)}`), ...call.said.map((text) => element("p", "", text)));
+  const node = element(
+    "details",
+    "past",
+    element("summary", "", `☎ ${label} · ${clock(call.created_at)}`),
+    ...call.said.map((text) => element("p", "", text)),
+  );
   node.open = opened.has(call.sid);
   node.addEventListener("toggle", () => (node.open ? opened.add(call.sid) : opened.delete(call.sid)));
   return node;
@@ -204,7 +277,9 @@ function drawPhone() {
   const wanted = phone.roles.some((role) => DESK.includes(role)) ? QUICK_DESK : QUICK;
   if (quick !== wanted) {
     quick = wanted;
-    $("quick").replaceChildren(...quick.map(([body, label]) => button("", label, () => act(selected, "sms", { body }))));
+    $("quick").replaceChildren(
+      ...quick.map(([body, label]) => button("", label, () => act(selected, "sms", { body }))),
+    );
   }
   $("number").textContent = [phone.name ? phone.number : "", roles(phone)].filter(Boolean).join(" · ");
   // Before a call takes its room away: who read the newest message still does.
@@ -212,7 +287,10 @@ function drawPhone() {
   const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
   const talking = phone.calls.filter((call) => call.status === "in-progress" || call.inbound);
   const ringing = phone.calls.filter((call) => call.status === "ringing" && !call.inbound);
-  $("calls").replaceChildren(...talking.map((call) => talkingCard(phone, call)), ...ringing.slice(0, 3).map((call) => ringingCard(phone, call)));
+  $("calls").replaceChildren(
+    ...talking.map((call) => talkingCard(phone, call)),
+    ...ringing.slice(0, 3).map((call) => ringingCard(phone, call)),
+  );
   for (const said of $("calls").querySelectorAll(".said")) said.scrollTop = said.scrollHeight;
   $("call").hidden = talking.length > 0;
   const events = [
@@ -231,10 +309,17 @@ function draw() {
   drawPhone();
   drawList();
   tick();
-  if (key && document.activeElement === document.body) document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  if (key && document.activeElement === document.body)
+    document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
 }
-document.addEventListener("pointerdown", () => { held = true; });
-for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { held = false; setTimeout(draw); });
+document.addEventListener("pointerdown", () => {
+  held = true;
+});
+for (const end of ["pointerup", "pointercancel"])
+  document.addEventListener(end, () => {
+    held = false;
+    setTimeout(draw);
+  });
 
 // Live
 
@@ -242,17 +327,26 @@ const heard = new Map();
 function listen(phone) {
   for (const call of phone.calls) {
     const before = heard.get(call.sid) ?? 0;
-    if ($("speak").getAttribute("aria-pressed") === "true" && phone.number === selected) call.said.slice(before).forEach(speak);
+    if ($("speak").getAttribute("aria-pressed") === "true" && phone.number === selected)
+      call.said.slice(before).forEach(speak);
     heard.set(call.sid, call.said.length);
   }
 }
 
 function connect() {
   const source = new EventSource("/sim/events");
-  const live = (state, text) => { $("live").className = `live ${state}`; $("live").lastChild.replaceChildren(...bilingual(text)); };
-  source.addEventListener("open", () => { phones.clear(); live("on", "实时 Live"); });
+  const live = (state, text) => {
+    $("live").className = `live ${state}`;
+    $("live").lastChild.replaceChildren(...bilingual(text));
+  };
+  source.addEventListener("open", () => {
+    phones.clear();
+    live("on", "实时 Live");
+  });
   source.addEventListener("error", () => live("off", "连接断开，正在重连 Connection lost"));
-  source.addEventListener("hello", (event) => { ({ timezone } = JSON.parse(event.data)); });
+  source.addEventListener("hello", (event) => {
+    ({ timezone } = JSON.parse(event.data));
+  });
   source.addEventListener("phones", (event) => {
     for (const phone of JSON.parse(event.data)) {
       phones.set(phone.number, phone);
@@ -282,7 +376,14 @@ $("speak").addEventListener("click", () => {
   $("speak").setAttribute("aria-pressed", String($("speak").getAttribute("aria-pressed") !== "true"));
 });
 document.addEventListener("keydown", (event) => {
-  if (event.target.tagName === "INPUT" || !/^[0-9*#]$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (
+    event.target.tagName === "INPUT" ||
+    !/^[0-9*#]$/.test(event.key) ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey
+  )
+    return;
   const call = phones.get(selected)?.calls.find((one) => one.status === "in-progress");
   if (call) act(selected, "press", { sid: call.sid, digits: event.key });
 });

@@ -1,6 +1,13 @@
 // The ringtone, made here so that nothing has to be loaded, and the reading voice of the browser.
 
-const NOTES = [[784, 0], [988, 0.16], [784, 0.32], [988, 0.48], [784, 0.64], [988, 0.8]];
+const NOTES = [
+  [784, 0],
+  [988, 0.16],
+  [784, 0.32],
+  [988, 0.48],
+  [784, 0.64],
+  [988, 0.8],
+];
 const EVERY_MS = 2600;
 
 export class Ringer {

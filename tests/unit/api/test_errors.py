@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from api import errors
 from api.problems import Problem
-from eldercare.errors import (
+from eldercare.platform.errors import (
     ConfigurationError,
     Conflict,
     EldercareError,
@@ -51,7 +51,7 @@ def test_the_table(error: Exception, status: int, name: str) -> None:
 
 
 def test_every_error_of_the_domain_has_its_row() -> None:
-    answered = {kind for kind in EldercareError.__subclasses__() if kind.__module__ == "eldercare.errors"}
+    answered = {kind for kind in EldercareError.__subclasses__() if kind.__module__ == "eldercare.platform.errors"}
     assert answered - {ConfigurationError} == set(errors.TABLE)
 
 

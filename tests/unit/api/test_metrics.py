@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from alerts.counts import IncidentCount, NotificationCount
+from alerts.monitoring.counts import IncidentCount, NotificationCount
 from api import metrics
-from eldercare.heartbeats import Heartbeat
+from eldercare.platform.heartbeats import Heartbeat
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from benchmarks import recordings, rules
-from eldercare.wire import Location
+from eldercare.protocol.mqtt_v1 import Location
 
 HOME = (31.2304, 121.4737)
 AWAY = (31.5, 121.5)

@@ -14,7 +14,7 @@ from device_sim.bands.band import BandState, Reading, begin, calmed, new_state, 
 from device_sim.bands.places import METRES_PER_DEGREE
 from device_sim.bands.rhythm import Activity, span_at, wearer
 from device_sim.bands.scenarios import FLAT_PCT, Scenario, episode
-from eldercare.wire import HeartRate, Kind, Location, Sos, Status
+from eldercare.protocol.mqtt_v1 import HeartRate, Kind, Location, Sos, Status
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HOME = (31.2304, 121.4737)

@@ -11,8 +11,8 @@ import pytest
 from device_sim.replay.messages import messages
 from device_sim.replay.player import aligned, assign, earliest
 from device_sim.replay.recordings import Measure, Recording, merged, rows, scan, subjects
-from eldercare.errors import ConfigurationError, InvalidInput
-from eldercare.wire import HeartRate, Location
+from eldercare.platform.errors import ConfigurationError, InvalidInput
+from eldercare.protocol.mqtt_v1 import HeartRate, Location
 
 ZONE = ZoneInfo("Asia/Shanghai")
 

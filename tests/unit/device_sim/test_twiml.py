@@ -4,7 +4,7 @@ import pytest
 
 from device_sim.phones import twiml
 from device_sim.phones.twiml import Gather, Hangup, Message, Pause, Play, Redirect, Reject, Say
-from eldercare.errors import InvalidInput
+from eldercare.platform.errors import InvalidInput
 
 
 def test_every_verb_is_read() -> None:

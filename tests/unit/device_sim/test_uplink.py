@@ -9,7 +9,7 @@ from device_sim.bands import uplink as module
 from device_sim.bands.band import Reading, status
 from device_sim.bands.presses import Presses
 from device_sim.bands.uplink import BACKFILL_ITEMS, CAPACITY, Uplink, payloads
-from eldercare.wire import MAX_PAYLOAD_BYTES, HeartRate, Kind, Sos, SosState
+from eldercare.protocol.mqtt_v1 import MAX_PAYLOAD_BYTES, HeartRate, Kind, Sos, SosState
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 

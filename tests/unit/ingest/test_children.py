@@ -22,6 +22,6 @@ async def test_a_child_that_cannot_be_started_is_tried_again(monkeypatch: pytest
 
     monkeypatch.setattr(children, "RESTART_AFTER_S", 0.01)
     monkeypatch.setattr(asyncio, "create_subprocess_exec", fails_at_first)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await children.keep_running("ingest", (), stopping)
     assert tries == 2

@@ -1,4 +1,5 @@
 // The duty board: the map drawn from the tiles and cards, search and filter, and the keyboard.
+import { ago, now } from "./clock.js";
 import { createMap, markers, pin } from "./map.js";
 
 const LEVELS = { sos: 4, urgent: 3, warning: 2 };
@@ -23,7 +24,13 @@ function wantedMarkers() {
     if (dataset.lat && dataset.away === "true") {
       const at = point(number(dataset, "lat"), number(dataset, "lon"));
       const icon = dataset.old === "true" ? pin("old", "watch", 22) : pin("person", "watch", 22);
-      wanted.set(`person-${dataset.resident}`, { at, icon, label: `${label} · ${dataset.positionAge}`, href, z: 200 });
+      wanted.set(`person-${dataset.resident}`, {
+        at,
+        icon,
+        label: `${label} · ${ago(now() - Date.parse(dataset.positionAt))}`,
+        href,
+        z: 200,
+      });
     }
   }
   for (const { dataset } of document.querySelectorAll("#incidents [data-incident]")) {
@@ -32,7 +39,13 @@ function wantedMarkers() {
     if (lat === null || !LEVELS[dataset.severity]) continue;
     const icon = pin(dataset.severity, dataset.icon, 34);
     const z = 500 * LEVELS[dataset.severity];
-    wanted.set(`incident-${dataset.incident}`, { at: point(lat, lon), icon, label: dataset.label, href: `/incidents/${dataset.incident}`, z });
+    wanted.set(`incident-${dataset.incident}`, {
+      at: point(lat, lon),
+      icon,
+      label: dataset.label,
+      href: `/incidents/${dataset.incident}`,
+      z,
+    });
   }
   return wanted;
 }
@@ -43,7 +56,10 @@ function redraw() {
   // Fit again only when an incident came or went: a map that moves by itself is a map nobody can use.
   const incidents = [...wanted.keys()].filter((key) => key.startsWith("incident-")).join();
   if (wanted.size && fitted !== `has ${incidents}`) {
-    map.fitBounds([...wanted.values()].map(({ at }) => at), { padding: [28, 28], maxZoom: 16, animate: false });
+    map.fitBounds(
+      [...wanted.values()].map(({ at }) => at),
+      { padding: [28, 28], maxZoom: 16, animate: false },
+    );
     fitted = `has ${incidents}`;
   }
 }

@@ -4,7 +4,11 @@ import { word } from "./words.js";
 
 const { uPlot } = window;
 const DAY_S = 86400;
-const VIEWS = { day: { days: 1, bucket: "1m", step: 60 }, week: { days: 7, bucket: "15m", step: 900 }, month: { days: 30, bucket: "1h", step: 3600 } };
+const VIEWS = {
+  day: { days: 1, bucket: "1m", step: 60 },
+  week: { days: 7, bucket: "15m", step: 900 },
+  month: { days: 30, bucket: "1h", step: 3600 },
+};
 const NIGHT = [22, 6];
 const HEIGHT = 260;
 
@@ -12,7 +16,12 @@ const box = document.getElementById("heart-chart");
 const over = document.getElementById("heart-over");
 const { zone } = document.body.dataset;
 const marks = JSON.parse(document.getElementById("heart-marks").textContent);
-const local = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const local = new Intl.DateTimeFormat("en-GB", {
+  timeZone: zone,
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 let chart = null;
 let asked = 0;
 
@@ -25,7 +34,10 @@ function colour(name) {
 function columns(points, step) {
   const data = [[], [], [], []];
   const times = points.map((point) => Date.parse(point.ts) / 1000);
-  const pauses = times.slice(1).map((at, index) => at - times[index]).sort((a, b) => a - b);
+  const pauses = times
+    .slice(1)
+    .map((at, index) => at - times[index])
+    .sort((a, b) => a - b);
   const longest = 2.5 * Math.max(step, pauses[Math.floor(pauses.length / 2)] ?? step);
   let before = null;
   for (const [index, point] of points.entries()) {
@@ -96,19 +108,32 @@ function drawMarks(u) {
   ctx.restore();
 }
 
-function axisTime(u, splits, _axis, _space, step) {
-  const date = new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: zone, month: "numeric", day: "numeric" });
+function axisTime(_u, splits, _axis, _space, step) {
+  const date = new Intl.DateTimeFormat(document.documentElement.lang, {
+    timeZone: zone,
+    month: "numeric",
+    day: "numeric",
+  });
   return splits.map((at) => (step >= DAY_S || local.format(at * 1000) === "00:00" ? date : local).format(at * 1000));
 }
 
 function legendTime(_u, at) {
   if (at === null) return "–";
-  return new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: zone, dateStyle: "medium", timeStyle: "short" }).format(at * 1000);
+  return new Intl.DateTimeFormat(document.documentElement.lang, {
+    timeZone: zone,
+    dateStyle: "medium",
+    timeStyle: "short",
+  }).format(at * 1000);
 }
 
-function options(view, from, to, wide) {
+function options(from, to, wide) {
   const heart = colour("heart");
-  const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px sans-serif" };
+  const axis = {
+    stroke: colour("muted"),
+    grid: { stroke: colour("line"), width: 1 },
+    ticks: { show: false },
+    font: "12px sans-serif",
+  };
   const value = (_u, bpm) => (bpm === null ? "–" : Math.round(bpm));
   const edge = { stroke: "transparent", points: { show: false }, value };
   return {
@@ -116,12 +141,30 @@ function options(view, from, to, wide) {
     height: HEIGHT,
     padding: [8, 20, 0, 0],
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), zone),
-    scales: { x: { time: true, range: (_u, low, high) => (low === null ? [from, to] : [low, high]) }, y: { range: (_u, low, high) => [Math.min(40, (low ?? 60) - 5), Math.max(120, (high ?? 100) + 5)] } },
-    axes: [{ ...axis, values: axisTime, size: 28 }, { ...axis, size: 44 }],
+    scales: {
+      x: { time: true, range: (_u, low, high) => (low === null ? [from, to] : [low, high]) },
+      y: { range: (_u, low, high) => [Math.min(40, (low ?? 60) - 5), Math.max(120, (high ?? 100) + 5)] },
+    },
+    axes: [
+      { ...axis, values: axisTime, size: 28 },
+      { ...axis, size: 44 },
+    ],
     series: [
       { label: word("time"), value: legendTime },
-      { label: word("bpm"), stroke: heart, width: 1.75, spanGaps: false, value, points: { show: (u, _i, first, last) => last - first < 60, size: 3 } },
-      ...(wide ? [{ ...edge, label: word("max") }, { ...edge, label: word("min") }] : []),
+      {
+        label: word("bpm"),
+        stroke: heart,
+        width: 1.75,
+        spanGaps: false,
+        value,
+        points: { show: (_u, _i, first, last) => last - first < 60, size: 3 },
+      },
+      ...(wide
+        ? [
+            { ...edge, label: word("max") },
+            { ...edge, label: word("min") },
+          ]
+        : []),
     ],
     bands: wide ? [{ series: [2, 3], fill: `color-mix(in srgb, ${heart} 25%, transparent)` }] : [],
     cursor: { drag: { x: true, y: false } },
@@ -139,7 +182,11 @@ async function load(view) {
   const { days, bucket, step } = VIEWS[view];
   const to = Math.ceil(now() / 1000);
   const from = to - days * DAY_S;
-  const query = new URLSearchParams({ from: new Date(from * 1000).toISOString(), to: new Date(to * 1000).toISOString(), bucket });
+  const query = new URLSearchParams({
+    from: new Date(from * 1000).toISOString(),
+    to: new Date(to * 1000).toISOString(),
+    bucket,
+  });
   say(word("loading"));
   try {
     const points = await pages(`${box.dataset.url}?${query}`);
@@ -154,7 +201,9 @@ async function pages(url) {
   const points = [];
   let cursor = null;
   do {
-    const answer = await fetch(cursor ? `${url}&cursor=${encodeURIComponent(cursor)}` : url, { headers: { Accept: "application/json" } });
+    const answer = await fetch(cursor ? `${url}&cursor=${encodeURIComponent(cursor)}` : url, {
+      headers: { Accept: "application/json" },
+    });
     if (!answer.ok) throw new Error(`heart rate: ${answer.status}`);
     const page = await answer.json();
     points.push(...page.items);
@@ -167,7 +216,7 @@ function plot(view, from, to, points, step) {
   const wide = view !== "day";
   chart?.destroy();
   const data = columns(points, step);
-  chart = new uPlot(options(view, from, to, wide), wide ? data : data.slice(0, 2), box);
+  chart = new uPlot(options(from, to, wide), wide ? data : data.slice(0, 2), box);
   box.dataset.wide = String(wide);
   chart.setScale("x", { min: from, max: to });
   box.dataset.points = String(points.length);
@@ -179,10 +228,14 @@ let current = "day";
 for (const button of document.querySelectorAll("[data-view]")) {
   button.addEventListener("click", () => {
     current = button.dataset.view;
-    for (const other of document.querySelectorAll("[data-view]")) other.setAttribute("aria-pressed", String(other === button));
+    for (const other of document.querySelectorAll("[data-view]"))
+      other.setAttribute("aria-pressed", String(other === button));
     load(current);
   });
 }
 new ResizeObserver(() => chart?.setSize({ width: box.clientWidth, height: HEIGHT })).observe(box);
-new MutationObserver(() => load(current)).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+new MutationObserver(() => load(current)).observe(document.documentElement, {
+  attributes: true,
+  attributeFilter: ["data-theme"],
+});
 load(current);

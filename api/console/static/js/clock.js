@@ -2,7 +2,12 @@
 import { word } from "./words.js";
 
 const { zone } = document.body.dataset;
-const wall = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const wall = new Intl.DateTimeFormat("en-GB", {
+  timeZone: zone,
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 let origin = Date.now();
 let speed = 1;
 let heardAt = performance.now();
@@ -31,7 +36,11 @@ function running(ms) {
 export function ago(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return word("just_now");
-  const [unit, size] = [["days", 86400], ["hours", 3600], ["minutes", 60]].find(([, least]) => seconds >= least);
+  const [unit, size] = [
+    ["days", 86400],
+    ["hours", 3600],
+    ["minutes", 60],
+  ].find(([, least]) => seconds >= least);
   return word("ago", { span: word(unit, { n: Math.floor(seconds / size) }) });
 }
 
@@ -46,6 +55,10 @@ function tick() {
   }
   for (const element of document.querySelectorAll("time[data-ago]")) {
     put(element, ago(moment - Date.parse(element.dateTime)));
+  }
+  for (const element of document.querySelectorAll("time[data-exact]")) {
+    const title = `${element.dataset.exact} · ${ago(moment - Date.parse(element.dateTime))}`;
+    if (element.title !== title) element.title = title;
   }
   for (const element of document.querySelectorAll("[data-wall]")) put(element, wall.format(moment));
 }

@@ -1,6 +1,8 @@
 // A click means what was under it when the hand set out. Cards come, go and move while somebody aims: whatever has just
 // moved, and above all whatever has come to lie under a resting pointer, takes no click for a moment. Keys have a guard
 // of their own, and go by the selected card.
+import { afterClick } from "./hand.js";
+
 const MOVED_MS = 400;
 const SLID_UNDER_MS = 2000;
 const AWAY_PX = 24;
@@ -59,6 +61,16 @@ function compare() {
   show();
 }
 
+// A banner stands above everything: as it comes or goes, all cards move.
+export function showBanner(banner, shown) {
+  afterClick(banner, () => {
+    if (banner.hidden !== shown) return;
+    remember();
+    banner.hidden = !shown;
+    compare();
+  });
+}
+
 function at(event) {
   const away = pointer && Math.hypot(event.clientX - pointer.x, event.clientY - pointer.y) > AWAY_PX;
   if (!pointer || away) {
@@ -80,11 +92,21 @@ function seen(event) {
 
 export function startGuard() {
   document.addEventListener("pointermove", at, { passive: true });
-  document.addEventListener("pointerdown", (event) => {
-    pointer = { x: event.clientX, y: event.clientY };
-    seen(event);
-  }, { capture: true, passive: true });
-  document.addEventListener("keydown", () => { pressed = null; }, { capture: true, passive: true });
+  document.addEventListener(
+    "pointerdown",
+    (event) => {
+      pointer = { x: event.clientX, y: event.clientY };
+      seen(event);
+    },
+    { capture: true, passive: true },
+  );
+  document.addEventListener(
+    "keydown",
+    () => {
+      pressed = null;
+    },
+    { capture: true, passive: true },
+  );
   document.body.addEventListener("htmx:configRequest", (event) => {
     const { parameters, elt } = event.detail;
     if (pressed && parameters.seen !== undefined && elt.closest("[data-incident]")) parameters.seen = pressed.seen;

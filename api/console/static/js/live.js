@@ -2,6 +2,8 @@
 // All windows of a browser share one stream; without one the same parts are polled. A page that knows nothing new says
 // so: within ten seconds of the last word, the banner shows from when the picture is.
 import { atWall, now } from "./clock.js";
+import { showBanner } from "./guard.js";
+import { afterClick, pressing } from "./hand.js";
 import { follow } from "./stream.js";
 import { word } from "./words.js";
 
@@ -12,6 +14,7 @@ const READ_WITHIN_MS = 4000;
 const LEAVING_MS = 2000;
 const LOOK_AT_ONCE_MS = 40;
 const LOOK_AGAIN_MS = 1000;
+const PARTS = "[hx-trigger^='live:changed']";
 
 let port = null;
 let stop = null; // a stream of this page's own
@@ -25,6 +28,7 @@ let settled = false;
 let pending = 0;
 let lookedAt = -Infinity;
 let leaving = 0;
+const shownTags = new Map(); // by the id of a part: how it looked when it was put in
 
 function show() {
   const state = away || !reaching ? "lost" : fresh ? "live" : settled ? "polling" : "connecting";
@@ -34,17 +38,16 @@ function show() {
     sign.querySelector("[data-text]").textContent = word(`link_${state}`);
   }
   const banner = document.getElementById("banner-lost");
-  if (banner.hidden !== (state !== "lost")) {
-    banner.hidden = state !== "lost";
-    if (!banner.hidden) banner.querySelector("[data-text]").textContent = word("lost", { time: atWall(lastGood) });
-  }
+  const lost = state === "lost";
+  if (lost && banner.hidden) banner.querySelector("[data-text]").textContent = word("lost", { time: atWall(lastGood) });
+  showBanner(banner, lost);
 }
 
 function look() {
   clearTimeout(pending);
   pending = 0;
   lookedAt = performance.now();
-  document.body.dispatchEvent(new CustomEvent("live:changed"));
+  afterClick(look, () => document.body.dispatchEvent(new CustomEvent("live:changed")));
 }
 
 function lookSoon() {
@@ -76,8 +79,9 @@ function told({ kind, at }) {
 
 function showEnd(at) {
   const banner = document.getElementById("banner-session");
-  banner.hidden = at === null;
-  if (at !== null) banner.querySelector("[data-text]").textContent = word("session_ends", { time: atWall(Date.parse(at)) });
+  if (at !== null)
+    banner.querySelector("[data-text]").textContent = word("session_ends", { time: atWall(Date.parse(at)) });
+  showBanner(banner, at !== null);
 }
 
 function join() {
@@ -89,7 +93,9 @@ function join() {
   if (window.SharedWorker && quietTimes < 2) {
     port?.postMessage({ kind: "leave" });
     const shared = new SharedWorker(worker, { type: "module", name: `live of ${person}` });
-    shared.addEventListener("error", () => { quietTimes = 2; });
+    shared.addEventListener("error", () => {
+      quietTimes = 2;
+    });
     ({ port } = shared);
     port.addEventListener("message", ({ data }) => told(data));
     port.start();
@@ -120,7 +126,9 @@ function watch() {
 // Whoever follows a link ends the requests under way; that is no lost connection. A link to a telephone stays here.
 function leave() {
   clearTimeout(leaving);
-  leaving = setTimeout(() => { leaving = 0; }, LEAVING_MS);
+  leaving = setTimeout(() => {
+    leaving = 0;
+  }, LEAVING_MS);
 }
 
 function reached(yes) {
@@ -133,7 +141,24 @@ function reached(yes) {
 
 export function connect() {
   document.body.addEventListener("htmx:configRequest", ({ detail }) => {
-    if (detail.verb === "get") detail.timeout = READ_WITHIN_MS;
+    if (detail.verb !== "get") return;
+    detail.timeout = READ_WITHIN_MS;
+    const tag = detail.elt.matches(PARTS) && shownTags.get(detail.elt.id);
+    if (tag) detail.headers["If-None-Match"] = tag;
+  });
+  document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.xhr.status === 304) detail.shouldSwap = false; // it looks as it is shown
+  });
+  // What had been asked for before the hand came down is asked for again when it has let go.
+  document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (!pressing() || !detail.target.matches(PARTS) || detail.requestConfig.verb !== "get") return;
+    detail.shouldSwap = false;
+    afterClick(look, look);
+  });
+  // Only what has been put in is known: a swap that waited for the hand is asked for again as a whole.
+  document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
+    const tag = detail.xhr.getResponseHeader("ETag");
+    if (tag && detail.target.matches(PARTS)) shownTags.set(detail.target.id, tag);
   });
   document.body.addEventListener("htmx:sendError", () => reached(false));
   document.body.addEventListener("htmx:timeout", () => reached(false));
@@ -155,9 +180,13 @@ export function connect() {
   });
   addEventListener("beforeunload", leave);
   addEventListener("pagehide", part);
-  addEventListener("pageshow", (event) => { if (event.persisted) join(); });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) join();
+  });
   join();
   setInterval(watch, 1000);
-  setInterval(() => { if (!fresh || !reaching) look(); }, POLL_WITHOUT_STREAM_MS);
+  setInterval(() => {
+    if (!fresh || !reaching) look();
+  }, POLL_WITHOUT_STREAM_MS);
   setInterval(look, POLL_AS_A_NET_MS);
 }

@@ -33,8 +33,9 @@ export function pin(kind, icon, size) {
   return L.divIcon({
     className: "",
     iconSize: [size, size],
-    html: `<div class="pin pin-${kind}"><svg class="icon" aria-hidden="true">`
-      + `<use href="${document.body.dataset.icons}#${icon}"></use></svg></div>`,
+    html:
+      `<div class="pin pin-${kind}"><svg class="icon" aria-hidden="true">` +
+      `<use href="${document.body.dataset.icons}#${icon}"></use></svg></div>`,
   });
 }
 
@@ -64,7 +65,10 @@ export function markers(map) {
       old?.remove();
       const marker = L.marker(at, { icon, keyboard: false, zIndexOffset: z, kind: icon.options.html });
       marker.bindTooltip(text(label), { direction: "top", offset: [0, -12] });
-      if (href) marker.on("click", () => { location.href = href; });
+      if (href)
+        marker.on("click", () => {
+          location.href = href;
+        });
       known.set(key, marker.addTo(map));
     }
   };

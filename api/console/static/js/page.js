@@ -1,6 +1,7 @@
 // What every page does: words, clocks, toasts, dialogs, and morphing swaps that leave focus and half-typed text alone.
 import { startClock } from "./clock.js";
 import { startGuard } from "./guard.js";
+import { startHand } from "./hand.js";
 import { connect } from "./live.js";
 import { startSiren } from "./siren.js";
 import { word } from "./words.js";
@@ -39,14 +40,17 @@ function toast(text, kind = "info") {
 }
 
 document.body.addEventListener("toast", (event) => toast(event.detail.text, event.detail.kind));
-document.body.addEventListener("field:reset", (event) => { document.getElementById(event.detail.id).value = ""; });
+document.body.addEventListener("field:reset", (event) => {
+  document.getElementById(event.detail.id).value = "";
+});
 document.body.addEventListener("dialog:close", () => document.getElementById("dialog").close());
 
 // What the server explains it says by a toast event of its own; for the rest there are words by status.
 document.body.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   if (event.target.closest("#alarms, #incidents, #tiles, #incident") === event.target) return;
-  if (!xhr.getResponseHeader("HX-Trigger")) toast(word([401, 403, 404, 409, 422].includes(xhr.status) ? `error_${xhr.status}` : "error_other"), "error");
+  if (!xhr.getResponseHeader("HX-Trigger"))
+    toast(word([401, 403, 404, 409, 422].includes(xhr.status) ? `error_${xhr.status}` : "error_other"), "error");
 });
 
 // What a person asked for and never left the browser must not look as if it had.
@@ -79,13 +83,17 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("submit", (event) => {
   if (event.target.matches("[hx-post]")) return;
   const button = event.submitter;
-  if (button) setTimeout(() => { button.disabled = true; }, 0);
+  if (button)
+    setTimeout(() => {
+      button.disabled = true;
+    }, 0);
 });
 addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("button[type=submit][disabled]")) button.disabled = false;
 });
 
 startClock();
+startHand();
 startGuard();
 if (document.getElementById("banner-siren")) startSiren();
 if (document.getElementById("alarms")) connect();

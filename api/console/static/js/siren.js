@@ -1,5 +1,7 @@
 // The siren: two tones while an SOS waits for somebody, one while something urgent does. It says when the browser
 // blocks sound, and is silenced per incident: another press or another round of the ladder sounds it again.
+import { showBanner } from "./guard.js";
+
 const STORE = "eldercare-silenced";
 const TONES = { sos: [880, 660], urgent: [587, 0] };
 const BEAT_S = 0.45;
@@ -62,7 +64,7 @@ function update() {
   play(loud.length && !blocked ? severity : "");
   document.title = waiting.length ? `(${waiting.length}) ${title}` : title;
   document.body.dataset.siren = loud.length ? (blocked ? "blocked" : "sounding") : "silent";
-  document.getElementById("banner-siren").hidden = !blocked;
+  showBanner(document.getElementById("banner-siren"), blocked);
   for (const button of document.querySelectorAll("[data-mute]")) {
     button.setAttribute("aria-pressed", String(quiet.has(button.dataset.mute)));
   }
@@ -90,6 +92,8 @@ export function startSiren() {
     if (button) toggleMute(button.dataset.mute);
   });
   document.body.addEventListener("htmx:afterSettle", update);
-  addEventListener("storage", (event) => { if (event.key === STORE) update(); });
+  addEventListener("storage", (event) => {
+    if (event.key === STORE) update();
+  });
   update();
 }

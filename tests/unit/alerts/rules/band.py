@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.kinds import Cleared, Finding, Verdict
+from alerts.model.incident import Cleared, Finding, Verdict
 from alerts.rules import Profile, State, Thresholds, evaluate, evaluate_absence
 from alerts.rules.zone import METRES_PER_DEGREE
-from eldercare.wire import HeartRate, Location, Status
+from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 """12:00 in Shanghai."""

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from alerts.kinds import IncidentKind, Severity
+from alerts.model.incident import IncidentKind, Severity
 from tests.unit.alerts.rules.band import NOON, Band, profile
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.kinds import IncidentKind, Severity
+from alerts.model.incident import IncidentKind, Severity
 from tests.unit.alerts.rules.band import MIDNIGHT, NOON, Band, profile
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alerts.kinds import IncidentKind
+from alerts.model.incident import IncidentKind
 from alerts.rules import Thresholds, network_outage
 from tests.unit.alerts.rules.band import NOON
 

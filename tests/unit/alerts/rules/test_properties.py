@@ -1,6 +1,5 @@
 """What holds of every stream of readings."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,9 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.kinds import Finding, IncidentKind, Severity, Verdict
+from alerts.model.incident import Finding, IncidentKind, Severity, Verdict
 from alerts.rules import Profile, Reading, State, evaluate
-from eldercare.wire import HeartRate, Location, Status
+from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 from tests.unit.alerts.rules.band import HOME, METRES_PER_DEGREE, MIDNIGHT, NOON, Band, profile
 
 TASKS = {IncidentKind.OFF_WRIST, IncidentKind.NO_HEART_RATE, IncidentKind.LOW_BATTERY}
@@ -76,7 +75,7 @@ def play(
 
 
 def through_json(state: State) -> State:
-    return State.from_json(json.loads(json.dumps(state.to_json())))
+    return State.from_json(state.to_json())
 
 
 @given(streams())

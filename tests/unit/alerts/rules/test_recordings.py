@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks import recordings, rules
-from eldercare.wire import HeartRate
+from eldercare.protocol.mqtt_v1 import HeartRate
 
 pytestmark = pytest.mark.skipif(not recordings.found(), reason=recordings.HOW)
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.geodesy import distance_m
-from alerts.kinds import IncidentKind, Severity
+from alerts.model.geo import distance_m
+from alerts.model.incident import IncidentKind, Severity
 from alerts.rules import evaluate
-from eldercare.wire import Location
+from eldercare.protocol.mqtt_v1 import Location
 from tests.unit.alerts.rules.band import HOME, NOON, Band, profile
 
 

@@ -6,17 +6,17 @@ from string import Formatter
 
 import pytest
 
-from alerts import states
-from alerts.case import Disposition
-from alerts.kinds import IncidentKind, IncidentState, Severity
-from alerts.rights import Deed
-from alerts.states import Status
-from api.console.i18n import LANGUAGES, Translator, catalogue, language_of
-from eldercare.access import LOGIN_ROLES
+from alerts.channels.twilio import statuses
+from alerts.incidents.actions import Action
+from alerts.incidents.case import Disposition
+from alerts.model.incident import IncidentKind, IncidentState, Severity
+from alerts.model.notification import Status
+from api.console.shell.i18n import LANGUAGES, Translator, catalogue, language_of
+from eldercare.accounts.viewers import LOGIN_ROLES
 
 CONSOLE = Path(__file__).parents[4] / "api" / "console"
 TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
-PYTHON = sorted(CONSOLE.glob("*.py"))
+PYTHON = sorted(CONSOLE.rglob("*.py"))
 SCRIPTS = sorted((CONSOLE / "static" / "js").glob("*.js"))
 CJK = re.compile(r"[\u4e00-\u9fff]")
 
@@ -30,7 +30,7 @@ FAMILIES = {
     "state": list(IncidentState),
     "conflict": [*IncidentState, "somebody", "changed"],
     "disposition": list(Disposition),
-    "action": [*(deed for deed in Deed if deed is not Deed.NOTE), "mute", "en_route_owner", "arrive_owner",
+    "action": [*(action for action in Action if action is not Action.NOTE), "mute", "en_route_owner", "arrive_owner",
                "handle_still", "handle_over",
                "arrive_120"],
     "status": list(Status),
@@ -51,7 +51,8 @@ FAMILIES = {
               "handed_back", "en_route", "arrived", "handed_to_120", "reopened", "reopened_itself", "note", "step",
               "step_repeat", "step_console", "fell_through", "nobody_reachable", "ask_120", "told_owner",
               "told_family", "still_open", "step_failed", "en_route_owner", "arrived_owner", "arrived_120",
-              "handling", "handling_over", "handling_ended_no_action", "handling_ended_ladder_spent", "left_desk",
+              "handling", "handling_over", "handling_ended_no_action", "handling_ended_passed",
+              "handling_ended_ladder_spent", "left_desk",
               "clock_went_back", "sent", "added", "joined", "taken_back", "called_out_again"],
     "why": ["no_contact", "handled", "called_before", "carrier_limit", "pressed_again", "owner_has_no_number",
             "not_there_in_time", "ambulance_not_confirmed", "ambulance_called", "asked_for", "in_hand",
@@ -87,12 +88,12 @@ def test_every_word_of_a_family_has_a_text(family: str) -> None:
 
 
 def test_every_reason_of_a_provider_has_a_text() -> None:
-    reasons = {reason for reason, _ in states.ERRORS.values()}
-    reasons |= {states.refusal(status, None)[0] for status in (400, 401, 429, 500)}
+    reasons = {reason for reason, _ in statuses.ERRORS.values()}
+    reasons |= {statuses.refusal(status, None)[0] for status in (400, 401, 429, 500)}
     for words, event in (
-        (("completed", "busy", "no-answer", "failed", "canceled"), states.call_event),
-        (("undelivered", "failed", "canceled", "partially_delivered"), states.message_event),
-        (("machine_start", "fax"), states.answered_by_event),
+        (("completed", "busy", "no-answer", "failed", "canceled"), statuses.call_event),
+        (("undelivered", "failed", "canceled", "partially_delivered"), statuses.message_event),
+        (("machine_start", "fax"), statuses.answered_by_event),
     ):
         for word in words:
             told = event(word)

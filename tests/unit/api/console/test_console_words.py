@@ -7,23 +7,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.incident_views import Incident, Notification, TimelineRow
-from alerts.kinds import IncidentState, Severity
-from alerts.rights import Deed
-from api.console import calls, cards, people_words, tiles, timeline, times
-from api.console.entrance import local_path
-from api.console.i18n import Translator
-from api.console.screen import Screen, When
+from alerts.incidents.actions import POSSIBLE, Action
+from alerts.incidents.detail import Incident, Notification, TimelineRow
+from alerts.model.incident import IncidentState, Severity
+from api.console.committee import labels
+from api.console.duty import calls, cards, tiles, timeline
+from api.console.shell import times
+from api.console.shell.i18n import Translator
+from api.console.shell.login import local_path
+from api.console.shell.screen import Screen, When
 from api.headers import content_security_policy
-from eldercare.access import Role, Viewer
-from eldercare.people import Contact
-from eldercare.residents import File, Resident
+from eldercare.accounts.viewers import Role, Viewer
+from eldercare.community.people import Contact
+from eldercare.community.residents import File, Resident
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)  # 14:00 in Shanghai
 ZH, EN = Translator("zh"), Translator("en")
 DUTY = Viewer(1, "沈值班", frozenset({Role.DUTY}), Role.DUTY)
-ALL = frozenset(Deed)
+ALL = frozenset(Action)
 
 
 def before(**length: float) -> datetime:
@@ -121,10 +123,10 @@ def test_a_moment_is_said_in_the_communitys_zone() -> None:
 
 def test_an_age_changes_on_the_birthday_of_the_communitys_zone() -> None:
     eve = datetime(2026, 11, 24, 15, 59, tzinfo=UTC)
-    assert people_words.age(resident(), eve, ZONE) == 95
-    assert people_words.age(resident(), eve + timedelta(minutes=1), ZONE) == 96
-    assert people_words.age_and_gender(ZH, resident(), eve, ZONE) == "95 岁 · 男"
-    assert people_words.age_and_gender(ZH, resident(birth_date=None, gender=None), eve, ZONE) == ""
+    assert labels.age(resident(), eve, ZONE) == 95
+    assert labels.age(resident(), eve + timedelta(minutes=1), ZONE) == 96
+    assert labels.age_and_gender(ZH, resident(), eve, ZONE) == "95 岁 · 男"
+    assert labels.age_and_gender(ZH, resident(birth_date=None, gender=None), eve, ZONE) == ""
 
 
 # Tiles ------------------------------------------------------------------------------------------------------------
@@ -215,7 +217,7 @@ def test_a_card_offers_what_its_state_allows(state: str, names: list[str]) -> No
 
 
 def test_a_card_offers_only_what_the_viewer_may_do() -> None:
-    allowed = frozenset({Deed.ACCEPT, Deed.PASS, Deed.NOTE})
+    allowed = frozenset({Action.ACCEPT, Action.PASS, Action.NOTE})
     assert [action.name for action in cards.actions(screen(), incident(), allowed)] == ["accept", "pass"]
 
 
@@ -230,7 +232,7 @@ def test_duty_notes_the_way_of_an_owner_and_does_not_read_i() -> None:
     labels = {action.name: action.label for action in cards.actions(screen(), theirs, ALL)}
     assert (labels["en-route"], labels["arrive"]) == ("记录：蔡斌 已出发", "记录：蔡斌 已到场")
     assert cards.actions(screen(), own, ALL)[0].label == "我已出发"
-    assert cards.said(screen(), "done", Deed.ARRIVE, theirs) == "已记录：蔡斌 已到场。"
+    assert cards.said(screen(), "done", Action.ARRIVE, theirs) == "已记录：蔡斌 已到场。"
 
 
 def test_a_card_says_who_where_and_how_to_get_in() -> None:
@@ -279,7 +281,7 @@ def test_a_card_says_who_has_it_and_by_when() -> None:
 def test_who_notes_that_120_is_there_is_not_shown_as_being_there() -> None:
     handed = incident(state="handed_to_120")
     assert cards.actions(screen(), handed, ALL)[0].label == "记录：120 已到场"
-    assert cards.said(screen(), "done", Deed.ARRIVE, handed) == "已记录：120 已到场。"
+    assert cards.said(screen(), "done", Action.ARRIVE, handed) == "已记录：120 已到场。"
     there = incident(state="on_site", owner_id=DUTY.person_id, owner_name="沈值班")
     assert cards.card(screen(), there).owner == "120 已到场"
     assert cards.card(screen(), replace(there, accepted_at=NOW)).owner == "沈值班 已到场"
@@ -408,3 +410,8 @@ def test_the_board_reminds_a_day_before_an_absence_ends_and_a_day_after(hours: i
     found = tiles.tiles([resident(away_until=NOW + timedelta(hours=hours))], {}, NOW)
     assert [tile.away_ends for tile in found] == [reminds]
     assert not tiles.away_ends(resident(), NOW)
+
+
+@pytest.mark.parametrize("state", IncidentState)
+def test_a_card_offers_nothing_that_the_case_would_refuse(state: IncidentState) -> None:
+    assert {action for action in cards._POSSIBLE[state] if state not in POSSIBLE[action]} == set()

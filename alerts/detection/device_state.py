@@ -1,0 +1,216 @@
+"""What is remembered of each band (`device_state`): locked in the order of ids, read with its wearer, written back.
+
+Whoever judges a band holds its row: ingest for a batch of readings, the watch for what was not said.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+
+from alerts.detection.bands import Band, Latest
+from alerts.rules import Profile, State, Thresholds
+from eldercare.platform import clock, pg_arrays
+from eldercare.platform.database import Connection
+from eldercare.platform.log import logger
+
+_log = logger(__name__)
+
+
+class Locked(NamedTuple):
+    """The bands of which this transaction has the rows, as of `now` (aware); somebody else has those of `held`."""
+
+    now: datetime
+    bands: dict[str, Band]
+    held: frozenset[str]
+
+
+# `now` is asked once, not once per row; the ids are a table, so that thousands of them are joined and not compared;
+# coalesce() keeps the planner from the index of periods, where all of today's assignments are.
+_LOOK = """
+with moment as materialized (select eldercare_now() as now)
+select now, state.device_id, state.rules::text, last_seen_at, lower(period), resident.id, home_lat, home_lon,
+       safe_radius_m, away_until, rule_overrides::text
+from moment
+cross join unnest(%s::text[]) as wanted (id)
+join device_state state on state.device_id = wanted.id
+join device on device.id = state.device_id and retired_at is null
+left join assignment on assignment.device_id = state.device_id and coalesce(period @> now, false)
+left join resident on resident.id = resident_id
+order by state.device_id
+"""
+_LOCK = f"{_LOOK} for no key update of state skip locked"
+
+
+async def lock(conn: Connection, device_ids: Iterable[str], zone: tzinfo) -> Locked:
+    """Lock the rows of these bands until the transaction ends, but for those that somebody else holds.
+
+    A band without a row gets one. An id that names no band, or a retired one, is missing from the answer. `zone` is
+    the community's.
+    """
+    wanted = set(device_ids)
+    now, bands = await _read(conn, _LOCK, wanted, zone)
+    missing = wanted - bands.keys()
+    known = await _known(conn, missing) if missing else set()
+    if known and await _create(conn, known):
+        now, created = await _read(conn, _LOCK, known, zone)
+        bands |= created
+    return Locked(now or await clock.now(conn), bands, frozenset(known - bands.keys()))
+
+
+async def look(conn: Connection, device_ids: Iterable[str], zone: tzinfo) -> tuple[datetime, dict[str, Band]]:
+    """Now (aware), and these bands as they are, with nothing locked: to store what is not judged."""
+    wanted = set(device_ids)
+    await _create(conn, await _known(conn, wanted))
+    now, bands = await _read(conn, _LOOK, wanted, zone)
+    return now or await clock.now(conn), bands
+
+
+async def _read(
+    conn: Connection, query: str, device_ids: set[str], zone: tzinfo
+) -> tuple[datetime | None, dict[str, Band]]:
+    bands: dict[str, Band] = {}
+    now: datetime | None = None
+    for row in await (await conn.execute(query, (pg_arrays.names(device_ids),), prepare=True)).fetchall():
+        now, device_id, rules, last_seen_at, worn_since, resident_id, lat, lon, radius_m, away_until, overrides = row
+        profile = None
+        if resident_id is not None:
+            profile = Profile(resident_id, lat, lon, radius_m, away_until, zone, _thresholds(resident_id, overrides))
+        bands[device_id] = Band(device_id, _state(device_id, rules), profile, last_seen_at, worn_since)
+    return now, bands
+
+
+async def _known(conn: Connection, device_ids: set[str]) -> set[str]:
+    query = "select id from device where id = any(%s::text[]) and retired_at is null"
+    return {row[0] for row in await (await conn.execute(query, (list(device_ids),))).fetchall()}
+
+
+async def _create(conn: Connection, device_ids: set[str]) -> int:
+    """Rows for bands heard for the first time; returns how many are new."""
+    created = await conn.execute(
+        "insert into device_state (device_id) select unnest(%s::text[]) on conflict (device_id) do nothing",
+        (sorted(device_ids),),
+    )
+    return created.rowcount
+
+
+def _state(device_id: str, rules: str) -> State:
+    if rules == "{}":
+        return State()
+    try:
+        return State.from_json(rules)
+    except ValueError as error:
+        # Its rules begin anew: what is remembered must not keep it, and all bands of its batch, from being judged.
+        _log.error("state_unreadable", device_id=device_id, error=error)
+        return State()
+
+
+@lru_cache(maxsize=16384)
+def _thresholds(resident_id: int, overrides: str) -> Thresholds:
+    if overrides == "{}":
+        return _DEFAULTS
+    held, wrong = _DEFAULTS.with_stored(orjson.loads(overrides))
+    if wrong:
+        # Wrong personal limits must not leave her without any.
+        _log.error("rule_overrides_refused", resident_id=resident_id, error="; ".join(map(str, wrong)))
+    return held
+
+
+async def refused_overrides(conn: Connection) -> list[int]:
+    """Ids of the residents whose stored limits do not hold as they are, in order."""
+    rows = await (
+        await conn.execute(
+            "select id, rule_overrides from resident where left_at is null and rule_overrides <> '{}' order by id"
+        )
+    ).fetchall()
+    return [resident_id for resident_id, stored in rows if _DEFAULTS.with_stored(stored)[1]]
+
+
+_DEFAULTS = Thresholds()
+
+# A comparison with a null is not true, and greatest() leaves nulls out: what a batch does not bring stays.
+_SAVE = """
+update device_state state set
+    last_seen_at = coalesce(%s::timestamptz, last_seen_at),
+    rules = new.rules,
+    bpm = case when new.bpm_ts > coalesce(state.bpm_ts, '-infinity') then new.bpm else state.bpm end,
+    bpm_ts = greatest(new.bpm_ts, state.bpm_ts),
+    lat = case when new.location_ts > coalesce(state.location_ts, '-infinity') then new.lat else state.lat end,
+    lon = case when new.location_ts > coalesce(state.location_ts, '-infinity') then new.lon else state.lon end,
+    accuracy_m = case when new.location_ts > coalesce(state.location_ts, '-infinity')
+                      then new.accuracy_m else state.accuracy_m end,
+    location_ts = greatest(new.location_ts, state.location_ts),
+    battery_pct = case when new.status_ts < state.status_ts then state.battery_pct
+                       else coalesce(new.battery_pct, state.battery_pct) end,
+    charging = case when new.status_ts < state.status_ts then state.charging
+                    else coalesce(new.charging, state.charging) end,
+    worn = case when new.status_ts < state.status_ts then state.worn else coalesce(new.worn, state.worn) end,
+    signal_dbm = case when new.status_ts < state.status_ts then state.signal_dbm
+                      else coalesce(new.signal_dbm, state.signal_dbm) end,
+    firmware = case when new.status_ts < state.status_ts then state.firmware
+                    else coalesce(new.firmware, state.firmware) end,
+    status_ts = greatest(new.status_ts, state.status_ts)
+from unnest(
+    %s::text[], %s::jsonb[], %s::smallint[], %s::timestamptz[], %s::float8[], %s::float8[], %s::float8[],
+    %s::timestamptz[], %s::smallint[], %s::boolean[], %s::boolean[], %s::smallint[], %s::text[], %s::timestamptz[]
+) as new (device_id, rules, bpm, bpm_ts, lat, lon, accuracy_m, location_ts, battery_pct, charging, worn,
+          signal_dbm, firmware, status_ts)
+where state.device_id = new.device_id
+"""
+
+
+async def save(
+    conn: Connection,
+    bands: Sequence[Band],
+    latest: Mapping[str, Latest] | None = None,
+    heard_at: datetime | None = None,
+) -> None:
+    """Write the states of locked bands, and of `latest` (by device id) what is newer by the band's own time.
+
+    `heard_at` (aware): these bands have just been heard; None: they have not.
+    """
+    if not bands:
+        return
+    news = [_of_wearer((latest or {}).get(band.device_id, _NOTHING), band.worn_since) for band in bands]
+    bpm, bpm_ts, lat, lon, accuracy, location_ts, battery, charging, worn, signal, firmware, status_ts = zip(
+        *news, strict=True
+    )
+    await conn.execute(
+        _SAVE,
+        (
+            heard_at,
+            pg_arrays.names(band.device_id for band in bands),
+            pg_arrays.texts(band.state.to_json() for band in bands),
+            pg_arrays.numbers(bpm),
+            pg_arrays.times(bpm_ts),
+            pg_arrays.numbers(lat),
+            pg_arrays.numbers(lon),
+            pg_arrays.numbers(accuracy),
+            pg_arrays.times(location_ts),
+            pg_arrays.numbers(battery),
+            pg_arrays.numbers(charging),
+            pg_arrays.numbers(worn),
+            pg_arrays.numbers(signal),
+            pg_arrays.texts(firmware),
+            pg_arrays.times(status_ts),
+        ),
+        prepare=True,
+    )
+
+
+_NOTHING = Latest()
+
+
+def _of_wearer(latest: Latest, worn_since: datetime | None) -> Latest:
+    """Without what came late and was said on the wrist before: it would be taken for the newest of who wears it now."""
+    if worn_since is None:
+        return latest
+    if latest.bpm_ts is not None and latest.bpm_ts < worn_since:
+        latest = latest._replace(bpm=None, bpm_ts=None)
+    if latest.location_ts is not None and latest.location_ts < worn_since:
+        latest = latest._replace(lat=None, lon=None, accuracy_m=None, location_ts=None)
+    if latest.status_ts is not None and latest.status_ts < worn_since:
+        latest = latest._replace(worn=None)
+    return latest

@@ -1,0 +1,209 @@
+"""Opening incidents: an SOS as one statement, and what the rules found. Whoever calls commits, once.
+
+One incident may be open per subject and kind; the partial unique index `incident_one_open` decides between two
+processes, so opening is always "insert, or merge into the one that is open".
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import uuid4
+
+from psycopg.types.json import Jsonb
+
+from alerts.incidents.feed import tell
+from alerts.model.incident import (
+    BAND_STATES,
+    SEVERITY_ORDER,
+    TECHNICAL,
+    Cleared,
+    Finding,
+    IncidentState,
+    Judged,
+    Named,
+    Press,
+    Subject,
+)
+from eldercare.platform import statements
+from eldercare.platform.clock import NOW
+from eldercare.platform.database import Connection, Numbered
+from eldercare.protocol.mqtt_v1 import LATE_AFTER, MAX_AGE, MAX_AHEAD, SosState
+
+LONG_OVER = timedelta(minutes=10)
+"""A band still repeats a press for a moment after its incident is closed; what comes later is another press."""
+KNOWN_FOR = timedelta(hours=24)
+"""How long a name counts as the same press."""
+COPIED_FOR = timedelta(minutes=1)
+"""How long the broker may redeliver a press without a name."""
+HEARD_TWICE_FOR = timedelta(seconds=30)
+"""Within this, another session of ours hears the same press without a name."""
+TOLD_SINGLY, TOLD_EACH = 30, 50
+"""The timeline tells the first presses one by one, and then every so manieth."""
+REMEMBERED = 64
+"""The last presses of an incident that are compared with each new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What became of a press: `opened` an incident, `merged` into the open one, or a `duplicate` of a known press."""
+
+    incident_id: int
+    state: IncidentState
+    outcome: Literal["opened", "merged", "duplicate"]
+    event_id: str | None
+
+    @property
+    def sos_state(self) -> SosState:
+        """What the band hears now."""
+        return BAND_STATES[self.state]
+
+
+def _parameters(press: Press, plausible_age: timedelta) -> dict[str, Any]:
+    """`name` is null where the band gave none. `bytes`, its digest, names the press then; `once` and `own`, where only
+    copies that another session of ours hears shall be the same press. `prefix`: other names may begin with this one."""
+    named, copy = press.named, press.retained or press.redelivered
+    by_bytes = f"{press.digest}:"
+    own = f"{by_bytes}{press.heard_by}:" if named is Named.NOTHING and not copy else None
+    # What a number names is named by it alone: a band that sends it again may send its time anew.
+    ts = press.ts.isoformat() if press.ts and press.event_id is None else None
+    return {
+        "device_id": press.device_id,
+        "name": json.dumps([press.event_id, ts], ensure_ascii=False) if named is Named.NAME else None,
+        "bytes": by_bytes,
+        "once": own and f"{own}{uuid4()}",
+        "own": own,
+        "prefix": press.retained or (press.redelivered and named is not Named.NAME),
+        "retained": press.retained,
+        "redelivered": press.redelivered,
+        "clock_is_name": press.event_id is None,
+        "event_id": press.event_id,
+        "echo": press.echo,
+        "ts": press.ts,
+        "age": plausible_age,
+        "over": LONG_OVER,
+        "ahead": MAX_AHEAD,
+        "late_after": LATE_AFTER,
+        "known_for": KNOWN_FOR,
+        "copied_for": COPIED_FOR,
+        "heard_twice_for": HEARD_TWICE_FOR,
+        "told_singly": TOLD_SINGLY,
+        "told_each": TOLD_EACH,
+        "remembered": REMEMBERED,
+        "trigger": press.trigger,
+        "lat": press.lat,
+        "lon": press.lon,
+        "acc": press.accuracy_m,
+        "bpm": press.bpm,
+        "payload": press.payload,
+    }
+
+
+_RAISE_SOS = Numbered(statements.load("alerts.incidents", "raise_sos", now=NOW, tell=tell("happened")))
+
+
+async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta = MAX_AGE) -> Raised:
+    """Open an incident for a press, or merge into the open one; one that is known changes nothing.
+
+    Known is one whose name was heard within 24 hours, unless its incident was resolved more than `LONG_OVER` ago: then
+    only a redelivered copy is. A retained copy of any press ever heard changes nothing either. A press without a name
+    is known as long as its incident lasts: by its bytes, where they may hide a name; else only where another session
+    of ours has just heard it. Another press counts, is told in the timeline and, where somebody has it in hand, makes
+    it due. The incident is about whoever wore the band at the press's own time; a band that nobody knows, or nobody
+    wears, is a subject of its own. Position and heart rate are the press's, else the last known of the
+    wearer with their time. A clock that is more than 5 min ahead or older than `plausible_age` is not believed.
+    """
+    parameters = _parameters(press, plausible_age)
+    row = await _RAISE_SOS.row(conn, parameters)
+    if row is None:
+        # Another process committed the same press while this statement waited for it: a new statement sees it.
+        row = await _RAISE_SOS.row(conn, parameters)
+    if row is None:
+        # Neither new nor known should not be. But no press is given up for its name: under a fresh one it counts.
+        fresh = {"name": None, "once": f"{press.digest}:{uuid4()}", "own": None}
+        row = await _RAISE_SOS.row(conn, {**parameters, **fresh})
+        assert row is not None  # noqa: S101  a fresh name opens or merges
+    return Raised(row[0], IncidentState(row[1]), row[2], press.event_id)
+
+
+_GRAVER = """(array_position(%(gravest_first)s::text[], excluded.severity)
+        < array_position(%(gravest_first)s::text[], incident.severity))"""
+# While an incident is open, the ladder calls people. Once somebody has it in hand, the owner is told as of a second
+# press; a task tells nobody.
+_TELLS_OWNER = "(incident.state <> 'open' and excluded.severity <> 'task')"
+
+_OPEN = statements.load("alerts.incidents", "open", graver=_GRAVER, tells_owner=_TELLS_OWNER, tell=tell("happened"))
+
+_CLEAR = f"""
+with moment as (select %(now)s::timestamptz as now),
+found as (
+    select id, severity in ('task', 'warning') and state = 'open' as ends
+    from incident where subject = %(subject)s and kind = %(kind)s and state <> 'resolved'
+    for no key update
+),
+ended as (
+    update incident set state = 'resolved', disposition = 'cleared', resolved_at = now, due_at = null
+    from found, moment where incident.id = found.id and ends
+),
+noted as (
+    update incident set detail = detail || jsonb_build_object('cleared_at', now)
+    from found, moment where incident.id = found.id and not ends
+),
+unsent as (
+    update notification set status = 'cancelled', reason = 'cleared', finished_at = now
+    from found, moment where incident_id = found.id and ends and status = 'queued'
+),
+happened as (
+    select id as incident_id, now as at,
+           unnest(case when ends then array['cleared', 'resolved'] else array['cleared'] end) as kind,
+           null::bigint as actor_id, 'rule' as via,
+           jsonb_build_object('reason', %(reason)s::text, 'at', %(at)s::timestamptz) as detail
+    from found, moment
+),
+told as ({tell("happened")})
+select id, ends from found
+"""  # noqa: S608  constants of ours
+
+
+async def _open(conn: Connection, subject: Subject, finding: Finding, now: datetime) -> None:
+    await conn.execute(
+        _OPEN,
+        {
+            "now": now,
+            "subject": subject.key,
+            "resident_id": subject.resident_id,
+            "device_id": subject.device_id,
+            "kind": finding.kind,
+            "technical": list(TECHNICAL),
+            "severity": finding.severity,
+            "gravest_first": list(SEVERITY_ORDER),
+            "at": finding.at,
+            "detail": Jsonb({"reason": finding.reason, **finding.detail}),
+        },
+        prepare=True,
+    )
+
+
+async def _clear(conn: Connection, subject: Subject, cleared: Cleared, now: datetime) -> None:
+    await conn.execute(
+        _CLEAR,
+        {"now": now, "subject": subject.key, "kind": cleared.kind, "reason": cleared.reason, "at": cleared.at},
+        prepare=True,
+    )
+
+
+async def apply_verdicts(conn: Connection, judged: Sequence[Judged], now: datetime) -> None:
+    """Open what was found and close what is over.
+
+    A finding merges into the open incident of its kind; a graver one changes it, and starts its ladder again. One that
+    comes after the last was over is written down, and whoever has it in hand hears of it, unless it is a task.
+    What is over is written into the timeline; a task or a warning that nobody has accepted ends by itself, anything
+    urgent or owned stays for a person. The order is kept per subject; between subjects it is the same in every process.
+    """
+    for item in sorted(judged, key=lambda item: item.subject.key):
+        match item.verdict:
+            case Finding() as finding:
+                await _open(conn, item.subject, finding, now)
+            case Cleared() as cleared:
+                await _clear(conn, item.subject, cleared, now)

@@ -1,0 +1,1 @@
+"""The nouns: incidents, notifications, references, distances. Pure."""

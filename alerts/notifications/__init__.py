@@ -1,0 +1,1 @@
+"""Messages on their way: the outbox, the sender, and what providers say of them."""

@@ -1,0 +1,190 @@
+"""The ladder: who is asked for help, in which order, how long each is given. Data of a policy; pure.
+
+All durations are whole seconds. `after_s` of a step counts from the start of the round.
+"""
+
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from eldercare.platform.errors import InvalidInput
+
+
+class Target(StrEnum):
+    """Whom a step names: a duty of the house, or a relation to the resident."""
+
+    DUTY = "duty"
+    DUTY_LEAD = "duty_lead"
+    GRID = "grid"
+    GRID_BACKUP = "grid_backup"
+    FAMILY = "family"
+    CLINIC = "clinic"
+    ADMIN = "admin"
+
+
+DESK = frozenset({Target.DUTY, Target.DUTY_LEAD})
+"""Who sits at the desk. Called as one of these, a person may also say that they handle it and do not go."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Step(_Data):
+    """One rung. Without targets it only shows on the console, where every open incident is anyway."""
+
+    after_s: Annotated[int, Field(ge=0, le=86_400)] = 0
+    targets: tuple[Target, ...] = ()
+    channels: tuple[Literal["voice", "sms"], ...] = ()
+    ask_120: bool = False
+    """Whether the console asks the duty officer to call 120 from here on."""
+
+    @model_validator(mode="after")
+    def _names_both_or_neither(self) -> Self:
+        if bool(self.targets) != bool(self.channels):
+            raise ValueError("a step names both targets and channels, or neither (console only)")
+        return self
+
+
+class Hours(_Data):
+    """The part of the day, in the community's zone, in which the ladder moves: from `start` until before `end`."""
+
+    start: time
+    end: time
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> Self:
+        if self.start.tzinfo is not None or self.end.tzinfo is not None:
+            raise ValueError("start and end are of the community's zone and have no offset of their own")
+        if self.start >= self.end:
+            raise ValueError("start must be before end")
+        return self
+
+
+class Ladder(_Data):
+    """The steps, and the deadlines of whoever accepts."""
+
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=20)]
+    repeat_s: Annotated[int, Field(ge=60, le=86_400)] | None = None
+    """How often everybody of all steps is asked again after the last one, for ever; null: never."""
+    arrival_s: Annotated[int, Field(ge=60, le=86_400)] | None = 1200
+    """How long the owner may take to the door before the ladder starts again; null: nobody has to go there."""
+    remind_s: Annotated[int, Field(ge=60, le=7 * 86_400)] = 3600
+    """How often a case that waits for no call says on its timeline that it is still there."""
+    confirm_120_s: Annotated[int, Field(ge=60, le=86_400)] = 1800
+    """How long after handing over to 120 somebody must have been there or closed it."""
+    hours: Hours | None = None
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        times = [step.after_s for step in self.steps]
+        if times[0] != 0:
+            raise ValueError("the first step must come at once (after_s 0)")
+        if any(later <= earlier for earlier, later in pairwise(times)):
+            raise ValueError("after_s must rise from step to step")
+        return self
+
+    @property
+    def street(self) -> frozenset[Target]:
+        """Whom any step names who is not of the desk."""
+        return frozenset(target for step in self.steps for target in step.targets) - DESK
+
+    @property
+    def repeat(self) -> timedelta | None:
+        """`repeat_s` as a duration."""
+        return None if self.repeat_s is None else timedelta(seconds=self.repeat_s)
+
+    @property
+    def arrival(self) -> timedelta | None:
+        """`arrival_s` as a duration."""
+        return None if self.arrival_s is None else timedelta(seconds=self.arrival_s)
+
+    @property
+    def remind(self) -> timedelta:
+        """`remind_s` as a duration."""
+        return timedelta(seconds=self.remind_s)
+
+    @property
+    def confirm_120(self) -> timedelta:
+        """`confirm_120_s` as a duration."""
+        return timedelta(seconds=self.confirm_120_s)
+
+    def offset(self, index: int) -> timedelta:
+        """When step `index` comes, counted from the start of the round."""
+        return timedelta(seconds=self.steps[index].after_s)
+
+    def due(self, round_started_at: datetime, next_step: int, stepped_at: datetime | None) -> datetime:
+        """When step `next_step` comes, the last one taken at `stepped_at`: at its time in the round, or as long after
+        that one as planned, if sooner; after all steps, when everybody is asked again."""
+        if stepped_at is None:
+            return round_started_at
+        if next_step >= len(self.steps):
+            return stepped_at + (self.repeat or self.remind)
+        planned = self.offset(next_step)
+        gap = planned - self.offset(next_step - 1) if next_step else planned
+        return min(round_started_at + planned, stepped_at + gap)
+
+
+LAST_RESORT = Ladder(
+    steps=(Step(targets=(Target.DUTY, Target.DUTY_LEAD), channels=("voice", "sms")),), repeat_s=300, arrival_s=1200
+)
+"""Where no policy stands for a kind and severity, or none that can be read: an incident must never wait for one."""
+
+
+LONGEST_WAIT_S = 7200
+"""Between two steps of a grave case nobody is called: more of that is as good as no ladder."""
+LEAST_HOURS = timedelta(hours=4)
+"""A part of the day in which somebody may look; less of it is as good as none."""
+
+
+def check(kind: str, ladder: Ladder, severity: str = "") -> None:
+    """Refuse a ladder that breaks a promise of its kind: an SOS, and whatever is urgent, is told to somebody at once,
+    at every hour, again and again. Raises InvalidInput naming the field."""
+    if kind != "sos" and severity not in ("sos", "urgent"):
+        _check_hours(ladder.hours)
+        return
+    what = "an SOS" if kind == "sos" else "what is urgent"
+    if ladder.repeat_s is None:
+        raise InvalidInput("repeat_s", f"{what} never ends by itself, so its ladder must repeat")
+    if ladder.arrival_s is None and kind != "network":  # nobody goes to a network
+        raise InvalidInput("arrival_s", f"{what} needs a deadline for being there")
+    if ladder.hours is not None:
+        raise InvalidInput("hours", f"{what} knows no hours")
+    if not ladder.steps[0].targets:
+        raise InvalidInput("steps.0.targets", f"the first step of {what} must call somebody")
+    waits = {
+        "steps": max(step.after_s for step in ladder.steps),
+        "repeat_s": ladder.repeat_s,
+        "arrival_s": ladder.arrival_s or 0,
+        "confirm_120_s": ladder.confirm_120_s,
+    }
+    for name, wait_s in waits.items():
+        if wait_s > LONGEST_WAIT_S:
+            raise InvalidInput(name, f"nobody who may need help waits longer than {LONGEST_WAIT_S} s")
+
+
+def _check_hours(hours: Hours | None) -> None:
+    if hours is not None and _of_the_day(hours.end) - _of_the_day(hours.start) < LEAST_HOURS:
+        raise InvalidInput("hours", f"must be at least {LEAST_HOURS // timedelta(hours=1)} hours of the day")
+
+
+def _of_the_day(moment: time) -> timedelta:
+    return timedelta(hours=moment.hour, minutes=moment.minute, seconds=moment.second, microseconds=moment.microsecond)
+
+
+@lru_cache(maxsize=512)
+def parse(text: str | None) -> Ladder | None:
+    """The ladder of a policy's JSON text; None where there is none or it cannot be read (then LAST_RESORT serves).
+
+    Remembered by text, so that a changed policy is a new text and nothing stale is ever used.
+    """
+    if text is None:
+        return None
+    try:
+        return Ladder.model_validate_json(text)
+    except ValidationError:
+        return None

@@ -1,0 +1,1 @@
+"""What people answer by telephone or text, and what comes of it."""

@@ -1,0 +1,188 @@
+"""Readings that come in another order than they were measured in, each on time: the rules say what they say in order.
+
+What the rules remember is the end of a story; it cannot be taken back to its middle. So the story is told again: the
+stored readings of some time before the first new one are judged in their order, each as of when it came, on a memory of
+alarms alone. Whatever was said already is not said again.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from alerts.model.incident import Cleared, IncidentKind, Verdict
+from alerts.rules import heart_rate
+from alerts.rules.evaluation import Reading, Result, evaluate
+from alerts.rules.profile import Profile
+from alerts.rules.state import Heart, Side, State, Wear, Zone
+from alerts.rules.thresholds import Thresholds
+from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
+
+LONGEST_S = 4 * 3600.0
+"""How far the story goes back at most."""
+
+
+class Told(NamedTuple):
+    """A stored reading, and when it came (aware)."""
+
+    reading: Reading
+    received_at: datetime
+
+
+class Reach(NamedTuple):
+    """How long before the first new reading the story has to begin, seconds: of values, of statuses, of fixes."""
+
+    heart_s: float
+    wear_s: float
+    zone_s: float
+
+
+def reach(limits: Thresholds) -> Reach:
+    """As far as a run may go back that ends in an alarm, and the rest that it needs before it; with what the band then
+    said of the wrist."""
+    run = max(limits.hr_urgent_s, limits.hr_warning_s, limits.hr_min_samples * limits.hr_gap_s)
+    heart_s = min(run + limits.hr_rest_s, LONGEST_S)
+    zone_s = min(limits.zone_dwell_s + limits.zone_fixes * limits.zone_gap_s, LONGEST_S)
+    return Reach(heart_s, heart_s + limits.silent_s, zone_s)
+
+
+def is_on_time(reading: Reading, limits: Thresholds, now: datetime) -> bool:
+    """Whether the rules take it at all."""
+    return -limits.ahead_s <= (now - reading.ts).total_seconds() <= limits.late_s
+
+
+def is_out_of_order(state: State, reading: Reading, profile: Profile, now: datetime) -> bool:
+    """Whether this reading, new and on time, has something to say of what was judged before it came.
+
+    Where what is remembered lies in the future a clock was set back, which is no disorder.
+    """
+    if not is_on_time(reading, profile.thresholds, now):
+        return False
+    ts, heart, wear = reading.ts.timestamp(), state.heart, state.wear
+    latest = now.timestamp() + profile.thresholds.ahead_s
+    if isinstance(reading, Location):
+        return _is_before(ts, state.zone.newest, latest)
+    if isinstance(reading, HeartRate):
+        # What is known of the wrist was said later: perhaps it was another when this was measured.
+        turned = wear.newest if wear.worn is False else wear.since or None
+        if not heart_rate.is_plausible(reading, profile.thresholds):
+            turned = None
+        return _is_before(ts, heart.newest, latest) or _is_before(ts, turned, latest)
+    turns = reading.worn is not None and (reading.worn is False) is not (wear.worn is False)
+    return _is_before(ts, wear.newest, latest) or (turns and _is_before(ts, heart.newest, latest))
+
+
+def _is_before(ts: float, newest: float | None, latest: float) -> bool:
+    return newest is not None and ts <= newest <= latest
+
+
+def judge_heart(state: State, told: Iterable[Told], since: float, profile: Profile) -> Result:
+    """The state, and what is new to say, after the values and statuses in `told`: all that are stored from before
+    `since` by `reach` (seconds since the epoch; the first new one's time), in their order."""
+    reached = reach(profile.thresholds)
+    start = replace(
+        state,
+        heart=Heart(
+            measured=state.heart.measured,
+            high=state.heart.high and state.heart.high.calm(),
+            low=state.heart.low and state.heart.low.calm(),
+            waiting=state.heart.waiting,
+            missing=state.heart.missing,
+        ),
+        wear=_wear_at(state.wear, since - reached.wear_s),
+    )
+    after, verdicts = _tell(start, told, since, profile)
+    before, heart = state.heart, after.heart
+    heart = replace(
+        heart,
+        newest=_later(heart.newest, before.newest),
+        active=_later(heart.active, before.active),
+        waiting=_later(heart.waiting, before.waiting),
+    )
+    wear = replace(after.wear, newest=_later(after.wear.newest, state.wear.newest))
+    return replace(state, heard=_later(after.heard, state.heard), heart=heart, wear=wear), verdicts
+
+
+def _wear_at(wear: Wear, begin: float) -> Wear:
+    """What was known of the wrist at `begin`, as far as the newest still tells."""
+    if wear.newest is None or wear.newest <= begin:
+        return wear
+    worn, since = (wear.worn, wear.since) if wear.since <= begin else (None, 0.0)
+    return replace(wear, newest=begin, worn=worn, since=since, charging=False)
+
+
+def judge_zone(state: State, told: Iterable[Told], since: float, profile: Profile) -> Result:
+    """The same of the fixes."""
+    zone, begin = state.zone, since - reach(profile.thresholds).zone_s
+    if zone.ts is None or zone.ts > begin:
+        zone = Zone(alarmed=zone.alarmed, stands=zone.stands)
+    after, verdicts = _tell(replace(state, zone=replace(zone, newest=None, jumps=0)), told, since, profile)
+    zone = replace(after.zone, newest=_later(after.zone.newest, state.zone.newest))
+    return replace(state, heard=_later(after.heard, state.heard), zone=zone), verdicts
+
+
+def _later(one: float | None, other: float | None) -> float | None:
+    return max((each for each in (one, other) if each is not None), default=None)
+
+
+def _tell(state: State, told: Iterable[Told], since: float, profile: Profile) -> Result:
+    said: list[Verdict] = []
+    for reading, received_at in told:
+        ts, before = reading.ts.timestamp(), state
+        state, verdicts = evaluate(before, reading, profile, received_at)
+        for verdict in verdicts:
+            # What came before the first new reading was judged as it is now; and nothing is over before it was found.
+            if ts < since or (isinstance(verdict, Cleared) and _found(before, verdict) > ts):
+                state = _unsaid(state, before, verdict.kind)
+            else:
+                said.append(verdict)
+    return state, tuple(said)
+
+
+def _found(state: State, cleared: Cleared) -> float:
+    """When what is over now was found."""
+    match cleared.kind:
+        case IncidentKind.HEART_RATE:
+            side = state.heart.high if cleared.reason.startswith("high") else state.heart.low
+            return (side or Side()).alarmed
+        case IncidentKind.NO_HEART_RATE:
+            found = state.heart.missing
+        case IncidentKind.OFF_WRIST:
+            found = state.wear.off_found
+        case IncidentKind.LOW_BATTERY:
+            found = state.wear.battery_found
+        case _:
+            found = state.zone.alarmed
+    return found or 0.0
+
+
+def _unsaid(state: State, before: State, kind: IncidentKind) -> State:
+    """The state with the memory of alarms of this kind as it was."""
+    heart, wear, zone = state.heart, state.wear, state.zone
+    match kind:
+        case IncidentKind.HEART_RATE:
+            heart = replace(heart, high=_as_before(heart.high, before.heart.high))
+            heart = replace(heart, low=_as_before(heart.low, before.heart.low))
+        case IncidentKind.NO_HEART_RATE:
+            heart = replace(heart, missing=before.heart.missing)
+        case IncidentKind.OFF_WRIST:
+            wear = replace(wear, off_found=before.wear.off_found)
+        case IncidentKind.LOW_BATTERY:
+            stood = before.wear.battery_stands
+            wear = replace(wear, battery_found=before.wear.battery_found, battery_stands=stood)
+        case _:
+            zone = replace(zone, alarmed=before.zone.alarmed, stands=before.zone.stands)
+    return replace(state, heart=heart, wear=wear, zone=zone)
+
+
+def _as_before(side: Side | None, before: Side | None) -> Side | None:
+    if side is None:
+        return before and before.calm()
+    before = before or Side()
+    return replace(side, rank=before.rank, alarmed=before.alarmed, stands=before.stands)
+
+
+def is_heart(reading: Reading) -> bool:
+    """Whether it is of the values and statuses, and not of the fixes."""
+    return isinstance(reading, HeartRate | Status)

@@ -1,0 +1,182 @@
+"""The phrases that texts are put together from, in Chinese and English: who, what, when, where."""
+
+from alerts.model.incident import IncidentKind, IncidentState, Severity
+from alerts.texts.facts import Facts
+
+NEAR_HOME_M = 100.0
+"""A fix this close to the door, or within its own accuracy of it, is "near home"."""
+STALE_POSITION_MINUTES = 10
+"""A fix older than this is told with its age."""
+
+_DIRECTIONS = {
+    "zh": ("北", "东北", "东", "东南", "南", "西南", "西", "西北"),
+    "en": ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"),
+}
+_URGENT_HEART_RATE = ("手环紧急报警，请尽快看望", " needs to be checked on now: urgent alarm")
+_WHAT = {
+    IncidentKind.SOS: ("按了求助键", " pressed the SOS button"),
+    IncidentKind.HEART_RATE: ("手环提醒，请联系", " should be checked on: warning"),
+    IncidentKind.WANDERING: ("离开了平时活动的范围", " has left the usual area"),
+    IncidentKind.SILENT: ("的手环没有信号", "'s band has gone silent"),
+    IncidentKind.OFF_WRIST: ("没有戴手环", " is not wearing the band"),
+    IncidentKind.NO_HEART_RATE: ("的手环测不到数据", "'s band measures nothing"),
+    IncidentKind.LOW_BATTERY: ("的手环电量低", "'s band has a low battery"),
+    IncidentKind.NETWORK: ("：许多手环同时没有信号", ": many bands went silent at once"),
+}
+_SOS = {"fall": ("疑似摔倒", " may have fallen"), "telephone": ("来电求助", " called for help")}
+
+
+def either(language: str, zh: str, en: str) -> str:
+    """The one of two wordings that `language` asks for; everything but "en" is Chinese."""
+    return en if language == "en" else zh
+
+
+def subject(facts: Facts, language: str) -> str:
+    """Whom it is about: the resident, a band nobody registered, or the network."""
+    if facts.resident_name:
+        return facts.resident_name
+    if facts.kind is IncidentKind.NETWORK:
+        return either(language, "手环网络", "Band network")
+    return either(language, "未登记手环", "Unregistered band ") + (facts.device_id or "?")
+
+
+def who(facts: Facts, language: str) -> str:
+    """The subject with the age, where both are known."""
+    name = subject(facts, language)
+    if facts.resident_name is None or facts.age is None:
+        return name
+    return either(language, f"{name}{facts.age}岁", f"{name}, {facts.age},")
+
+
+def what(facts: Facts, language: str) -> str:
+    """What happened, to stand behind the subject: neither a value nor a diagnosis."""
+    zh, en = _WHAT[facts.kind]
+    if facts.kind is IncidentKind.HEART_RATE and facts.severity is not Severity.WARNING:
+        zh, en = _URGENT_HEART_RATE
+    if facts.kind is IncidentKind.SOS:
+        zh, en = _SOS.get(facts.reason, (zh, en))
+        if facts.press_count > 1:
+            zh, en = f"{zh}{facts.press_count}次", f"{en} ({facts.press_count} times)"
+    return either(language, zh, en)
+
+
+def moment(facts: Facts) -> str:
+    """When it happened, on the clock people read."""
+    return f"{facts.occurred_at.astimezone(facts.zone):%H:%M}"
+
+
+def late(facts: Facts, language: str) -> str:
+    """The label of what came late, with its age; empty where it came in time."""
+    if facts.late_minutes is None:
+        return ""
+    age = minutes(facts.late_minutes, language)
+    return either(language, f"{moment(facts)}发出，迟到{age}", f"sent at {moment(facts)}, {age} late")
+
+
+def ambulance(facts: Facts, language: str) -> str:
+    """That 120 was called, and is still waited for; empty where it was not."""
+    return either(language, "已拨打120", "120 has been called") if facts.called_120 else ""
+
+
+def asks_you(facts: Facts, language: str) -> str:
+    """That the desk asks this person by name: to go, or to go as well where somebody does."""
+    if facts.owner_name and facts.state is not IncidentState.OPEN:
+        going = how_far(facts, language)
+        return either(language, f"{going}，值班台请您也去", f"{going}, and the desk asks you to go as well")
+    return either(language, "值班台请您去", "The desk asks you to go")
+
+
+def how_far(facts: Facts, language: str) -> str:
+    """How far the help has come: who goes, who is there, that 120 does; or that it is over, or nobody's any more."""
+    owner = facts.owner_name
+    if facts.state is IncidentState.ON_SITE:
+        return either(language, f"{owner or '120'}已到场", f"{owner or '120'} is there")
+    going = either(language, f"{owner}正在前往", f"{owner} is going") if owner else ""
+    if facts.state is IncidentState.HANDED_TO_120:
+        called = either(language, "已拨打120", "120 has been called")
+        return called + either(language, f"，{going}", f", {going}") if going else called
+    if facts.state is IncidentState.RESOLVED or not going:
+        return either(language, "已处理完毕", "it has been dealt with")
+    return going
+
+
+def place(facts: Facts, language: str, address: str | None = None) -> str:
+    """Where the wearer is, as far as known, and the home address; `address` may be a shortened one."""
+    home = address or facts.address
+    if facts.kind is IncidentKind.NETWORK:
+        return either(language, "请查看控制台", "See the console")
+    spot = _spot(facts, language)
+    if home is None:
+        return spot or either(language, "位置不明", "Position unknown")
+    if spot is None:
+        return either(language, f"位置不明，家住{home}", f"Position unknown, home address is {home}")
+    if _near_home(facts):
+        return either(language, f"{spot}：{home}", f"{spot}: {home}")
+    return either(language, f"{spot}，家住{home}", f"{spot}; home address is {home}")
+
+
+def distance(metres: float, language: str) -> str:
+    """A distance as people say it: tens of metres below a kilometre, then tenths of kilometres."""
+    if metres < 995:
+        rounded = max(10, round(metres / 10) * 10)
+        return either(language, f"{rounded}米", f"{rounded} m")
+    return either(language, f"{metres / 1000:.1f}公里", f"{metres / 1000:.1f} km")
+
+
+def minutes(count: int, language: str) -> str:
+    """An age as people say it: minutes up to two hours, then hours, then days."""
+    if count < 120:
+        return either(language, f"{count}分钟", f"{count} min")
+    if count < 48 * 60:
+        return either(language, f"{count // 60}小时", f"{count // 60} h")
+    return either(language, f"{count // 1440}天", f"{count // 1440} days")
+
+
+def full_stop(text: str, language: str) -> str:
+    """The text as a sentence that a voice can read: a capital where there are capitals, a stop at the end."""
+    sentence = text[:1].upper() + text[1:] if language == "en" else text
+    return sentence if sentence.endswith(("。", ".", "!", "！", "？", "?")) else sentence + either(language, "。", ".")
+
+
+def _near_home(facts: Facts) -> bool:
+    return facts.distance_m is not None and facts.distance_m <= max(NEAR_HOME_M, facts.accuracy_m or 0.0)
+
+
+def whereabouts(facts: Facts, language: str) -> str | None:
+    """The last fix in words, seen from home where that is known; None without a fix."""
+    if facts.lat is None or facts.lon is None:
+        return None
+    return _relative(facts, language) or _coordinates(facts.lat, facts.lon, language)
+
+
+def _spot(facts: Facts, language: str) -> str | None:
+    """The last fix in words, with its age when it is stale; None without one."""
+    spot = whereabouts(facts, language)
+    if spot is None:
+        return None
+    age = facts.position_age_minutes
+    if age is None or age <= STALE_POSITION_MINUTES:
+        return spot
+    return either(language, f"{minutes(age, language)}前{spot}", f"{spot} {minutes(age, language)} ago")
+
+
+def _relative(facts: Facts, language: str) -> str | None:
+    if facts.distance_m is None:
+        return None
+    if _near_home(facts):
+        return either(language, "在家附近", "Near home")
+    away = distance(facts.distance_m, language)
+    if facts.bearing_deg is None:
+        return either(language, f"离家约{away}", f"About {away} from home")
+    towards = _DIRECTIONS["en" if language == "en" else "zh"][round(facts.bearing_deg % 360 / 45) % 8]
+    return either(language, f"在家{towards}约{away}处", f"About {away} {towards} of home")
+
+
+def _coordinates(lat: float, lon: float, language: str) -> str:
+    """Degrees for a wearer whose home nobody knows: all there is to go by."""
+    north, east = lat >= 0, lon >= 0
+    return either(
+        language,
+        f"位置{'北纬' if north else '南纬'}{abs(lat):.4f}{'东经' if east else '西经'}{abs(lon):.4f}",
+        f"At {abs(lat):.4f} {'N' if north else 'S'} {abs(lon):.4f} {'E' if east else 'W'}",
+    )

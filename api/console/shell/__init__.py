@@ -1,0 +1,1 @@
+"""What every page shares: words, times, errors, the login."""

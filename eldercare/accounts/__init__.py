@@ -1,0 +1,1 @@
+"""Who may see what, who is logged in, and what was read."""

@@ -1,0 +1,1 @@
+"""The nouns of the community: residents, people, bands, readings, consents."""

@@ -1,5 +1,0 @@
-"""`eldercare doctor`: check the whole set-up, and name what is wrong and what to do about it."""
-
-from eldercare.doctor.examine import run
-
-__all__ = ["run"]

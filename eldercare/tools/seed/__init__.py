@@ -1,0 +1,1 @@
+"""An invented community for an empty database."""

@@ -1,0 +1,1 @@
+"""From a message to a stored, judged reading or an incident."""

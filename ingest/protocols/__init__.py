@@ -1,0 +1,1 @@
+"""What bands say, decoded. Pure."""

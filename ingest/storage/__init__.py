@@ -1,0 +1,1 @@
+"""Readings and refused messages in their tables."""

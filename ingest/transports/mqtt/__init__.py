@@ -1,0 +1,1 @@
+"""One connection to the broker, packet by packet."""
