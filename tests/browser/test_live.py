@@ -196,7 +196,7 @@ async def test_a_board_that_shows_it_all_already_is_sent_nothing_and_still_hears
     answers: list[int] = []
     page.on("response", lambda answer: answers.append(answer.status) if "/parts/" in answer.url else None)
     await at_rest(page)
-    assert answers == [304, 304, 304]
+    assert set(answers) == {304}, answers
     conn = await connect(database_url)
     await press(conn, service)
     await conn.close()

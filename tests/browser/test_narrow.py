@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from eldercare.platform import clock
-from eldercare.platform.database import connect
+from eldercare.platform.database import COMMAND, connect
 from eldercare.tools.seed.fill import seed
 from tests.browser import history
 from tests.browser.console import Console, console
@@ -23,6 +23,8 @@ LONG = (
     "Supercalifragilisticexpialidociousbergerstein",
 )
 NAME = {"zh": "守望 · 老人手环值守", "en": "Eldercare watch"}
+NEXT_FRAME = """() => new Promise(
+    (done) => requestAnimationFrame(() => requestAnimationFrame(done)))"""
 OUTSIDE = """() => {
   const wide = document.documentElement.scrollWidth - innerWidth;
   const found = [];
@@ -97,6 +99,7 @@ async def test_nothing_leaves_the_window_or_its_tile_at_any_width(page: Page, se
         # 640 is 1280 at 200 %, 410 is 820 at 200 %.
         for width in (360, 390, 410, 640, 700, 768, 820, 1024, 1280):
             await page.set_viewport_size({"width": width, "height": 900})
+            await page.evaluate(NEXT_FRAME)  # in which the page's scripts fit what they draw
             assert await page.evaluate(OUTSIDE) == [], (path, width)
             await expect(page.get_by_role("link", name=NAME[language])).to_be_visible()
             if shots := os.environ.get("SHOTS"):
@@ -126,7 +129,7 @@ async def test_choices_are_as_large_beside_a_long_name(page: Page, service: Cons
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 async def test_no_label_covers_what_a_small_map_is_moved_with(page: Page, service: Console, language: str) -> None:
-    conn = await connect(service.database_url)
+    conn = await connect(service.database_url, limits=COMMAND)
     await history.month(conn, await clock.now(conn))
     await conn.commit()
     await conn.close()

@@ -39,6 +39,7 @@ async def test_keys_of_the_keyboard_work_too(bench: Bench, page: Page) -> None:
     await expect(page.get_by_text("请按键")).to_be_visible()
     await page.keyboard.press("2")
     await expect(page.locator("summary")).to_contain_text("已通话")
+    await bench.settle()
     assert bench.application.calls[-2].get("Digits") == "2"
 
 
@@ -68,6 +69,7 @@ async def test_texts_are_read_and_answered_at_phone_size(bench: Bench, page: Pag
     await expect(page.locator(".sms.mine")).to_contain_text("马上到")
     await page.get_by_role("button", name="1 我去 I am going").click()
     await expect(page.locator(".sms.mine")).to_have_count(2)
+    await bench.settle()
     bodies = [call["Body"] for call in bench.application.calls if call["path"] == "/webhooks/twilio/sms"]
     assert bodies == ["马上到", "1"]
     await page.get_by_role("button", name="返回 Back").click()
@@ -92,5 +94,6 @@ async def test_a_telephone_of_the_desk_has_two_ways_to_say_yes(bench: Bench, pag
         await page.get_by_role("button", name=label).click()
         await expect(page.locator(".sms.mine").last).to_contain_text(body)
     await expect(page.get_by_role("button", name="1 我去 I am going")).to_have_count(0)
+    await bench.settle()
     bodies = [call["Body"] for call in bench.application.calls if call["path"] == "/webhooks/twilio/sms"]
     assert bodies == ["1", "3"]

@@ -7,7 +7,10 @@ import pytest
 
 from eldercare.platform.settings import Settings
 from tests.integration.ingesting import Publish, listener, publisher
+from tests.support.patience import patience
 from tests.support.services.mosquitto import Mosquitto
+
+__all__ = ["patience"]
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ from tests.conftest import MakeSettings
 from tests.stories.ringing import Ringing, ringing
 from tests.stories.story import Story, telling
 from tests.support import community
+from tests.support.patience import patience
+
+__all__ = ["patience"]
 
 
 @pytest.fixture

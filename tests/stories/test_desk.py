@@ -8,7 +8,7 @@ import pytest
 from alerts.incidents import case as cases
 from alerts.incidents import desk, handling
 from alerts.incidents.outcomes import AlreadyHandled, AlreadyOwned, Handling, Joined
-from eldercare.platform.database import connect
+from eldercare.platform.database import COMMAND, connect
 from eldercare.platform.errors import Conflict, InvalidInput
 from tests.stories.story import Story
 from tests.stories.test_sos import ALL_OF_THEM, FIRST, SECOND, THIRD
@@ -383,7 +383,7 @@ async def test_handling_and_accepting_at_once_end_as_one_after_the_other(story: 
     incident = (await story.press()).incident_id
 
     async def does(what: object) -> object:
-        conn = await connect(story.url)
+        conn = await connect(story.url, limits=COMMAND)
         async with conn:
             return await what(conn)
 

@@ -7,7 +7,7 @@ import pytest
 from alerts.channels.base import TransportError
 from alerts.incidents import handling
 from alerts.incidents.handling import Accepted, AlreadyOwned, AlreadyYours
-from eldercare.platform.database import connect
+from eldercare.platform.database import COMMAND, connect
 from tests.stories.story import Story
 
 EVERYBODY = ("duty", "grid", "backup", "lead", "daughter", "doctor")
@@ -138,7 +138,7 @@ async def test_ten_people_at_once_make_one_owner(story: Story) -> None:
     people = people * 2
 
     async def accept(person: int) -> object:
-        conn = await connect(story.url)
+        conn = await connect(story.url, limits=COMMAND)
         async with conn:
             return await handling.accept(conn, incident, person, "sms", story.now)
 

@@ -12,7 +12,7 @@ from alerts.channels import band
 from alerts.incidents import handling, wearer
 from alerts.notifications import outbox, sender
 from alerts.notifications.sender import Sender
-from eldercare.platform.database import Connection, connect
+from eldercare.platform.database import COMMAND, Connection, connect
 from eldercare.platform.settings import parse_mqtt_url
 from eldercare.protocol.mqtt_v1 import Kind, SosState, topic
 from tests.conftest import MakeSettings
@@ -189,7 +189,11 @@ async def test_a_broker_that_dies_within_a_second_of_it_swallows_no_word(
         hears = topic("band-wang", Kind.SOS_STATE).encode()
         await asyncio.to_thread(wait_until, lambda: clean_broker.has_written(hears), "the broker to write the session")
     settings = make_settings(mqtt_url=clean_broker.url)
-    async with asyncio.timeout(60), band.connected(settings) as channel, await connect(database_url) as line:
+    async with (
+        asyncio.timeout(60),
+        band.connected(settings) as channel,
+        await connect(database_url, limits=COMMAND) as line,
+    ):
         own = Sender(database_url, {"band": channel})
         writing = asyncio.create_task(own.run())
         await line.execute(

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -245,7 +246,8 @@ async def test_the_doctor_shows_how_long_is_kept_and_misses_a_retention_that_doe
     shown = (await _doctor(database_url, make_settings, keep_positions_days=60))[2:]
     assert [finding.level for finding in shown] == [Level.NOTE]
     assert "positions 60 天" in shown[0].what
-    assert f"rejected messages 30 天 days（最早 oldest {NOW - timedelta(days=37):%Y-}" in shown[0].what
+    oldest = (NOW - timedelta(days=37)).astimezone(ZoneInfo("Asia/Shanghai"))
+    assert f"rejected messages 30 天 days（最早 oldest {oldest:%Y-}" in shown[0].what
     late = (await _doctor(database_url, make_settings, keep_rejected_days=28))[3]
     assert (late.level, "rejected messages" in late.what, "audit" in late.what) == (Level.ERROR, True, False)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from eldercare.accounts import throttle
-from eldercare.platform.database import Connection, connect
+from eldercare.platform.database import COMMAND, Connection, connect
 from eldercare.platform.errors import TooManyAttempts
 
 NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -70,7 +70,7 @@ async def test_whatever_is_typed_is_counted(conn: Connection, username: str) -> 
 
 async def test_tries_at_the_same_time_are_all_counted(database_url: str) -> None:
     async def one() -> bool:
-        async with await connect(database_url) as conn:
+        async with await connect(database_url, limits=COMMAND) as conn:
             try:
                 await throttle.take(conn, "duty", "here", NOW)
             except TooManyAttempts:

@@ -56,9 +56,9 @@ def test_it_calls_beats_and_ends_cleanly(line: Line, database_url: str) -> None:
     press(database_url, "band-wang")
     wait_until(lambda: called(line) == {PHONES["duty"], PHONES["grid"]}, "both telephones to ring")
     wait_until(lambda: line.value("select count(*) from notification where status = 'sent'") == 4, "the outcomes")
-    detail = line.value("select detail from heartbeat where service = 'alerts'")
-    assert detail["real_channel"] is False
-    assert detail["channels"] == ["band", "sms", "voice"]
+    channels = "select detail -> 'channels' from heartbeat where service = 'alerts'"
+    wait_until(lambda: line.value(channels) == ["band", "sms", "voice"], "every channel to be connected")
+    assert line.value("select detail -> 'real_channel' from heartbeat where service = 'alerts'") is False
     status = Path(f"/proc/{service.pid}/status").read_text(encoding="ascii")
     resident_kb = int(status.split("VmRSS:")[1].split()[0])
     assert resident_kb < MOST_MEMORY_MB * 1024

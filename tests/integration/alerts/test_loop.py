@@ -214,8 +214,6 @@ async def test_a_first_call_does_not_stand_behind_an_incident_that_is_waited_for
     monkeypatch.setattr("alerts.escalation.worker.HELD_MS", 60_000)
     held = await press(conn, "band-wang")
     await running.calls(2)
-    await conn.execute("update incident set due_at = eldercare_now() + interval '1 second' where id = %s", (held,))
-    await conn.commit()
     waits = (
         "select exists (select from pg_locks l join pg_stat_activity a using (pid)"
         " where not l.granted and a.application_name like 'alerts%')"
@@ -226,6 +224,9 @@ async def test_a_first_call_does_not_stand_behind_an_incident_that_is_waited_for
         return row == (True,)
 
     async with await connect(database_url, limits=COMMAND) as holder:
+        due = "update incident set due_at = eldercare_now() + interval '5 seconds' where id = %s"
+        await conn.execute(due, (held,))
+        await conn.commit()
         await holder.execute("select from incident where id = %s for no key update", (held,))
         await until(is_waited_for)
         await press(conn, "band-li")

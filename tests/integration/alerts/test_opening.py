@@ -22,7 +22,7 @@ from alerts.model.incident import (
 )
 from eldercare.community import devices
 from eldercare.platform.clock import set_clock
-from eldercare.platform.database import Connection, connect
+from eldercare.platform.database import COMMAND, Connection, connect
 from eldercare.protocol.mqtt_v1 import SosState
 from tests.conftest import MakeSettings
 from tests.support.services.processes import wait_until
@@ -201,7 +201,7 @@ async def test_a_press_without_a_name_is_one_when_two_sessions_hear_it_at_once(
     conn: Connection, database_url: str, resident: int
 ) -> None:
     await conn.commit()
-    async with await connect(database_url) as other:
+    async with await connect(database_url, limits=COMMAND) as other:
         await raise_sos(conn, press(heard_by="one"))
         waiting = asyncio.create_task(raise_sos(other, press(heard_by="two")))
         await asyncio.to_thread(wait_until, lambda: somebody_waits(database_url), "the second to wait")
@@ -418,7 +418,7 @@ async def test_two_processes_with_the_same_press_raise_it_once(
     if known:
         await raise_sos(conn, press(event_id="e0"))
         await conn.commit()
-    other = await connect(database_url)
+    other = await connect(database_url, limits=COMMAND)
     try:
         await raise_sos(conn, press(event_id="e1"))
         waiting = asyncio.create_task(raise_sos(other, press(event_id="e1")))

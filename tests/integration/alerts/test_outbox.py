@@ -16,7 +16,7 @@ from alerts.model.notification import Event, Status
 from alerts.notifications import outbox, receipts
 from alerts.notifications.outbox import Outcome
 from eldercare.platform.clock import set_clock
-from eldercare.platform.database import URGENT, Connection, connect
+from eldercare.platform.database import COMMAND, URGENT, Connection, connect
 from eldercare.platform.errors import NotFound
 from tests.conftest import MakeSettings
 from tests.support import community
@@ -149,7 +149,7 @@ async def test_a_further_press_that_somebody_holds_keeps_no_other_owner_from_bei
     await box.owned_by("lead")
     held = await box.row("lead", purpose="pressed_again", step=None)
     other = await box.row("lead", purpose="pressed_again", step=None)
-    async with await connect(database_url) as holder:
+    async with await connect(database_url, limits=COMMAND) as holder:
         await holder.execute("select from notification where id = %s for update", (held,))
         assert [each.id for each in await outbox.lease(box.conn, NOW, ALL, 10)] == [other]
         await holder.rollback()
@@ -340,7 +340,7 @@ async def test_two_last_failures_at_once_do_not_overlook_each_other(box: Box, da
     rows = [await box.row("duty", status="ringing"), await box.row("grid", status="ringing")]
 
     async def fail(row: int) -> None:
-        other = await connect(database_url)
+        other = await connect(database_url, limits=COMMAND)
         async with other:
             await receipts.record_status(other, row, f"CA{row}", Event(Status.FAILED, "busy"), later(3))
 

@@ -29,6 +29,7 @@ async def test_it_beats_through_trouble_and_is_missed_by_nobody_once_it_has_left
 
     monkeypatch.setattr(heartbeats, "beat", troubled)
     monkeypatch.setattr(heartbeats, "INTERVAL_S", 0)
+    monkeypatch.setattr("api.beats.LEAVE_S", 60.0)
     app = create_app(make_settings(database_url=database_url))
     async with app.router.lifespan_context(app), asyncio.timeout(60):
         await third.wait()

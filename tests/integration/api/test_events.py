@@ -174,7 +174,8 @@ async def test_an_event_names_the_row_of_the_timeline(desk: Desk) -> None:
         await listener.incidents()
         row = await desk.change(desk.world.own_incident)
         event = await listener.next()
-        while event[0] == "ping":
+        # A look that was under way tells it under the row before, and the next one tells it again.
+        while event[0] == "ping" or event[2] != str(row):
             event = await listener.next()
         assert event == ("incident", {"id": desk.world.own_incident}, str(row))
 

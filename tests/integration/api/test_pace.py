@@ -141,6 +141,7 @@ async def test_an_answer_that_does_not_come_is_said_to_be_late(
         page = await client.get("/residents", headers=headers)
         assert (page.status_code, "暂时连不上" in page.text) == (503, True)
         await holding.rollback()
+        monkeypatch.setattr(pace, "ANSWER_S", 60.0)
         assert (await client.get("/api/v1/residents", headers=headers)).status_code == 200
 
 

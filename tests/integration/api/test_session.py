@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from api import logins, turns
+from api import logins
 from api.app import create_app
 from api.deps import COOKIE
 from eldercare.accounts import sessions, throttle
@@ -201,17 +201,11 @@ async def test_the_answer_to_a_mistake_of_ours_is_kept_from_them_too(
     assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody gives up waiting, however slow this machine is."""
-    monkeypatch.setattr(turns, "PATIENCE_S", 120.0)
-
-
 async def _log_in(client: httpx.AsyncClient, **more: str) -> httpx.Response:
     return await client.post("/api/v1/session", json=LOGIN | more)
 
 
-async def test_a_flood_of_made_up_names_keeps_nobody_out(patient: None, client: httpx.AsyncClient) -> None:
+async def test_a_flood_of_made_up_names_keeps_nobody_out(client: httpx.AsyncClient) -> None:
     flood = [_log_in(client, username=f"nobody-{number}", password="guessed") for number in range(60)]
     *guesses, duty, ready = await asyncio.gather(*flood, _log_in(client), client.get("/readyz"))
     assert duty.status_code == 201
@@ -223,9 +217,7 @@ async def test_a_flood_of_made_up_names_keeps_nobody_out(patient: None, client: 
     assert all("retry-after" in answer.headers for answer in guesses if answer.status_code == 429)
 
 
-async def test_guesses_at_another_name_keep_nobody_out(
-    patient: None, client: httpx.AsyncClient, conn: Connection
-) -> None:
+async def test_guesses_at_another_name_keep_nobody_out(client: httpx.AsyncClient, conn: Connection) -> None:
     await conn.execute(
         "insert into person (name, username, password_hash) select 'x', 'known-' || n, password_hash"
         " from person, generate_series(1, 3) n"
@@ -237,9 +229,7 @@ async def test_guesses_at_another_name_keep_nobody_out(
     assert set(Counter(answer.status_code for answer in guesses)) <= {401, 429}
 
 
-async def test_guesses_at_the_name_itself_do_not_keep_out_its_usual_browser(
-    patient: None, client: httpx.AsyncClient
-) -> None:
+async def test_guesses_at_the_name_itself_do_not_keep_out_its_usual_browser(client: httpx.AsyncClient) -> None:
     assert (await _log_in(client)).status_code == 201
     usual = {name: value for name, value in client.cookies.items() if name != COOKIE}
     client.cookies.clear()

@@ -12,7 +12,7 @@ from eldercare.accounts import access, sessions
 from eldercare.accounts.viewers import COMMAND_LINE, Role, Viewer
 from eldercare.community import assignments, devices, people, people_changes
 from eldercare.community.devices import BandState
-from eldercare.platform.database import Connection, connect
+from eldercare.platform.database import COMMAND, Connection, connect
 from eldercare.platform.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from tests.support import world
 from tests.support.world import NOW, World
@@ -212,7 +212,7 @@ async def test_of_two_admins_who_are_taken_away_at_the_same_moment_one_stays(
 ) -> None:
     second = (await people_changes.add(conn, COMMAND_LINE, "新主任", ["admin"], None, None, "second", "zh")).id
     await conn.commit()
-    async with await connect(database_url) as first, await connect(database_url) as then:
+    async with await connect(database_url) as first, await connect(database_url, limits=COMMAND) as then:
         await one(first, second)
         taking = asyncio.create_task(other(then, w.people["admin"]))
         while not taking.done() and not await rows(  # noqa: ASYNC110  the database says it

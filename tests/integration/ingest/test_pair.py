@@ -20,8 +20,11 @@ from tests.support.services.mosquitto import Mosquitto
 
 
 @pytest.fixture
-def pair(make_settings: MakeSettings, plain_database_url: str, tmp_path: Path) -> Iterator[Settings]:
-    broker = EmbeddedBroker(tmp_path / "broker", port=0, ack_wait_s=1)
+def pair(
+    request: pytest.FixtureRequest, make_settings: MakeSettings, plain_database_url: str, tmp_path: Path
+) -> Iterator[Settings]:
+    """The parameter, if any: after how many seconds the broker sends again what nobody acknowledged."""
+    broker = EmbeddedBroker(tmp_path / "broker", port=0, ack_wait_s=getattr(request, "param", 30))
     broker.start({"band-1": "one"})
     yield make_settings(database_url=plain_database_url, mqtt_url=broker.url, batch_age_ms=20)
     broker.stop()
@@ -44,7 +47,7 @@ async def test_a_press_and_a_day_of_telemetry_on_the_embedded_pair(pair: Setting
                     return bool(await database.value("select count(*) = 300 from heart_rate"))
 
                 await until(all_there, "every reading")
-                assert telemetry.counters.rows == 300
+            assert telemetry.counters.rows == 300
             async with consuming(pair, "telemetry") as next_one:
                 await publish("eldercare/v1/band-1/status", {"ts": now.isoformat(), "battery_pct": 50})
 
@@ -55,6 +58,7 @@ async def test_a_press_and_a_day_of_telemetry_on_the_embedded_pair(pair: Setting
                 assert next_one.counters.messages == 1  # everything before was acknowledged
 
 
+@pytest.mark.parametrize("pair", [1], indirect=True)
 async def test_a_copy_on_the_live_connection_is_stored_and_acknowledged_once(pair: Settings) -> None:
     """This broker sends again after `ack_wait`, without a reconnect, while the database is slow."""
     async with asking(str(pair.database_url)) as database, publisher(pair) as publish:
@@ -71,12 +75,15 @@ async def test_a_copy_on_the_live_connection_is_stored_and_acknowledged_once(pai
                     return telemetry.counters.messages >= 40
 
                 await until(sent_again, "every message to come twice")
+                while_held = telemetry.counters.messages
 
             async def all_there() -> bool:
                 return bool(await database.value("select count(*) = 20 from heart_rate"))
 
             await until(all_there, "every reading")
-        assert (telemetry.counters.rows, telemetry.counters.duplicates) == (20, 0)
+        assert telemetry.counters.rows == 20
+        # What was sent again meanwhile is one message; a copy may still have crossed with the acknowledgement.
+        assert telemetry.counters.duplicates <= telemetry.counters.messages - while_held
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from tests.support.services.mosquitto import Mosquitto
 
 SOS = "eldercare/v1/band-1/sos"
 HEART = "eldercare/v1/band-1/heart_rate"
-BEAT = {"ts": "2026-01-01T00:00:00Z", "bpm": 70}
+BEAT = {"ts": (datetime.now(UTC) - timedelta(hours=1)).isoformat(), "bpm": 70}
 
 
 @pytest.fixture

@@ -302,7 +302,7 @@ async def test_readings_states_and_incidents_are_stored_together_or_not_at_all(
 async def test_readings_from_before_this_wearer_say_nothing_of_them(
     settings: Settings, database: Database, publish: Publish
 ) -> None:
-    await database.enroll("band-3", since="2 minutes")
+    await database.enroll("band-3", since="1 minute")
     async with consuming(settings, "telemetry"):
         await publish("eldercare/v1/band-3/heart_rate", [heart(140, seconds=n) for n in range(590, 125, -10)])
         await stored(database, 47)

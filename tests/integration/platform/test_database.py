@@ -46,7 +46,7 @@ async def test_whoever_waits_for_a_row_sees_what_it_holds_then_whatever_the_data
 async def test_a_pool_tries_at_once_when_it_is_asked_however_long_the_database_was_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(database, "AWAY_S", 0.2)
+    monkeypatch.setattr(database, "AWAY_S", 1.0)
     tries = 0
 
     async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -133,7 +133,7 @@ def test_an_index_waits_for_nobody_longer_than_patience_lasts_and_is_made_anew(b
 
     def run() -> None:
         with pytest.raises(Unavailable) as error:
-            migrate(before_url, say=lambda _: None, patience_s=3)
+            migrate(before_url, say=lambda _: None, patience_s=10)
         given_up.append(str(error.value))
 
     with (

@@ -26,6 +26,8 @@ class Demo:
         """Where its broker and the control of its bands are to listen: several demos may run side by side."""
         outside = {name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")}
         settings = {**outside, "PYTHONPATH": str(ROOT), "ELDERCARE_DATA_DIR": str(self.folder), **environment}
+        # What the demo looks for by itself it would bind only seconds later, when another run may have it.
+        settings |= {f"ELDERCARE_{name}_PORT": str(free_port()) for name in ("API", "PHONES")}
         settings |= zip(("ELDERCARE_DEMO_MQTT_PORT", "ELDERCARE_DEMO_SIM_PORT"), self.chosen_ports, strict=True)
         assignments = [f"{name}={value}" for name, value in settings.items()]
         self._server = Server(

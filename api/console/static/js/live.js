@@ -164,7 +164,7 @@ export function connect() {
   document.body.addEventListener("htmx:timeout", () => reached(false));
   document.body.addEventListener("htmx:afterRequest", (event) => {
     const { status } = event.detail.xhr;
-    if (status === 401) location.reload();
+    if (status === 401 && !leaving) location.reload();
     if (status) reached(![502, 503, 504].includes(status));
   });
   addEventListener("offline", () => reached(false));
