@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from alerts.incidents import opening
 from alerts.incidents.opening import Press
+from api.console.shell import times
+from api.console.shell.i18n import LANGUAGES, Language, Translator
+from api.console.shell.screen import LANGUAGE_COOKIE
 from eldercare.platform import clock
 from eldercare.platform.database import COMMAND, Connection, connect
 from eldercare.tools.seed.fill import seed
@@ -113,6 +117,25 @@ async def faults(page: Page) -> list[str]:
     await page.evaluate(AXE.read_text(encoding="utf-8"))
     found = await page.evaluate("tags => axe.run(document, { runOnly: tags })", RULES)
     return [f"{each['id']}: {node['html'][:160]}" for each in found["violations"] for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_page_goes_on_in_the_words_in_which_the_server_has_begun(
+    page: Page, service: Console, language: Language
+) -> None:
+    await page.context.add_cookies([{"name": LANGUAGE_COOKIE, "value": language, "url": service.url}])
+    await page.goto(f"{service.url}/login")
+    script = str(await page.locator("script[src$='js/page.js']").get_attribute("src")).replace("page.js", "clock.js")
+    hours, days = range(3600, 3 * 86400, 1799), range(86400, 1200 * 86400, 86399)
+    lengths = [*range(-5, 3 * 3600), *hours, *days]
+    said = await page.evaluate(
+        "async ([script, lengths]) => { const clock = await import(script);"
+        " return lengths.map(seconds => clock.ago(seconds * 1000)); }",
+        [script, lengths],
+    )
+    now = datetime.now(UTC)
+    expected = [times.ago(Translator(language), now - timedelta(seconds=length), now) for length in lengths]
+    assert dict(zip(lengths, said, strict=True)) == dict(zip(lengths, expected, strict=True))
 
 
 async def test_an_sos_appears_without_a_reload_and_is_accepted_with_one_key(

@@ -91,6 +91,11 @@ class Line:
         """Both lanes, subscribed."""
         return self.start("ingest", is_ready=self._beats_since(*CONSUMERS))
 
+    def start_lane(self, lane: str) -> Server:
+        """One lane of ingest, as in a unit of its own: subscribed, or standing by while another has its seat."""
+        ready = [self._beats_since(f"ingest.{lane}"), self._beats_since("ingest.standby")]
+        return self.start("ingest", "--lane", lane, is_ready=lambda: any(holds() for holds in ready))
+
     def start_alerts(self) -> Server:
         """The loops that call people."""
         return self.start("alerts", is_ready=self._beats_since("alerts"))

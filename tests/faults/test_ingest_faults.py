@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -146,6 +147,23 @@ def test_the_telemetry_child_is_killed(line: Line, clean_broker: Mosquitto) -> N
         wait_until(lambda: pid() != old, "another child")
 
     _under_load(line, clean_broker, kill)
+
+
+def test_one_unit_becomes_two_and_each_is_killed(line: Line, clean_broker: Mosquitto) -> None:
+    both = line.start_ingest()
+    lanes: dict[str, Server] = {}
+
+    def move() -> None:
+        lanes.update({lane: line.start_lane(lane) for lane in ("sos", "telemetry")})
+        both.signal_and_wait(15)
+
+    def kill(lane: str, other: str) -> None:
+        lanes[lane].signal_and_wait(9)
+        assert lanes[other].running
+        lanes[lane] = line.start_lane(lane)
+
+    faults = iter([move, partial(kill, "telemetry", "sos"), partial(kill, "sos", "telemetry")])
+    _under_load(line, clean_broker, lambda: next(faults)())
 
 
 def test_the_database_stops_and_starts(line: Line, clean_broker: Mosquitto, timescale_server: Timescale) -> None:

@@ -13,6 +13,8 @@ from typing import Literal
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
+LOCALES: Mapping[Language, str] = {"zh": "zh-CN", "en": "en-GB"}
+"""Whose words for lengths of time (CLDR's) go with a language: of Babel here, of `Intl` in the page's scripts."""
 
 Texts = Mapping[str, tuple[str, str]]
 

@@ -63,7 +63,7 @@ def page(request: Request, screen: Screen, template: str, status_code: int = 200
         "flash": None,
         "events_url": EVENTS_URL,
         "renew_url": RENEW_URL,
-        "js_words": screen.t.table("js") | screen.t.table("time"),
+        "js_words": screen.t.table("js"),
         **facts,
     }
     return HTMLResponse(environment().get_template(template).render(context), status_code=status_code)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 
 from api.console.shell import times
-from api.console.shell.i18n import Language, Translator, language_of
+from api.console.shell.i18n import LOCALES, Language, Translator, language_of
 from api.deps import CurrentSession, Db, SettingsOf
 from eldercare.accounts.viewers import Role, Viewer
 from eldercare.platform import clock
@@ -28,13 +28,14 @@ class When:
     zone: ZoneInfo
     t: Translator
 
+    @property
+    def locale(self) -> str:
+        """Whose words the page's scripts take for lengths of time, as `ago` does."""
+        return LOCALES[self.t.language]
+
     def ago(self, moment: datetime) -> str:
         """How long ago, in words."""
         return times.ago(self.t, moment, self.now)
-
-    def until(self, moment: datetime) -> str:
-        """How long it still takes, in words."""
-        return times.until(self.t, moment, self.now)
 
     def exact(self, moment: datetime) -> str:
         """The moment to the second, with the zone's offset."""

@@ -1,36 +1,58 @@
-"""Times for people: how long ago in words, the exact moment at hand, both in the community's zone. Pure."""
+"""Times for people: how long ago in words, the exact moment at hand, both in the community's zone. Pure.
 
+The words for lengths of time are those of Unicode's CLDR, by Babel here and by `Intl` in `static/js/clock.js`.
+"""
+
+import math
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from api.console.shell.i18n import Translator
+from babel import Locale
+from babel.dates import format_timedelta
+
+from api.console.shell.i18n import LOCALES, Language, Translator
 
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+Unit = Literal["day", "hour", "minute", "second"]
+_UNITS: tuple[tuple[Unit, int], ...] = (("day", DAY), ("hour", HOUR), ("minute", MINUTE), ("second", 1))
+
 
 def ago(t: Translator, then: datetime, now: datetime) -> str:
-    """How long before `now` something was, in words ("3 分钟前"); what is ahead of the clock is "刚刚"."""
-    seconds = max(0, int((now - then).total_seconds()))
-    if seconds < MINUTE:
-        return t("time.just_now")
-    return t("time.ago", span=span(t, timedelta(seconds=seconds)))
-
-
-def until(t: Translator, then: datetime, now: datetime) -> str:
-    """How long from `now` to something still ahead, in words; what is past is "now"."""
-    seconds = int((then - now).total_seconds())
-    return t("time.now") if seconds <= 0 else span(t, timedelta(seconds=seconds))
+    """How long before `now` something was, in words ("3分钟前"); what is ahead of the clock is "刚刚"."""
+    length = now - then
+    if length < timedelta(minutes=1):
+        return t("js.just_now")
+    return _words(t.language, *_largest(length), before_now=True)
 
 
 def span(t: Translator, length: timedelta) -> str:
-    """A length of time in its largest whole unit ("3 分钟")."""
+    """A length of time in its largest whole unit ("3分钟")."""
+    return _words(t.language, *_largest(length))
+
+
+def _largest(length: timedelta) -> tuple[int, Unit]:
+    """How many whole ones of its largest unit it has: 119 seconds are one minute. Babel would round them up to two."""
     seconds = max(0, int(length.total_seconds()))
-    for unit, size in (("days", DAY), ("hours", HOUR), ("minutes", MINUTE)):
-        if seconds >= size:
-            return t(f"time.{unit}", n=seconds // size)
-    return t("time.seconds", n=seconds)
+    unit, size = next((each for each in _UNITS if seconds >= each[1]), _UNITS[-1])
+    return seconds // size, unit
+
+
+@lru_cache(maxsize=4096)
+def _words(language: Language, n: int, unit: Unit, *, before_now: bool = False) -> str:
+    """Kept, because a board says a hundred of them at each look, and most are the same ones."""
+    return format_timedelta(
+        timedelta(**{f"{unit}s": -n if before_now else n}),
+        granularity=unit,
+        threshold=math.inf,  # never in a larger unit
+        add_direction=before_now,
+        format="short",
+        locale=Locale.parse(LOCALES[language], sep="-"),
+    )
 
 
 def running(since: datetime, now: datetime) -> str:

@@ -85,6 +85,18 @@ def ingest(context: typer.Context) -> None:
 
 
 @app.command()
+def ingest_sos() -> None:
+    """只接收求助 · The half of `ingest` that takes in presses."""
+    _become("ingest", ["--lane", "sos"])
+
+
+@app.command()
+def ingest_telemetry() -> None:
+    """只接收测量和位置 · The other half of `ingest`: readings and positions."""
+    _become("ingest", ["--lane", "telemetry"])
+
+
+@app.command()
 def alerts() -> None:
     """呼叫人的服务 · The service that calls people."""
     _become("alerts", [])

@@ -155,7 +155,7 @@ async def _beats(conn: Connection) -> list[Finding]:
             continue
         last = [beat for beat in await heartbeats.listing(conn) if beat.service == service]
         ago = f"{min(beat.age_s for beat in last):.0f} 秒前 s ago" if last else "从未 never"
-        command = service.split(".")[0]
+        command = service.replace(".", "-")
         findings.append(
             error(
                 f"{service} 没有心跳（最近 {ago}）· has no heartbeat",

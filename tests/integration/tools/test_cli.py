@@ -54,7 +54,7 @@ def test_a_wrong_setting_is_one_line_and_status_2(
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("service", ["ingest", "alerts", "api"])
+@pytest.mark.parametrize("service", ["ingest", "ingest-sos", "ingest-telemetry", "alerts", "api"])
 def test_services_are_started_by_name_and_name_what_they_lack(tmp_path: Path, service: str) -> None:
     done = eldercare(service, cwd=tmp_path)
     assert done.returncode == 2

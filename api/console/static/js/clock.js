@@ -1,13 +1,20 @@
 // The server's clock, which replay may run at another speed than the wall's, and every text that depends on it.
 import { word } from "./words.js";
 
-const { zone } = document.body.dataset;
+const { zone, locale } = document.body.dataset;
 const wall = new Intl.DateTimeFormat("en-GB", {
   timeZone: zone,
   hour: "2-digit",
   minute: "2-digit",
   second: "2-digit",
 });
+// The same words as on the server (`times.py`), where Babel has them from the same source.
+const relative = new Intl.RelativeTimeFormat(locale, { style: "short" });
+const UNITS = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
 let origin = Date.now();
 let speed = 1;
 let heardAt = performance.now();
@@ -34,14 +41,13 @@ function running(ms) {
 }
 
 export function ago(ms) {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 60) return word("just_now");
-  const [unit, size] = [
-    ["days", 86400],
-    ["hours", 3600],
-    ["minutes", 60],
-  ].find(([, least]) => seconds >= least);
-  return word("ago", { span: word(unit, { n: Math.floor(seconds / size) }) });
+  const seconds = Math.floor(ms / 1000);
+  const found = UNITS.find(([, size]) => seconds >= size);
+  if (!found) return word("just_now");
+  const [unit, size] = found;
+  const parts = relative.formatToParts(-Math.floor(seconds / size), unit);
+  // 1000 days, not 1,000: as the server writes it.
+  return parts.map(({ type, value }) => (type === "group" ? "" : value)).join("");
 }
 
 function put(element, text) {

@@ -80,14 +80,30 @@ def notification(**values: Any) -> Notification:
     [
         (timedelta(seconds=-30), "刚刚", "just now"),
         (timedelta(seconds=59), "刚刚", "just now"),
-        (timedelta(seconds=60), "1 分钟前", "1 min ago"),
-        (timedelta(minutes=59, seconds=59), "59 分钟前", "59 min ago"),
-        (timedelta(hours=1), "1 小时前", "1 h ago"),
-        (timedelta(hours=49), "2 天前", "2 d ago"),
+        (timedelta(seconds=60), "1分钟前", "1 min ago"),
+        (timedelta(minutes=59, seconds=59), "59分钟前", "59 min ago"),
+        (timedelta(hours=1), "1小时前", "1 hr ago"),
+        (timedelta(hours=23, minutes=59), "23小时前", "23 hr ago"),
+        (timedelta(hours=47), "1天前", "1 day ago"),
+        (timedelta(days=1000), "1000天前", "1000 days ago"),
     ],
 )
 def test_how_long_ago_is_said_in_the_largest_whole_unit(length: timedelta, zh: str, en: str) -> None:
     assert (times.ago(ZH, NOW - length, NOW), times.ago(EN, NOW - length, NOW)) == (zh, en)
+
+
+@pytest.mark.parametrize(
+    ("length", "zh", "en"),
+    [
+        (timedelta(seconds=-30), "0秒", "0 secs"),
+        (timedelta(seconds=59), "59秒", "59 secs"),
+        (timedelta(minutes=28, seconds=59), "28分钟", "28 mins"),
+        (timedelta(hours=3), "3小时", "3 hrs"),
+        (timedelta(days=2), "2天", "2 days"),
+    ],
+)
+def test_a_length_of_time_is_said_in_its_largest_whole_unit(length: timedelta, zh: str, en: str) -> None:
+    assert (times.span(ZH, length), times.span(EN, length)) == (zh, en)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +283,7 @@ def test_a_card_says_what_happened(values: dict[str, str], title: str) -> None:
 
 
 def test_a_late_one_is_labelled_with_its_age() -> None:
-    assert cards.card(screen(), incident(late=True, occurred_at=before(minutes=28))).late == "迟到 25 分钟"
+    assert cards.card(screen(), incident(late=True, occurred_at=before(minutes=28))).late == "迟到25分钟"
     assert cards.card(screen(), incident()).late is None
 
 
