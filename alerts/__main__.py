@@ -16,9 +16,9 @@ from alerts.detection import absence, device_state
 from alerts.escalation import clock_steps
 from alerts.escalation.planner import PlanningContext
 from alerts.incidents import unreadable, wearer
-from alerts.loop import Line
+from alerts.loop import EscalationLoop
 from alerts.monitoring import deadman, retention, upkeep
-from alerts.monitoring.health import Pulse
+from alerts.monitoring.health import Health
 from alerts.monitoring.retention import Keep
 from alerts.notifications import outbox
 from alerts.notifications.sender import Sender
@@ -28,7 +28,7 @@ from eldercare.platform.database import Pool, connect, pool
 from eldercare.platform.errors import ConfigurationError
 from eldercare.platform.settings import Settings, exit_with, load_settings
 
-WATCH_S = 15.0
+UPKEEP_S = 15.0
 CLOCK_S = 2.0
 WORDS_S = 1.0
 FIRST_BEAT_S = 2.0
@@ -43,50 +43,50 @@ async def serve(settings: Settings) -> None:
     """Call people until SIGTERM or SIGINT. Raises ConfigurationError."""
     url = settings.required("database_url")
     instance = heartbeats.instance_of("alerts")
-    pulse, started_at = Pulse(), datetime.now(UTC)
+    health, started_at = Health(), datetime.now(UTC)
     real = registry.is_real(settings)
     if real:
         await _require_real_time(url)
     async with (
-        registry.channels(settings, pulse.provider) as found,
+        registry.channels(settings, health.provider) as found,
         pool(url, max_size=3, application_name="alerts") as shared,
     ):
-        pulse.telephones = bool({"voice", "sms"} & found.keys())
-        pulse.asked = frozenset(each.provider for each in found.values() if each.provider is not None)
-        if not pulse.telephones:
+        health.telephones = bool({"voice", "sms"} & found.keys())
+        health.asked = frozenset(each.provider for each in found.values() if each.provider is not None)
+        if not health.telephones:
             _log.error(
                 "no_telephones",
                 hint="set up a telephone provider, as `eldercare doctor` says; until then nobody can be called",
             )
         sender = Sender(url, found)
-        pulse.counts = sender.counts
-        outside = PlanningContext({name: channel.min_gap for name, channel in found.items()}, settings.zone)
-        wrist = found.get("band")
+        health.counts = sender.counts
+        planning = PlanningContext({name: channel.min_gap for name, channel in found.items()}, settings.zone)
+        band = found.get("band")
 
         async def beat() -> None:
-            detail = {"real_channel": real, **_channels(found, pulse), **pulse.detail()}
+            detail = {"real_channel": real, **_channels(found, health), **health.detail()}
             async with shared.connection() as conn:
                 await heartbeats.beat(conn, instance, "alerts", detail, started_at)
 
         loops = {
-            "line": Line(url, sender, outside, pulse).run(),
+            "line": EscalationLoop(url, sender, planning, health).run(),
             "outcomes": sender.run(),
-            "clock": _again("clock", CLOCK_S, lambda: _clock(shared, outside)),
-            "watch": _again("watch", WATCH_S, lambda: _watch(shared, settings.zone, pulse)),
+            "clock": _again("clock", CLOCK_S, lambda: _clock(shared, planning)),
+            "watch": _again("watch", UPKEEP_S, lambda: _upkeep(shared, settings.zone, health)),
             "unreadable": _again("unreadable", CLOCK_S, lambda: _unreadable(shared)),
             "seal": _again("seal", SEAL_S, lambda: _seal(shared)),
             "clear_away": _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared, Keep.of(settings))),
         }
-        if isinstance(wrist, Band):
-            loops["words"] = _again("words", WORDS_S, lambda: _words(shared, wrist, sender))
+        if isinstance(band, Band):
+            loops["words"] = _again("words", WORDS_S, lambda: _words(shared, band, sender))
         if settings.deadman_url:
-            loops["deadman"] = deadman.run(shared, pulse, settings.deadman_url, settings.deadman_interval_s)
+            loops["deadman"] = deadman.run(shared, health, settings.deadman_url, settings.deadman_interval_s)
         runtime.tune_gc()
         _log.info("started", instance=instance, real_channel=real, channels=sorted(found))
         stop = _signalled()
         async with _running(loops):
-            if isinstance(wrist, Band):
-                await wrist.connects(FIRST_BEAT_S)  # or the first heartbeat would say that it is away
+            if isinstance(band, Band):
+                await band.connects(FIRST_BEAT_S)  # or the first heartbeat would say that it is away
             async with _running({"beat": _again("beat", heartbeats.INTERVAL_S, beat)}):
                 await stop.wait()
         await sender.close()
@@ -97,9 +97,10 @@ async def serve(settings: Settings) -> None:
 
 
 async def _require_real_time(url: str) -> None:
-    """Nothing where the clock is the real one; a database that is away is waited for, without it nobody can be called.
+    """Check that the clock is the real one. A database that is away is waited for: without it nobody can be called.
 
-    Raises ConfigurationError: timers that stand still call nobody, and fast ones call real people all at once.
+    Raises ConfigurationError where it is set: timers that stand still call nobody, fast ones call real people all at
+    once.
     """
     while True:
         try:
@@ -127,7 +128,7 @@ async def _running(loops: Mapping[str, Coroutine[Any, Any, None]]) -> AsyncItera
 
 
 def _signalled() -> asyncio.Event:
-    """Set by SIGTERM and SIGINT."""
+    """An event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -138,32 +139,32 @@ def _again(name: str, interval_s: float, once: Callable[[], Awaitable[None]]) ->
     return tasks.forever(name, once, interval_s, away=(psycopg.OperationalError,))
 
 
-def _channels(found: Mapping[str, Channel], pulse: Pulse) -> dict[str, Any]:
+def _channels(found: Mapping[str, Channel], health: Health) -> dict[str, Any]:
     """Which channels reach anybody now, and which are set up and do not."""
-    wrist = found.get("band")
-    away = {name for name, each in found.items() if each.provider in pulse.providers_away}
-    if isinstance(wrist, Band) and wrist.unbroken_s is None:
+    band = found.get("band")
+    away = {name for name, each in found.items() if each.provider in health.providers_away}
+    if isinstance(band, Band) and band.unbroken_s is None:
         away.add("band")
     return {
         "channels": sorted(found.keys() - away),
         "channels_away": sorted(found.keys() & away),
-        "client_id_taken": isinstance(wrist, Band) and wrist.client_id_taken,
+        "client_id_taken": isinstance(band, Band) and band.client_id_taken,
     }
 
 
-async def _watch(shared: Pool, zone: tzinfo, pulse: Pulse) -> None:
+async def _upkeep(shared: Pool, zone: tzinfo, health: Health) -> None:
     async with shared.connection() as conn:
         await wearer.set_right(conn, await clock.now(conn))
-        pulse.late_timers = await upkeep.late_timers(conn)
-        watched = await absence.run_once(conn, await clock.now(conn), zone)
-    pulse.turn("watch", verdicts=watched.verdicts)
+        health.late_timers = await upkeep.late_timers(conn)
+        checked = await absence.run_once(conn, await clock.now(conn), zone)
+    health.tick("watch", verdicts=checked.verdicts)
     async with shared.connection() as conn:
-        pulse.overrides_refused = await device_state.refused_overrides(conn)
+        health.overrides_refused = await device_state.refused_overrides(conn)
 
 
-async def _clock(shared: Pool, outside: PlanningContext) -> None:
+async def _clock(shared: Pool, planning: PlanningContext) -> None:
     async with shared.connection() as conn:
-        await clock_steps.run_once(conn, outside, await clock.now(conn))
+        await clock_steps.run_once(conn, planning, await clock.now(conn))
 
 
 async def _unreadable(shared: Pool) -> None:
@@ -171,9 +172,9 @@ async def _unreadable(shared: Pool) -> None:
         await unreadable.run_once(conn, await clock.now(conn))
 
 
-async def _words(shared: Pool, wrist: Band, sender: Sender) -> None:
-    """Nothing while the broker is away: what waits then is sent when it is back."""
-    if (unbroken_s := wrist.unbroken_s) is None:
+async def _words(shared: Pool, band: Band, sender: Sender) -> None:
+    """Repeat words to the wearer; while the broker is away they wait until it is back."""
+    if (unbroken_s := band.unbroken_s) is None:
         return
     async with shared.connection() as conn:
         now, speed = await clock.reading(conn)
@@ -194,7 +195,7 @@ async def _clear_away(shared: Pool, keep: Keep) -> None:
             await outbox.give_up(conn, await clock.now(conn))
             await conn.commit()
         number, digest = await audit_chain.head(conn)
-    # In the log, and with that on another machine: who makes a whole chain anew cannot make this line anew.
+    # The log takes this line to another machine: whoever makes a whole chain anew cannot make the line anew.
     _log.info("audit_head", seal=number, hash=digest)
 
 

@@ -1,7 +1,7 @@
-"""The loop that calls people: woken by a notice, and by a poll as the net under it; escalate, then deliver.
+"""The loop that calls people: a notice wakes it, and a poll as the net under it; it escalates, then delivers.
 
-It keeps nothing: a database that is away is waited for, and what was due meanwhile is done then. It waits for no
-incident that somebody holds; that is done beside it, on a connection of its own, and no first call stands behind it.
+It keeps nothing in memory: it waits for a database that is away, and then does what was due meanwhile. It waits for no
+incident that somebody holds. A task beside it does, on a connection of its own, and no first call stands behind that.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import psycopg
 from alerts.escalation import worker
 from alerts.escalation.planner import PlanningContext
 from alerts.incidents.case import Case
-from alerts.monitoring.health import Pulse
+from alerts.monitoring.health import Health
 from alerts.notifications import outbox, sender
 from alerts.notifications.sender import Sender
 from eldercare.platform import tasks
@@ -21,26 +21,26 @@ from eldercare.platform.listen import INCIDENT_CHANNEL
 from eldercare.platform.log import logger
 
 POLL_S = 0.5
-"""Timers are met within this, and so is whatever no notice came for."""
+"""Seconds. Timers are met within this, and so is whatever no notice came for."""
 AWAY_S = 1.0
 
 _log = logger(__name__)
 
 
-class Line:
+class EscalationLoop:
     """One process's part in calling people."""
 
-    def __init__(self, url: str, sender: Sender, outside: PlanningContext, pulse: Pulse) -> None:
+    def __init__(self, url: str, sender: Sender, planning: PlanningContext, health: Health) -> None:
         self._url = url
         self._sender = sender
-        self._outside = outside
-        self._pulse = pulse
+        self._planning = planning
+        self._health = health
         self._failures = 0
         self._waiting: asyncio.Task[None] | None = None
         self._beside: Connection | None = None
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         try:
             await self._run()
         finally:
@@ -55,7 +55,7 @@ class Line:
             except psycopg.OperationalError as error:
                 _log.warning("line_waits", error=error)
             except Exception:
-                # Whatever it is, the next turn may still ring a telephone; the dead man's switch sees it fail.
+                # Whatever it is, the next turn may still ring a telephone. The dead man's switch sees it fail.
                 _log.exception("line_failed")
             self._failures += 1
             await asyncio.sleep(min(AWAY_S, sender.pause_s(self._failures)))
@@ -63,23 +63,23 @@ class Line:
     async def turn(self, conn: Connection) -> None:
         """Do everything that is due now."""
         while True:
-            taken = await worker.take(conn, self._sender, self._outside)
+            taken = await worker.take(conn, self._sender, self._planning)
             due = taken.moved
             if due:
                 await sender.let_leave()  # the telephone first, then whatever else there may be to send
             if taken.held and self._waiting is None:
                 self._waiting = tasks.brief(self._wait_for(taken.held), "waiting for the held")
             leased = await sender.run_once(conn, self._sender)
-            self._pulse.turn("line", steps=due, leased=leased)
+            self._health.tick("line", steps=due, leased=leased)
             if due < worker.SLICE and not leased:
                 return
 
     async def _wait_for(self, held: Sequence[Case]) -> None:
-        """Beside the turns, one at a time: what is held now is found again by the next of them."""
+        """Wait beside the turns, one task at a time. What is held now is found again by the next one."""
         try:
             if self._beside is None or self._beside.closed:
                 self._beside = await self._connect("alerts held")
-            if await worker.wait_for(self._beside, held, self._sender, self._outside):
+            if await worker.wait_for(self._beside, held, self._sender, self._planning):
                 self._sender.more.set()
         except psycopg.Error as error:
             _log.warning("held_not_waited_for", error=error)
@@ -110,26 +110,27 @@ class Line:
                 except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
                     # Somebody holds a table, or something that is not skipped; the connection is as good as before.
                     _log.warning("turn_cut_short", error=error)
-                if not told(conn):
+                if not notified(conn):
                     await until_heard(conn, more, POLL_S)
-                    told(conn)  # of what the turn to come looks at, or it would be taken for news after that
+                    notified(conn)  # the coming turn looks at these; later they would be taken for news
 
 
-def told(conn: Connection) -> bool:
-    """Read what an idle connection has been told; whether there was a notice of somebody else.
+def notified(conn: Connection) -> bool:
+    """Read what an idle connection has been told; returns whether there was a notice of somebody else.
 
-    The handler hears what comes along with the answer of a statement, and not what follows it in the same piece.
-    Raises OperationalError where the connection is lost.
+    The handler hears what comes along with the answer of a statement, and not what follows it in the same piece. Raises
+    OperationalError where the connection is lost.
     """
     conn.pgconn.consume_input()
-    told = False
+    notified = False
     while notice := conn.pgconn.notifies():
-        told |= notice.be_pid != conn.info.backend_pid
-    return told
+        notified |= notice.be_pid != conn.info.backend_pid
+    return notified
 
 
 async def until_heard(conn: Connection, more: asyncio.Event, seconds: float) -> None:
-    """Until the database says anything on an idle connection (be it goodbye), `more` is set, or the time is over."""
+    """Wait until the database says anything on an idle connection (be it goodbye), `more` is set, or the time is
+    over."""
     loop, socket = asyncio.get_running_loop(), conn.fileno()
     loop.add_reader(socket, more.set)
     try:

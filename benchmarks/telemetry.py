@@ -2,10 +2,10 @@
 
     python -m benchmarks.telemetry [--messages 25000] [--rounds 5]
 
-`bare_loop.py` and our telemetry lane take turns on the same broker and database, one process each, batches of 2,000,
-fed by the same load as fast as the broker takes it. A rate is that from the first message to the last commit. All
-readings are of the last ten minutes, so that every one goes through the rules. CPU seconds are those of the process
-and of all of the database's processes.
+`bare_loop.py` and our telemetry pipeline take turns on the same broker and database, one process each, batches of
+2,000, fed by the same load as fast as the broker takes it. A rate is that from the first message to the last commit.
+All readings are of the last ten minutes, so that every one goes through the rules. CPU seconds are those of the
+process and of all of the database's processes.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Drained:
 
 
 class Timed(Telemetry):
-    """The telemetry lane, watched: when its first message came, and when the last was committed."""
+    """The telemetry pipeline, watched: when its first message came, and when the last was committed."""
 
     def __init__(self, settings: Settings, messages: int) -> None:
         super().__init__(settings)
@@ -55,7 +55,7 @@ class Timed(Telemetry):
         self.done = asyncio.Event()
 
     def receive(self, message: Published, at: float) -> Taken[Received | Large] | None:
-        """As the lane does. What the broker says of itself comes earlier than the load, and is no part of it."""
+        """As the pipeline does. What the broker says of itself comes earlier than the load, and is no part of it."""
         began, cpu = time.perf_counter(), time.process_time()
         taken = super().receive(message, at)
         if taken is not None and not self.began:
@@ -63,7 +63,7 @@ class Timed(Telemetry):
         return taken
 
     async def store(self, conn: psycopg.AsyncConnection, messages: Sequence[Received | Large]) -> Stored:
-        """As the lane does."""
+        """As the pipeline does."""
         stored = await super().store(conn, messages)
         assert stored.counters.rows == len(messages), "the load is new and good"
         self._left -= len(messages)
@@ -74,16 +74,16 @@ class Timed(Telemetry):
 
 
 async def drain(messages: int, load: list[str]) -> None:
-    """Be the telemetry lane for so many messages, which `load` publishes; prints the figures as `bare_loop.py` does."""
+    """Be the telemetry pipeline for so many messages, which `load` publishes; prints figures as `bare_loop.py` does."""
     settings = load_settings(batch_size=BATCH)
     runtime.tune_gc()
-    lane = Timed(settings, messages)
-    consumer: Consumer[Received | Large] = Consumer(settings, lane)
+    pipeline = Timed(settings, messages)
+    consumer: Consumer[Received | Large] = Consumer(settings, pipeline)
     running = asyncio.create_task(consumer.run())
     while not consumer.connected:  # noqa: ASYNC110  once, before anything is measured
         await asyncio.sleep(0.01)
     feeding = await asyncio.create_subprocess_exec(*load, stdout=subprocess.DEVNULL)
-    done = asyncio.create_task(lane.done.wait())
+    done = asyncio.create_task(pipeline.done.wait())
     await asyncio.wait((done, running), timeout=TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
     consumer.stop()
     await running
@@ -91,8 +91,8 @@ async def drain(messages: int, load: list[str]) -> None:
         raise SystemExit(f"bench: not everything came within {TIMEOUT_S} s: {consumer.counters.detail()}")
     await feeding.wait()
     figures = {
-        "messages_per_second": round(messages / lane.began),
-        "cpu_seconds_per_1000": round(lane.cpu / messages * 1000, 4),
+        "messages_per_second": round(messages / pipeline.began),
+        "cpu_seconds_per_1000": round(pipeline.cpu / messages * 1000, 4),
     }
     print(json.dumps(figures))
 
@@ -138,7 +138,7 @@ def database_cpu(url: str) -> float:
 def measured(staged: Stage, command: list[str], messages: int) -> Drained:
     """Run a drain to its end and read its figures."""
     forget_states(staged.database_url)
-    staged.broker.forget()  # the lane's session would have kept the load of the bare loop
+    staged.broker.forget()  # the pipeline's session would have kept the load of the bare loop
     before = database_cpu(staged.database_url)
     done = subprocess.run(command, cwd=ROOT, env=staged.environment, check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode:

@@ -1,8 +1,8 @@
-"""`python -m ingest`: MQTT in. Alone it runs both lanes, the SOS in this process and telemetry in a child.
+"""`python -m ingest`: MQTT in. Alone it runs both pipelines, SOS in this process and telemetry in a child process.
 
     python -m ingest [--lane sos|telemetry]
 
-SIGTERM or SIGINT: what is buffered is stored and acknowledged, the sessions stay with the broker.
+On SIGTERM or SIGINT it stores and acknowledges what is buffered. Its sessions stay with the broker.
 """
 
 import argparse
@@ -19,13 +19,13 @@ from ingest.pipeline.consumer import Consumer
 from ingest.pipeline.pipelines import Sos, Telemetry
 
 
-def _consumer(lane: str, settings: Settings) -> Consumer[Any]:
-    return Consumer(settings, Telemetry(settings)) if lane == "telemetry" else Consumer(settings, Sos())
+def _consumer(pipeline: str, settings: Settings) -> Consumer[Any]:
+    return Consumer(settings, Telemetry(settings)) if pipeline == "telemetry" else Consumer(settings, Sos())
 
 
-async def _run(settings: Settings, lane: str | None) -> None:
+async def _run(settings: Settings, pipeline: str | None) -> None:
     stopping = asyncio.Event()
-    consumer = _consumer(lane or "sos", settings)
+    consumer = _consumer(pipeline or "sos", settings)
 
     def stop() -> None:
         stopping.set()
@@ -36,9 +36,9 @@ async def _run(settings: Settings, lane: str | None) -> None:
         loop.add_signal_handler(number, stop)
     runtime.tune_gc()
     child = None
-    if lane is None:
+    if pipeline is None:
         keeping = keep_running("ingest", ("--lane", "telemetry"), stopping)
-        child = tasks.start(keeping, "telemetry lane", may_end=True)
+        child = tasks.start(keeping, "telemetry pipeline", may_end=True)
     try:
         await consumer.run()
     finally:
@@ -48,16 +48,16 @@ async def _run(settings: Settings, lane: str | None) -> None:
 
 
 def main() -> None:
-    """Command line. Exit status 2 with one line for a wrong setting."""
+    """Run the command line. A wrong setting ends it with one line and exit status 2."""
     parser = argparse.ArgumentParser(prog="ingest", description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--lane", choices=("sos", "telemetry"), help="run this lane only")
-    lane: str | None = parser.parse_args().lane
+    parser.add_argument("--lane", choices=("sos", "telemetry"), help="run this pipeline only")
+    pipeline: str | None = parser.parse_args().lane
     try:
         settings = load_settings()
-        log.configure(settings.log_level, "ingest" if lane is None else f"ingest.{lane}")
-        if lane != "telemetry":  # the child has the same settings
+        log.configure(settings.log_level, "ingest" if pipeline is None else f"ingest.{pipeline}")
+        if pipeline != "telemetry":  # the child has the same settings
             log.name_unknown_settings(registry.sections())
-        asyncio.run(_run(settings, lane))
+        asyncio.run(_run(settings, pipeline))
     except ConfigurationError as error:
         exit_with(error)
 

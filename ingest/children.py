@@ -1,4 +1,4 @@
-"""A child process that lives as long as this one: started again when it dies, ended with it however this one ends."""
+"""A child process that lives as long as this one: it is started again when it dies, and ends when this process ends."""
 
 import asyncio
 import contextlib
@@ -18,14 +18,14 @@ _log = logger(__name__)
 async def keep_running(module: str, arguments: tuple[str, ...], stopping: asyncio.Event) -> None:
     """Run `python -m MODULE ARGUMENTS` until `stopping` is set, then let it end in its own way.
 
-    When this process is killed, the kernel tells the child to end.
+    When this process is killed, the operating system tells the child to end.
     """
     while not stopping.is_set():
         try:
             command = with_parent([sys.executable, "-m", module, *arguments], signal.SIGTERM)
             child = await asyncio.create_subprocess_exec(*command)
         except OSError as error:
-            # Out of memory or of processes for now; this process has its own lane to look after meanwhile.
+            # Memory or processes have run out for now. This process goes on with its own pipeline.
             _log.error("child_not_started", arguments=arguments, error=error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RESTART_AFTER_S):

@@ -22,11 +22,11 @@ from eldercare.protocol import mqtt_v1
 from eldercare.protocol.takeover import Lives
 
 CONNECT_WAIT_S = 2.0
-"""How long a message waits for the connection before its row goes back to the queue, seconds."""
+"""Seconds that a message waits for the connection before its row goes back to the queue."""
 ACK_WAIT_S = 5.0
 RETRY_S = 1.0
 LOOK_S = 2.0
-"""How often it is looked whether the connection is still there, seconds."""
+"""Seconds between two looks whether the connection is still there."""
 _KINDS = {"sos_state": mqtt_v1.Kind.SOS_STATE, "command": mqtt_v1.Kind.COMMAND}
 
 _log = logger(__name__)
@@ -73,10 +73,10 @@ class Band:
         return time.monotonic() - self._since if self._connected.is_set() else None
 
     async def hang_up(self, provider_id: str, provider: str | None) -> None:
-        """What a band was told cannot be taken back."""
+        """Do nothing: what a band was told cannot be taken back."""
 
     async def keep(self) -> None:
-        """Connect, and return when the connection ends, whatever ended it. It is said once that the broker is away."""
+        """Connect, and return when the connection ends, whatever ended it. A broker that is away is logged once."""
         began: float | None = None
         try:
             async with self._new_client() as client:
@@ -118,7 +118,7 @@ class Band:
         try:
             self._tls = self._settings.mqtt_tls()
         except ConfigurationError as error:
-            # Gone for a moment, while it is replaced: what was read last still says whom to trust.
+            # The file is gone for a moment, while it is replaced. What was read last still says whom to trust.
             _log.error("ca_unreadable", error=error)
         return aiomqtt.Client(
             mqtt.host,
@@ -135,7 +135,8 @@ class Band:
 
 
 def _payload(message: Outgoing) -> bytes:
-    """A press is named in the form in which the band named it, which the database may not be able to hold as JSON."""
+    """The payload. It names a press in the form in which the band named it, which the database may be unable to hold as
+    JSON."""
     if "echo" not in message.content:
         return orjson.dumps(message.content)
     word = dict(message.content)
@@ -144,13 +145,13 @@ def _payload(message: Outgoing) -> bytes:
 
 
 async def _until_lost(client: aiomqtt.Client) -> None:
-    """Raises MqttError when the connection ends."""
+    """Wait until the connection ends, and raise MqttError then."""
     while True:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_S):
                 async for _ in client.messages:
                     pass  # nothing is subscribed: this only returns, with an error, when the connection ends
-        # One that ends in the very moment in which it is made ends for the library without a word.
+        # The library does not say so when a connection ends in the very moment in which it is made.
         if not client._client.is_connected():
             raise aiomqtt.MqttError("lost without a word")
 

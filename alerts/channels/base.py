@@ -47,7 +47,7 @@ class TransportError(EldercareError):
 
 
 class Route(Protocol):
-    """How one provider reaches somebody. `min_gap`: how long it wants between two messages to one address."""
+    """How one provider reaches somebody. `min_gap` is how long it wants between two messages to one address."""
 
     min_gap: timedelta
 
@@ -56,7 +56,7 @@ class Route(Protocol):
         ...
 
     async def hang_up(self, provider_id: str) -> None:
-        """End what `send` started, where that is possible; nothing where it is over. Raises TransportError."""
+        """End what `send` started, where that is possible; do nothing where it is over. Raises TransportError."""
         ...
 
 
@@ -83,8 +83,8 @@ class Channel(Protocol):
         ...
 
     async def hang_up(self, provider_id: str, provider: str | None) -> None:
-        """End what this provider started by this id, where that is possible; nothing where it is over.
+        """End what this provider started by this id, where that is possible; do nothing where it is over.
 
-        `provider` None is that of the version before, which named none. Raises TransportError.
+        `provider` None stands for that of the version before, which named none. Raises TransportError.
         """
         ...

@@ -1,4 +1,4 @@
-"""What providers post to us and what they are answered, in words of ours. Each provider's dialect is in its folder."""
+"""What providers post to us and what we answer, in words of ours. Each provider's dialect is in its folder."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Form = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """A call or a text went on. `event` None: a word that says nothing about how it ends."""
+    """A call or a text went on. `event` is None for a word that says nothing about how it ends."""
 
     provider_id: str
     event: notification.Event | None
@@ -21,8 +21,8 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key pressed in a call; `digit` empty: none. `caller` is the person's number, whoever rang whom; `incoming`:
-    they rang us."""
+    """A key pressed in a call; `digit` is empty where there was none. `caller` is the person's number, whoever rang
+    whom. `incoming`: they rang us."""
 
     provider_id: str
     digit: str
@@ -40,7 +40,7 @@ class IncomingText:
 
     @property
     def name(self) -> str:
-        """Of this text and no other; the same where the provider hands it in again. Empty where it has none."""
+        """A name of this text and no other, the same where the provider hands it in again. Empty where it has none."""
         if not self.provider_id:
             return ""
         return sha256(f"{self.provider_id} {self.sender} {self.body}".encode(errors="replace")).hexdigest()
@@ -55,16 +55,16 @@ class IncomingCall:
 
 
 class Dialect(Protocol):
-    """How a provider posts, and what a call of its is told. Text in, text out: no database, no network.
+    """How a provider posts, and what its calls are told. Text in, text out: no database, no network.
 
-    What reads a form raises InvalidInput that names the field which is missing or wrong.
+    A method that reads a form raises InvalidInput with the name of the field that is missing or wrong.
     """
 
     media_type: str
-    """Of every answer with a body."""
+    """The media type of every answer with a body."""
 
     def authenticate(self, settings: Settings, url: str, form: Form, headers: Mapping[str, str]) -> None:
-        """Nothing where the provider itself posted this form to exactly this address. Raises Forbidden.
+        """Check that the provider itself posted this form to exactly this address. Raises Forbidden.
 
         `url` is PUBLIC_URL with path and query as they came, letter by letter.
         """
@@ -110,7 +110,7 @@ class Dialect(Protocol):
         ...
 
     def wait_and_ask(self, action: str, seconds: int) -> str:
-        """A pause, and then the same key is handed in again."""
+        """Pause for `seconds`, and then have the same key handed in again."""
         ...
 
     def reply(self, text: str | None) -> str:

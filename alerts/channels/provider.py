@@ -13,11 +13,12 @@ RESERVED = "+999"
 """Numbers under this country code are assigned to nobody: seeded people have them, and they are never really rung."""
 
 Answers = Callable[[bool], None]
-"""Is told, at the start and from time to time, whether the provider answers."""
+"""Called with whether the provider answers, at the start and from time to time."""
 
 
 class Provider(Protocol):
-    """Somebody who carries calls or texts. Importing its module loads nothing that costs memory: every service does."""
+    """Somebody who carries calls or texts. Importing its module loads nothing that costs memory: every service imports
+    it."""
 
     @property
     def name(self) -> str:
@@ -39,12 +40,12 @@ class Provider(Protocol):
         ...
 
     def is_real(self, settings: Settings) -> bool:
-        """Whether a message it is given now could reach a person. Not of one that is not set up."""
+        """Whether a message it is given now could reach a person. Not to be asked of one that is not set up."""
         ...
 
     def routes(self, settings: Settings, answers: Answers) -> AbstractAsyncContextManager[Mapping[str, Route]]:
         """How it reaches people, by channel (voice, sms), with its connections open. Raises ConfigurationError where it
-        is set up by half."""
+        is only half set up."""
         ...
 
     def dialect(self) -> Dialect:
@@ -56,9 +57,10 @@ class Provider(Protocol):
         ...
 
     async def probe(self, settings: Settings) -> list[Finding]:
-        """What `doctor` finds where it asks the provider."""
+        """What `doctor` finds when it asks the provider."""
         ...
 
     def unreachable(self, numbers: Sequence[tuple[str, str, str]]) -> list[Finding]:
-        """Of people's ways (name, channel, number E.164) that it has to reach: which it never will, for `doctor`."""
+        """Those of `numbers` (name, channel, number in E.164), which it has to reach, that it never will; for
+        `doctor`."""
         ...

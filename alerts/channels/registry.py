@@ -11,7 +11,7 @@ from alerts.channels.twilio.provider import TWILIO
 from eldercare.platform.settings import Section, Settings
 
 PROVIDERS: tuple[Provider, ...] = (TWILIO,)
-"""In the order in which they are asked, of those that are set up."""
+"""In the order in which they are asked; one that is not set up is passed over."""
 
 
 def set_up(settings: Settings) -> list[Provider]:
@@ -51,7 +51,7 @@ async def channels(
     `provider_answers` is told, at the start and from time to time, which provider answers and which does not.
 
     Without a provider there is neither voice nor sms, without MQTT_URL no band. Raises ConfigurationError where a
-    channel is set up by half.
+    channel is only half set up.
     """
     ways: dict[str, list[Way]] = {}
     async with AsyncExitStack() as stack:

@@ -21,7 +21,7 @@ class Routed:
     """One channel over one or more providers. The first takes what is sent; each ends what it has started."""
 
     def __init__(self, name: str, ways: Sequence[Way], *, before: str) -> None:
-        """`ways`: at least one. `before`: the one provider of the version that named none in its rows."""
+        """`ways` are one or more. `before` is the only provider of the version that named none in its rows."""
         self.name = name
         self._before = before
         self._ways = {way.provider: way for way in ways}
@@ -39,7 +39,7 @@ class Routed:
 
     @property
     def min_gap(self) -> timedelta:
-        """Of the provider that takes the next message."""
+        """The gap of the provider that takes the next message."""
         return self._first.route.min_gap
 
     async def send(self, message: Outgoing) -> Sent:

@@ -1,1 +1,1 @@
-"""What is remembered of each band, and what nobody says: silence."""
+"""What is remembered of each band, and the bands that say nothing."""

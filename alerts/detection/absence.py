@@ -1,7 +1,7 @@
-"""What nobody says: silent bands, a silent network.
+"""Finds silent bands and a silent network.
 
-Absence is judged only while somebody listens: with no consumer alive, every band would seem silent. One process at a
-time does it, whichever gets the lock.
+Absence is evaluated only while somebody listens: with no consumer alive, every band would seem silent. One process at a
+time does it, the one that gets the lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,21 +11,21 @@ from datetime import datetime, tzinfo
 import psycopg
 
 from alerts.detection import device_state
-from alerts.detection.bands import Band
+from alerts.detection.devices import Device
 from alerts.incidents.opening import apply_verdicts
-from alerts.model.incident import NETWORK, Cleared, IncidentKind, Judged, resident_subject
+from alerts.model.incident import NETWORK, Cleared, IncidentKind, SubjectVerdict, resident_subject
 from alerts.rules import Thresholds, evaluate_absence, network_outage
 from eldercare.platform import heartbeats
 from eldercare.platform.database import Connection
 from eldercare.platform.log import logger
 
 DEAF_S = 60.0
-"""When nobody has listened for so long, silence is counted from when somebody does again."""
+"""Seconds. After nobody has listened for so long, silence is counted from when somebody listens again."""
 SLICE = 200
-"""Bands of one transaction, so that their rows are not kept from the consumers."""
+"""How many bands one transaction holds, so that their rows are not kept from the consumers."""
 
 HELD_MS = 100
-"""How long an incident that somebody holds is waited for, milliseconds."""
+"""Milliseconds to wait for an incident that somebody holds."""
 
 _HARDLY_WAIT = f"set local lock_timeout = {HELD_MS}"
 _LOCK_KEY = 0x656C6465
@@ -34,10 +34,11 @@ _log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """What a look found: how many bands were judged, how many verdicts, and why nothing was judged (None: it was)."""
+class AbsenceCheck:
+    """What a look found: how many devices were evaluated, how many verdicts there were, and why none was evaluated
+    (None: they were)."""
 
-    bands: int = 0
+    devices: int = 0
     verdicts: int = 0
     suspended: str | None = None
 
@@ -63,14 +64,14 @@ order by a.device_id
 """
 
 
-async def run_once(conn: Connection, now: datetime, zone: tzinfo) -> Watched:
-    """Judge every worn band and the network as of `now`; `zone` is the community's. Commits, in slices."""
+async def run_once(conn: Connection, now: datetime, zone: tzinfo) -> AbsenceCheck:
+    """Evaluate every worn band and the network as of `now` (aware); `zone` is the community's. Commits, in slices."""
     if not await _lock(conn):
         await conn.rollback()
-        return Watched(suspended="another_process_watches")
+        return AbsenceCheck(suspended="another_process_watches")
     try:
         if not await heartbeats.fresh(conn, "ingest.telemetry"):
-            return Watched(suspended="no_consumer")
+            return AbsenceCheck(suspended="no_consumer")
         row = await (await conn.execute(_LISTENING, {"now": now, "deaf_s": DEAF_S})).fetchone()
         assert row is not None  # noqa: S101  an upsert returns its row
         rows = await (await conn.execute(_WORN, {"now": now, "since": row[0]})).fetchall()
@@ -78,7 +79,7 @@ async def run_once(conn: Connection, now: datetime, zone: tzinfo) -> Watched:
         await conn.commit()
         try:
             await conn.execute(_HARDLY_WAIT)
-            lost = await _judge_network(conn, last_seen, now)
+            lost = await _evaluate_network(conn, last_seen, now)
             await conn.commit()
         except psycopg.errors.LockNotAvailable:
             await conn.rollback()
@@ -86,10 +87,10 @@ async def run_once(conn: Connection, now: datetime, zone: tzinfo) -> Watched:
             outage = network_outage(last_seen, len(last_seen), now)
             lost = frozenset(outage.detail["devices"]) if outage else frozenset()
         verdicts = 0
-        judged = sorted(last_seen.keys() - lost)
-        for start in range(0, len(judged), SLICE):
-            verdicts += await _judge_all(conn, judged[start : start + SLICE], last_seen, now, zone)
-        return Watched(len(last_seen), verdicts)
+        rest = sorted(last_seen.keys() - lost)
+        for start in range(0, len(rest), SLICE):
+            verdicts += await _evaluate_all(conn, rest[start : start + SLICE], last_seen, now, zone)
+        return AbsenceCheck(len(last_seen), verdicts)
     finally:
         await conn.rollback()
         await conn.execute("select pg_advisory_unlock(%s)", (_LOCK_KEY,))
@@ -101,19 +102,19 @@ async def _lock(conn: Connection) -> bool:
     return bool(row and row[0])
 
 
-async def _judge_network(conn: Connection, last_seen: Mapping[str, datetime], now: datetime) -> frozenset[str]:
+async def _evaluate_network(conn: Connection, last_seen: Mapping[str, datetime], now: datetime) -> frozenset[str]:
     """Open or close the network's incident; returns the bands that it explains."""
     outage = network_outage(last_seen, len(last_seen), now)
     if outage is not None:
         if not await _said_lately(conn, now):
-            await apply_verdicts(conn, [Judged(NETWORK, outage)], now)
+            await apply_verdicts(conn, [SubjectVerdict(NETWORK, outage)], now)
         return frozenset(outage.detail["devices"])
     open_one = await conn.execute(
         "select from incident where subject = %s and kind = %s and state <> 'resolved' and not detail ? 'cleared_at'",
         (NETWORK.key, IncidentKind.NETWORK),
     )
     if await open_one.fetchone() is not None:
-        await apply_verdicts(conn, [Judged(NETWORK, Cleared(IncidentKind.NETWORK, "heard_again", now))], now)
+        await apply_verdicts(conn, [SubjectVerdict(NETWORK, Cleared(IncidentKind.NETWORK, "heard_again", now))], now)
     return frozenset()
 
 
@@ -126,49 +127,52 @@ order by opened_at desc, id desc limit 1
 
 
 async def _said_lately(conn: Connection, now: datetime) -> bool:
-    """Whether somebody has just closed the incident of an outage that went on: it is said again after the cool-down."""
+    """Whether somebody has just closed the incident of an outage that goes on, which is told again after the
+    cool-down."""
     cool_down_s = Thresholds().cool_down_s
     values = {"subject": NETWORK.key, "kind": IncidentKind.NETWORK, "now": now, "cool_down_s": cool_down_s}
     row = await (await conn.execute(_SAID_LATELY, values)).fetchone()
     return row is not None and bool(row[0])
 
 
-async def _judge_all(
+async def _evaluate_all(
     conn: Connection, device_ids: Sequence[str], last_seen: Mapping[str, datetime], now: datetime, zone: tzinfo
 ) -> int:
-    """Judge these bands in one transaction, or one by one where somebody holds an incident of theirs. Commits."""
+    """Evaluate these bands in one transaction, or one by one where somebody holds an incident of theirs; returns how
+    many verdicts there were. Commits."""
     try:
-        verdicts = await _judge(conn, device_ids, last_seen, now, zone)
+        verdicts = await _evaluate(conn, device_ids, last_seen, now, zone)
         await conn.commit()
     except psycopg.errors.LockNotAvailable:
         await conn.rollback()
         if len(device_ids) == 1:
             _log.warning("not_judged_now", device_id=device_ids[0])
             return 0
-        return sum([await _judge_all(conn, [each], last_seen, now, zone) for each in device_ids])
+        return sum([await _evaluate_all(conn, [each], last_seen, now, zone) for each in device_ids])
     return verdicts
 
 
-async def _judge(
+async def _evaluate(
     conn: Connection, device_ids: Sequence[str], last_seen: Mapping[str, datetime], now: datetime, zone: tzinfo
 ) -> int:
-    """Judge these bands in the open transaction; returns how many verdicts there were."""
+    """Evaluate these bands in the open transaction; returns how many verdicts there were."""
     await conn.execute(_HARDLY_WAIT)
-    _, locked, _ = await device_state.lock(
-        conn, device_ids, zone
-    )  # whoever holds the others: they are judged next time
-    judged: list[Judged] = []
-    changed: list[Band] = []
-    for device_id, band in sorted(locked.items()):
-        if band.profile is None:
+    # Bands that somebody else holds are evaluated next time.
+    _, locked, _ = await device_state.lock(conn, device_ids, zone)
+    found: list[SubjectVerdict] = []
+    changed: list[Device] = []
+    for device_id, device in sorted(locked.items()):
+        if device.profile is None:
             continue
         # Read again under the lock: it may have been heard since.
-        seen = max(filter(None, (band.last_seen_at, last_seen[device_id])))
-        state, verdicts = evaluate_absence(band.state, seen, band.profile, now)
-        judged += [Judged(resident_subject(band.profile.resident_id, device_id), verdict) for verdict in verdicts]
-        if state != band.state:
-            band.state = state
-            changed.append(band)
+        seen = max(filter(None, (device.last_seen_at, last_seen[device_id])))
+        state, verdicts = evaluate_absence(device.state, seen, device.profile, now)
+        found += [
+            SubjectVerdict(resident_subject(device.profile.resident_id, device_id), verdict) for verdict in verdicts
+        ]
+        if state != device.state:
+            device.state = state
+            changed.append(device)
     await device_state.save(conn, changed)
-    await apply_verdicts(conn, judged, now)
-    return len(judged)
+    await apply_verdicts(conn, found, now)
+    return len(found)

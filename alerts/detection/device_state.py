@@ -1,6 +1,6 @@
-"""What is remembered of each band (`device_state`): locked in the order of ids, read with its wearer, written back.
+"""The memory of each band (`device_state`): locked in the order of ids, read with its wearer, written back.
 
-Whoever judges a band holds its row: ingest for a batch of readings, the watch for what was not said.
+Whoever evaluates a band holds its row: ingest for a batch of readings, `absence` for what was not said.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
-from alerts.detection.bands import Band, Latest
+from alerts.detection.devices import Device, Latest
 from alerts.rules import Profile, State, Thresholds
 from eldercare.platform import clock, pg_arrays
 from eldercare.platform.database import Connection
@@ -20,10 +20,10 @@ _log = logger(__name__)
 
 
 class Locked(NamedTuple):
-    """The bands of which this transaction has the rows, as of `now` (aware); somebody else has those of `held`."""
+    """The bands whose rows this transaction has, as of `now` (aware). Somebody else has those of `held`."""
 
     now: datetime
-    bands: dict[str, Band]
+    devices: dict[str, Device]
     held: frozenset[str]
 
 
@@ -45,41 +45,41 @@ _LOCK = f"{_LOOK} for no key update of state skip locked"
 
 
 async def lock(conn: Connection, device_ids: Iterable[str], zone: tzinfo) -> Locked:
-    """Lock the rows of these bands until the transaction ends, but for those that somebody else holds.
+    """Lock the rows of these bands until the transaction ends, except those that somebody else holds.
 
-    A band without a row gets one. An id that names no band, or a retired one, is missing from the answer. `zone` is
-    the community's.
+    A band without a row gets one. An id that names no band, or a retired one, is missing from the answer. `zone` is the
+    community's.
     """
     wanted = set(device_ids)
-    now, bands = await _read(conn, _LOCK, wanted, zone)
-    missing = wanted - bands.keys()
+    now, devices = await _read(conn, _LOCK, wanted, zone)
+    missing = wanted - devices.keys()
     known = await _known(conn, missing) if missing else set()
     if known and await _create(conn, known):
         now, created = await _read(conn, _LOCK, known, zone)
-        bands |= created
-    return Locked(now or await clock.now(conn), bands, frozenset(known - bands.keys()))
+        devices |= created
+    return Locked(now or await clock.now(conn), devices, frozenset(known - devices.keys()))
 
 
-async def look(conn: Connection, device_ids: Iterable[str], zone: tzinfo) -> tuple[datetime, dict[str, Band]]:
-    """Now (aware), and these bands as they are, with nothing locked: to store what is not judged."""
+async def look(conn: Connection, device_ids: Iterable[str], zone: tzinfo) -> tuple[datetime, dict[str, Device]]:
+    """Now (aware), and these bands as they are, with nothing locked: to store what is not evaluated."""
     wanted = set(device_ids)
     await _create(conn, await _known(conn, wanted))
-    now, bands = await _read(conn, _LOOK, wanted, zone)
-    return now or await clock.now(conn), bands
+    now, devices = await _read(conn, _LOOK, wanted, zone)
+    return now or await clock.now(conn), devices
 
 
 async def _read(
     conn: Connection, query: str, device_ids: set[str], zone: tzinfo
-) -> tuple[datetime | None, dict[str, Band]]:
-    bands: dict[str, Band] = {}
+) -> tuple[datetime | None, dict[str, Device]]:
+    devices: dict[str, Device] = {}
     now: datetime | None = None
     for row in await (await conn.execute(query, (pg_arrays.names(device_ids),), prepare=True)).fetchall():
         now, device_id, rules, last_seen_at, worn_since, resident_id, lat, lon, radius_m, away_until, overrides = row
         profile = None
         if resident_id is not None:
             profile = Profile(resident_id, lat, lon, radius_m, away_until, zone, _thresholds(resident_id, overrides))
-        bands[device_id] = Band(device_id, _state(device_id, rules), profile, last_seen_at, worn_since)
-    return now, bands
+        devices[device_id] = Device(device_id, _state(device_id, rules), profile, last_seen_at, worn_since)
+    return now, devices
 
 
 async def _known(conn: Connection, device_ids: set[str]) -> set[str]:
@@ -102,7 +102,7 @@ def _state(device_id: str, rules: str) -> State:
     try:
         return State.from_json(rules)
     except ValueError as error:
-        # Its rules begin anew: what is remembered must not keep it, and all bands of its batch, from being judged.
+        # Its rules begin anew. A broken memory must not keep it, and all bands of its batch, from being evaluated.
         _log.error("state_unreadable", device_id=device_id, error=error)
         return State()
 
@@ -163,7 +163,7 @@ where state.device_id = new.device_id
 
 async def save(
     conn: Connection,
-    bands: Sequence[Band],
+    devices: Sequence[Device],
     latest: Mapping[str, Latest] | None = None,
     heard_at: datetime | None = None,
 ) -> None:
@@ -171,9 +171,9 @@ async def save(
 
     `heard_at` (aware): these bands have just been heard; None: they have not.
     """
-    if not bands:
+    if not devices:
         return
-    news = [_of_wearer((latest or {}).get(band.device_id, _NOTHING), band.worn_since) for band in bands]
+    news = [_of_wearer((latest or {}).get(device.device_id, _NOTHING), device.worn_since) for device in devices]
     bpm, bpm_ts, lat, lon, accuracy, location_ts, battery, charging, worn, signal, firmware, status_ts = zip(
         *news, strict=True
     )
@@ -181,8 +181,8 @@ async def save(
         _SAVE,
         (
             heard_at,
-            pg_arrays.names(band.device_id for band in bands),
-            pg_arrays.texts(band.state.to_json() for band in bands),
+            pg_arrays.names(device.device_id for device in devices),
+            pg_arrays.texts(device.state.to_json() for device in devices),
             pg_arrays.numbers(bpm),
             pg_arrays.times(bpm_ts),
             pg_arrays.numbers(lat),
@@ -204,7 +204,8 @@ _NOTHING = Latest()
 
 
 def _of_wearer(latest: Latest, worn_since: datetime | None) -> Latest:
-    """Without what came late and was said on the wrist before: it would be taken for the newest of who wears it now."""
+    """`latest` without what came late and was said on the wrist before, which would count as the present wearer's
+    newest."""
     if worn_since is None:
         return latest
     if latest.bpm_ts is not None and latest.bpm_ts < worn_since:

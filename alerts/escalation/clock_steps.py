@@ -1,9 +1,9 @@
-"""When the clock goes back: what was written before would wait for it to catch up, and nobody would be called.
+"""Mends times after the clock went back: they would wait for it to catch up, and nobody would be called.
 
-The database remembers the newest time that it has shown. While time only goes forward that costs one row. A step back
-is seen by whichever process looks first; then, and for a while after it (somebody may still write what they read
-before), every time that lies further ahead than it may is brought back. A jump ahead needs nothing of the kind: what is
-due is done. But nothing old is cleared away until the clock has been steady for a day.
+The database remembers the newest time that it has shown. While time only goes forward that costs one row. The process
+that looks first sees a step back. Then, and for a while after it (somebody may still write what they read before), it
+brings back every time that lies further ahead than it may. A jump ahead needs nothing of the kind: what is due is done.
+But nothing old is cleared away until the clock has been steady for a day.
 """
 
 from datetime import datetime, timedelta
@@ -19,11 +19,11 @@ from eldercare.platform.database import Connection
 from eldercare.platform.log import logger
 
 MEND_FOR = timedelta(minutes=1)
-"""How long after a step back is looked for what was written with the old time."""
+"""How long after a step back to look for what was written with the old time."""
 JUMP = timedelta(hours=1)
-"""Nobody looked for so long, or the clock jumped ahead: which of the two cannot be told."""
+"""The pause between two looks that counts as a jump ahead: perhaps nobody looked, which cannot be told from one."""
 STEADY = timedelta(days=1)
-"""How long it has to go on without either before anything is deleted for its age."""
+"""How long the clock has to go on without either before anything is deleted for its age."""
 HELD_MS = 500
 
 _log = logger(__name__)
@@ -47,7 +47,7 @@ select written.back, before.seen - %(now)s from written left join before on true
 """
 
 _OPEN = f"""
-select {store.COLUMNS}, {store.LADDER} from incident i
+select {store.COLUMNS}, {store.POLICY} from incident i
 where i.state <> 'resolved' and (%(id)s::bigint is null or i.id = %(id)s) order by i.severity <> 'sos', i.id
 """  # noqa: S608  constants of ours
 
@@ -57,7 +57,7 @@ from (select id from incident where id = any(%(ids)s) and state <> 'resolved' an
       for no key update skip locked) ahead
 where i.id = ahead.id
 """
-"""Of one that cannot be read nothing else is known than that it must not wait for the clock."""
+"""An incident that cannot be read is made due: all that is known of it is that it must not wait for the clock."""
 
 _MESSAGES = """
 update notification n set
@@ -76,8 +76,9 @@ where s.device_id = ahead.device_id
 """
 
 
-async def run_once(conn: Connection, outside: PlanningContext, now: datetime) -> int:
-    """Remember that it is `now`, and bring back what lies too far ahead of it; returns how many incidents. Commits.
+async def run_once(conn: Connection, planning: PlanningContext, now: datetime) -> int:
+    """Remember that it is `now` (aware), and bring back what lies too far ahead of it; returns how many incidents.
+    Commits.
 
     Incidents that somebody holds are left to the next look.
     """
@@ -91,15 +92,15 @@ async def run_once(conn: Connection, outside: PlanningContext, now: datetime) ->
     if back is None or not back <= now < back + MEND_FOR:
         return 0
     mended = 0
-    for incident_id in await _too_far_ahead(conn, outside, now):
-        # One by one: nobody waits for one incident with another in hand.
-        mended += await _mend(conn, incident_id, outside, now)
+    for incident_id in await _too_far_ahead(conn, planning, now):
+        # One by one: nobody waits for an incident while holding another.
+        mended += await _mend(conn, incident_id, planning, now)
         await conn.commit()
     return mended
 
 
 async def steady(conn: Connection, now: datetime) -> bool:
-    """Whether the clock has gone on, neither back nor far ahead, and was looked at, for a day."""
+    """Whether for a day the clock was looked at and has gone on, neither back nor far ahead."""
     row = await (
         await conn.execute("select (value ->> 'steady')::timestamptz from meta where key = 'clock'")
     ).fetchone()
@@ -112,12 +113,12 @@ async def _seen(conn: Connection, now: datetime) -> tuple[datetime | None, timed
     return row[0], row[1]
 
 
-async def _too_far_ahead(conn: Connection, outside: PlanningContext, now: datetime) -> list[int]:
+async def _too_far_ahead(conn: Connection, planning: PlanningContext, now: datetime) -> list[int]:
     """The incidents with a time that lies too far ahead, an SOS first. One that cannot be read is made due instead."""
-    far, unread = await _far(conn, None, outside, now)
+    far, unread = await _far(conn, None, planning, now)
     if unread:
         rows = await (await conn.execute("select id from incident where state <> 'resolved' order by id")).fetchall()
-        each = [(id, await _far(conn, id, outside, now)) for (id,) in rows]
+        each = [(id, await _far(conn, id, planning, now)) for (id,) in rows]
         far = [id for id, (found, _) in each if found]
         failed = [id for id, (_, failed) in each if failed]
         await conn.execute(_DUE_AT_ONCE, {"ids": failed, "now": now, "again": unreadable.AGAIN})
@@ -126,13 +127,13 @@ async def _too_far_ahead(conn: Connection, outside: PlanningContext, now: dateti
 
 
 async def _far(
-    conn: Connection, incident_id: int | None, outside: PlanningContext, now: datetime
+    conn: Connection, incident_id: int | None, planning: PlanningContext, now: datetime
 ) -> tuple[list[int], bool]:
-    """Of this one incident, or of all (None): those too far ahead, and whether any of them cannot be read."""
+    """Look at this one incident, or at all (None): which lie too far ahead, and whether any of them cannot be read."""
     try:
         rows = await (await conn.execute(_OPEN, {"id": incident_id})).fetchall()
-        cases = [(store.from_row(row[:-1]), store.ladder_of(row[-1])) for row in rows]
-        return [case.id for case, ladder in cases if bounded(case, ladder, outside, now) != case], False
+        cases = [(store.from_row(row[:-1]), store.policy_of(row[-1])) for row in rows]
+        return [case.id for case, policy in cases if bounded(case, policy, planning, now) != case], False
     except store.UNREADABLE as error:
         unreadable.say("clock" if incident_id is None else incident_id, error)
         return [], True
@@ -140,12 +141,12 @@ async def _far(
         await conn.rollback()
 
 
-async def _mend(conn: Connection, incident_id: int, outside: PlanningContext, now: datetime) -> int:
+async def _mend(conn: Connection, incident_id: int, planning: PlanningContext, now: datetime) -> int:
     try:
         async with conn.transaction():
             await conn.execute(f"set local lock_timeout = {HELD_MS}")
-            case, ladder = await store.lock(conn, incident_id)
-            within = bounded(case, ladder, outside, now)
+            case, policy = await store.lock(conn, incident_id)
+            within = bounded(case, policy, planning, now)
             if within == case:
                 return 0
             await store.save(conn, within)

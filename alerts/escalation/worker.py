@@ -1,10 +1,10 @@
-"""Take the next step of every incident that is due: claim, decide, write, send.
+"""Takes the next step of every incident that is due: claim, decide, write, send.
 
 Two statements stand between the notice and the provider's request, each a transaction of its own. The claim brings
-everything the decision needs, and holds nothing once it has. What is decided is written as one statement, with the rows
-of this step born leased, so that this very process sends them at once; of an incident that changed since it was read,
-or that somebody holds, nothing is written. Such a one is waited for, for a moment and one at a time; else whoever
-changed it gives notice, and the poll comes to it.
+everything the decision needs, and holds nothing once it has. One statement writes what is decided. Its rows are born
+leased, so that this very process sends them at once. It writes nothing of an incident that changed since it was read,
+or that somebody holds. A few such incidents are waited for, for a moment and one at a time. For the others, whoever
+changed them gives notice, or the poll comes to them.
 """
 
 import random
@@ -40,10 +40,10 @@ from alerts.model.incident import IncidentKind, IncidentState, Severity
 from alerts.notifications import outbox, rows
 from alerts.notifications.outbox import LEASE, Row
 from alerts.notifications.sender import Sender
-from alerts.policies.ladder import Target
+from alerts.policies.escalation_policy import Target
 from alerts.texts import messages
-from alerts.texts.facts import Facts
-from alerts.texts.load import FACTS, to_facts
+from alerts.texts.context import MessageContext
+from alerts.texts.load import MESSAGE_CONTEXT, to_context
 from eldercare.platform import statements
 from eldercare.platform.clock import NOW
 from eldercare.platform.database import Connection, Numbered
@@ -51,15 +51,15 @@ from eldercare.platform.log import logger
 from eldercare.protocol.mqtt_v1 import SosState
 
 SLICE = 50
-"""Incidents of one look: of a thousand at once the first are rung before the last is read."""
+"""How many incidents one look takes: of a thousand at once the first are rung before the last is read."""
 AFTER_AN_ERROR = timedelta(seconds=30)
 HELD_MS = 100
-"""How long an incident that somebody holds is waited for, milliseconds: longer than a batch of presses takes."""
+"""Milliseconds to wait for an incident that somebody holds: longer than a batch of presses takes."""
 HELD_MOST = 3
-"""How many are waited for at one look, one after the other."""
+"""How many such incidents one look waits for, one after the other."""
 
 _REFUSED = (psycopg.DataError, psycopg.IntegrityError, TypeError, ValueError)
-"""How the database, or who writes the values for it, refuses what one incident's step would write."""
+"""How the database, or what encodes the values for it, refuses what one incident's step would write."""
 
 _TARGETS = {target.value: target for target in Target}
 
@@ -93,7 +93,7 @@ _CONTACTS = """
           and n.channel = m.channel and n.address = m.address
     ) called on true
 """
-"""A row for each way to reach somebody and each reason to; grouped in Python, which takes less time over so few.
+"""A row for each way to reach somebody and each reason to. Python groups them, which takes less time over so few.
 
 "offset 0" keeps the order: from the few who are named to their rows, never through everybody there is.
 """
@@ -108,8 +108,8 @@ _BEING_TOLD = f"""
            or n.status in ('sent', 'ringing', 'answered')
                and (select now from moment) between n.sent_at and n.sent_at + interval '2 minutes'))
 """  # noqa: S608  constants of ours
-"""Whether a call tells the owner of a further press just now. One whose end nobody reports is over after a while, as is
-one that no channel takes."""
+"""Whether a call tells the owner of a further press just now. A call whose end nobody reports is over after a while, as
+is one that no channel takes."""
 
 
 def _claim(which: str) -> Numbered:
@@ -128,7 +128,7 @@ other as materialized (
       and {store.KNOWN}
     order by due_at limit %(limit)s - (select count(*) from sos)
 )
-select (select now from moment), {store.LADDER}, {FACTS}, contact.list, i.version, {_BEING_TOLD},
+select (select now from moment), {store.POLICY}, {MESSAGE_CONTEXT}, contact.list, i.version, {_BEING_TOLD},
        {store.COLUMNS}
 from (select * from sos union all select * from other) i
 left join resident r on r.id = i.resident_id
@@ -147,11 +147,11 @@ order by severity <> 'sos', due_at limit %(limit)s
 _HOLD = "select from incident where id = %s for no key update"
 
 _VERSION = 4
-"""Where a claimed row has its version: `xmin`, the transaction that wrote the row as it was read."""
+"""Place of the version in a claimed row: `xmin`, the transaction that wrote the row as it was read."""
 _TOLD = 5
-"""Where it says whether the owner is being told of a further press."""
+"""Place of whether the owner is being told of a further press."""
 _CASE = 6
-"""Where the values of its case begin."""
+"""Place at which the values of its case begin."""
 
 _CARRY_OUT = statements.load(
     "alerts.escalation",
@@ -173,8 +173,8 @@ class _Claimed:
     """An incident that is due, with everything the decision needs."""
 
     case: Case
-    ladder: str | None
-    facts: Facts
+    policy: str | None
+    context: MessageContext
     contacts: tuple[Contact, ...]
     being_told: bool
 
@@ -191,7 +191,7 @@ class _Person:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is written for it."""
+    """What is written for one incident."""
 
     case: Case
     events: list[tuple[str, dict[str, Any]]]
@@ -200,8 +200,8 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one look came to: what was due, an SOS before the rest; whose step was taken; what was written to be sent at
-    once; which were reopened and when."""
+    """What one look came to: what was due, an SOS before the rest; whose step was taken (`moved`); what was written to
+    be sent at once; which were reopened and when."""
 
     due: tuple[Case, ...] = ()
     moved: frozenset[int] = frozenset()
@@ -213,14 +213,14 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How many steps were taken, and what changed or was held as it was looked at: `held`."""
+    """How many steps were taken (`moved`), and which incidents changed or were held as they were looked at (`held`)."""
 
     moved: int
     held: tuple[Case, ...] = ()
 
 
 async def run_once(
-    conn: Connection, sender: Sender, outside: PlanningContext, now: datetime | None = None, limit: int = SLICE
+    conn: Connection, sender: Sender, planning: PlanningContext, now: datetime | None = None, limit: int = SLICE
 ) -> int:
     """Take the next step of up to `limit` incidents that are due at `now` (None: the database's clock), and wait for a
     few that somebody holds.
@@ -228,23 +228,23 @@ async def run_once(
     `conn` commits by itself. What is to be sent at once is handed to `sender`. Returns how many steps were taken; the
     caller comes back until that is fewer than `limit`.
     """
-    taken = await take(conn, sender, outside, now, limit)
-    return taken.moved + await wait_for(conn, taken.held, sender, outside, now, limit - taken.moved)
+    taken = await take(conn, sender, planning, now, limit)
+    return taken.moved + await wait_for(conn, taken.held, sender, planning, now, limit - taken.moved)
 
 
 async def take(
-    conn: Connection, sender: Sender, outside: PlanningContext, now: datetime | None = None, limit: int = SLICE
+    conn: Connection, sender: Sender, planning: PlanningContext, now: datetime | None = None, limit: int = SLICE
 ) -> Taken:
-    """The same for those that nobody holds: it waits for no incident."""
+    """Take steps as `run_once` does, but wait for no incident that somebody holds."""
     moved, left, unread = 0, list[Case](), list[int]()
     while True:
         asked = limit - moved
-        # What somebody holds would stand before the rest at every look, and so would what cannot be read.
+        # What somebody holds, or what cannot be read, would stand before the rest at every look.
         aside = [case.id for case in left] + unread
         try:
-            look = await _look(conn, _CLAIM, aside, sender, outside, now, asked)
+            look = await _look(conn, _CLAIM, aside, sender, planning, now, asked)
         except store.UNREADABLE as error:
-            look, failed = await _one_by_one(conn, aside, error, sender, outside, now, asked)
+            look, failed = await _one_by_one(conn, aside, error, sender, planning, now, asked)
         else:
             await _follow(conn, sender, look)
             failed = []
@@ -260,18 +260,18 @@ async def wait_for(
     conn: Connection,
     held: Sequence[Case],
     sender: Sender,
-    outside: PlanningContext,
+    planning: PlanningContext,
     now: datetime | None = None,
     limit: int = SLICE,
 ) -> int:
-    """Take the step of a few of these, one after the other, each held for no longer than `HELD_MS`; returns how many.
+    """Take the step of a few of these, one after the other, and wait for each at most `HELD_MS`; returns how many.
 
-    On a connection of its own, so that no first call waits for it.
+    `conn` is for this alone, so that no first call waits for it.
     """
     moved = 0
     for case in _worth_waiting_for(held)[:limit]:
         try:
-            look = await _hold(conn, case.id, sender, outside, now)
+            look = await _hold(conn, case.id, sender, planning, now)
         except store.UNREADABLE as error:
             await unreadable.look_after(conn, case.id, now, error)
             continue
@@ -285,17 +285,17 @@ async def _one_by_one(
     aside: Sequence[int],
     why: Exception,
     sender: Sender,
-    outside: PlanningContext,
+    planning: PlanningContext,
     now: datetime | None,
     limit: int,
 ) -> tuple[_Look, list[int]]:
-    """The same as a look, one incident at a time, because one of them cannot be read; which ones cannot."""
+    """Look at one incident at a time, because one of them cannot be read; returns also which ones cannot."""
     unreadable.say("look", why)
     rows = await (await conn.execute(_DUE, {"now": now, "ids": list(aside), "limit": limit})).fetchall()
     due, moved, failed = list[Case](), set[int](), list[int]()
     for (incident_id,) in rows:
         try:
-            look = await _look(conn, _CLAIM_THESE, [incident_id], sender, outside, now, 1)
+            look = await _look(conn, _CLAIM_THESE, [incident_id], sender, planning, now, 1)
         except store.UNREADABLE as error:
             failed.append(incident_id)
             await unreadable.look_after(conn, incident_id, now, error)
@@ -311,12 +311,12 @@ async def _look(
     claim: Numbered,
     ids: Sequence[int],
     sender: Sender,
-    outside: PlanningContext,
+    planning: PlanningContext,
     now: datetime | None,
     limit: int,
     put_off: bool = False,
 ) -> _Look:
-    """Read what is due, decide, write. `ids`: those that `claim` leaves out, or those alone that it looks at.
+    """Read what is due, decide, write. `ids` are those that `claim` leaves out, or the only ones that it looks at.
     `put_off`: nothing is decided, and the timeline says that the step has failed."""
     due = await claim.rows(conn, {"now": now, "limit": limit, "ids": list(ids)})
     if not due:
@@ -324,7 +324,7 @@ async def _look(
     moment: datetime = due[0][0]
     cases = [store.from_row(tuple(row[_CASE:])) for row in due]
     plans = [
-        _later(case, moment) if put_off else _plan(case, row, outside, moment)
+        _later(case, moment) if put_off else _plan(case, row, planning, moment)
         for case, row in zip(cases, due, strict=True)
     ]
     since = monotonic()
@@ -340,9 +340,9 @@ async def _look(
 async def _carry_out(
     conn: Connection, versions: Sequence[str], plans: Sequence[_Plan], sender: Sender, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Write these; of several, one that the database refuses is left due, and keeps none of the others waiting.
+    """Write these plans. One of several that the database refuses is left due, and keeps none of the others waiting.
 
-    Raises the refusal within a transaction of the caller, who holds no more than one.
+    Within a transaction of the caller, who holds no more than one, it raises the refusal.
     """
     try:
         values = _parameters(versions, plans, sender, now)
@@ -359,50 +359,50 @@ async def _carry_out(
 
 
 def _worth_waiting_for(left: Sequence[Case]) -> Sequence[Case]:
-    """A few of what changed or was held as it was looked at, an SOS before the rest.
+    """A few of the incidents that changed or were held as they were looked at, an SOS before the rest.
 
-    By chance: in any order, some that stay held would keep waiting those behind them, whose bands only press without
-    a pause.
+    They are chosen by chance. In any fixed order, some that stay held would keep waiting those behind them, whose bands
+    only press without a pause.
     """
     wanted = [case for case in left if case.severity is Severity.SOS] or left
     return random.sample(wanted, min(len(wanted), HELD_MOST))
 
 
 async def _hold(
-    conn: Connection, incident_id: int, sender: Sender, outside: PlanningContext, now: datetime | None
+    conn: Connection, incident_id: int, sender: Sender, planning: PlanningContext, now: datetime | None
 ) -> _Look:
-    """The same for one alone, waiting for whoever holds it, but no longer than `HELD_MS`.
+    """Look at this incident alone, waiting for whoever holds it, but no longer than `HELD_MS`.
 
-    It is read by a statement of its own once it is held: the one that waits sees nothing else of what was written
-    meanwhile, such as who has just been called by another process.
+    A statement of its own reads it once it is held. The statement that waited would see nothing else of what was
+    written meanwhile, such as who has just been called by another process.
     """
     try:
         async with conn.transaction():
             await conn.execute(f"set local lock_timeout = {HELD_MS}")
             await conn.execute(_HOLD, (incident_id,))
-            return await _look(conn, _CLAIM_THESE, [incident_id], sender, outside, now, 1)
+            return await _look(conn, _CLAIM_THESE, [incident_id], sender, planning, now, 1)
     except psycopg.errors.LockNotAvailable:
         return _Look()
     except _REFUSED:
-        # Read anew and held, it is refused all the same: it is tried again later, and its timeline says so.
+        # It is refused even read anew and held. It is tried again later, and its timeline says so.
         _log.exception("step_failed", incident=incident_id)
-        return await _look(conn, _CLAIM_THESE, [incident_id], sender, outside, now, 1, put_off=True)
+        return await _look(conn, _CLAIM_THESE, [incident_id], sender, planning, now, 1, put_off=True)
 
 
 async def _follow(conn: Connection, sender: Sender, look: _Look) -> None:
-    """What comes after a look that is committed: the telephones first."""
+    """Do what comes after a look that is committed: the telephones first."""
     sender.take(look.written, look.since)
     for incident_id, at in look.reopened:
-        # No telephone waits for that, and who has accepted meanwhile is spoken of by that.
+        # No telephone waits for this, and an acceptance meanwhile tells the band by itself.
         try:
             await effects.tell_band(conn, incident_id, SosState.RECEIVED, at, only_while=IncidentState.OPEN)
         except psycopg.errors.LockNotAvailable:
             _log.warning("word_waits", incident=incident_id)  # `wearer.set_right` says it
 
 
-def _claimed(case: Case, row: Sequence[Any], outside: PlanningContext) -> _Claimed:
-    now, ladder, known, contacts = row[:_VERSION]
-    return _Claimed(case, ladder, to_facts(known, now, outside.zone), tuple(_contacts(contacts or [])), row[_TOLD])
+def _claimed(case: Case, row: Sequence[Any], planning: PlanningContext) -> _Claimed:
+    now, policy, known, contacts = row[:_VERSION]
+    return _Claimed(case, policy, to_context(known, now, planning.zone), tuple(_contacts(contacts or [])), row[_TOLD])
 
 
 def _contacts(rows: Iterable[list[Any]]) -> Iterable[Contact]:
@@ -428,9 +428,9 @@ def _contacts(rows: Iterable[list[Any]]) -> Iterable[Contact]:
         yield Contact(person_id, person.language, frozenset(person.targets), methods)
 
 
-def _plan(case: Case, row: Sequence[Any], outside: PlanningContext, now: datetime) -> _Plan:
+def _plan(case: Case, row: Sequence[Any], planning: PlanningContext, now: datetime) -> _Plan:
     try:
-        return _decide(_claimed(case, row, outside), outside, now)
+        return _decide(_claimed(case, row, planning), planning, now)
     except Exception:
         # One incident that cannot be planned must not keep the others waiting; it is tried again, and says so.
         _log.exception("step_failed", incident=case.id)
@@ -438,24 +438,24 @@ def _plan(case: Case, row: Sequence[Any], outside: PlanningContext, now: datetim
 
 
 def _later(case: Case, now: datetime) -> _Plan:
-    later = planner.after(case, planner.Wait(now + AFTER_AN_ERROR, "error"), now)
+    later = planner.apply(case, planner.Wait(now + AFTER_AN_ERROR, "error"), now)
     return _Plan(later, [("step_failed", {"retry_s": AFTER_AN_ERROR.seconds})], [])
 
 
-def _decide(claimed: _Claimed, outside: PlanningContext, now: datetime) -> _Plan:
-    """What is reopened takes its first step in the same statement."""
-    ladder = store.ladder_of(claimed.ladder)
-    decision = planner.next_step(claimed.case, ladder, claimed.contacts, outside, now, claimed.being_told)
-    case = planner.after(claimed.case, decision, now)
+def _decide(claimed: _Claimed, planning: PlanningContext, now: datetime) -> _Plan:
+    """Decide and render the next step. A reopened incident takes its first step in the same statement."""
+    policy = store.policy_of(claimed.policy)
+    decision = planner.next_step(claimed.case, policy, claimed.contacts, planning, now, claimed.being_told)
+    case = planner.apply(claimed.case, decision, now)
     events, rows = _events(claimed.case, decision), _rows(claimed, decision)
     if not isinstance(decision, Reopen):
         return _Plan(case, events, rows)
-    first = _decide(replace(claimed, case=case), outside, now)
+    first = _decide(replace(claimed, case=case), planning, now)
     return _Plan(first.case, events + first.events, rows + first.rows)
 
 
 def _events(case: Case, decision: Decision) -> list[tuple[str, dict[str, Any]]]:
-    """The rows of the timeline, in the order in which it happened."""
+    """The rows of the timeline, in the order in which things happened."""
     match decision:
         case Notify():
             events: list[tuple[str, dict[str, Any]]] = [
@@ -500,23 +500,23 @@ def _rows(claimed: _Claimed, decision: Decision) -> list[Row]:
 
 def _render(claimed: _Claimed, to: Sequence[Message], purpose: str, step: int | None) -> list[Row]:
     """The rows of these messages, calls first. The text is the same for everybody of a language on a channel."""
-    case, facts = claimed.case, claimed.facts
-    # "Pressed again" is about a button; that a warning became urgent is told as the alarm it now is.
-    again = purpose == "pressed_again" and facts.kind is IncidentKind.SOS
+    case, context = claimed.case, claimed.context
+    # "Pressed again" is about a button. A warning that became urgent is told as the alarm it now is.
+    again = purpose == "pressed_again" and context.kind is IncidentKind.SOS
     write = messages.pressed_again if again else messages.alarm
     texts: dict[tuple[str, str, bool], dict[str, Any]] = {}
     written = []
     for message in sorted(to, key=lambda message: message.channel != "voice"):
-        desk = message.desk and not again and facts.somebody_has_to_go
+        desk = message.desk and not again and context.somebody_has_to_go
         key = (message.language, message.channel, desk)
         if key not in texts:
             others = texts.get((message.language, "voice", False))
             if not desk:
-                texts[key] = write(facts, *key[:2])
+                texts[key] = write(context, *key[:2])
             elif message.channel == "voice" and others is not None:
                 texts[key] = messages.to_the_desk(others, message.language)
             else:
-                texts[key] = messages.alarm(facts, *key[:2], desk=True)
+                texts[key] = messages.alarm(context, *key[:2], desk=True)
         row = Row(case.id, message.person_id, message.channel, message.address, purpose, message.language, texts[key])
         written.append(replace(row, round=case.round, step=step))
     return written
@@ -526,8 +526,8 @@ def _parameters(versions: Sequence[str], plans: Sequence[_Plan], sender: Sender,
     room = sender.room()
     messages = []
     for row in (row for plan in plans for row in plan.rows):
-        # What this process has no hands for now is left for whoever has. That somebody pressed again goes through the
-        # outbox too, which brings it after everybody's first call.
+        # What this process has no room for now is left for one that has. A further press goes through the outbox too,
+        # which brings it after everybody's first call.
         leased = row.purpose == "alarm" and room.get(row.channel, 0) > 0
         room[row.channel] = room.get(row.channel, 0) - leased
         messages.append(replace(row, leased=leased))

@@ -10,7 +10,7 @@ class Action(StrEnum):
     """What people do with an incident."""
 
     ACCEPT = "accept"
-    PASS = "pass"  # noqa: S105  no password
+    DECLINE = "pass"
     EN_ROUTE = "en_route"
     ARRIVE = "arrive"
     HAND_TO_120 = "hand_to_120"
@@ -26,13 +26,13 @@ class Action(StrEnum):
 
 _UNRESOLVED = frozenset(IncidentState) - {IncidentState.RESOLVED}
 OWNED = frozenset({IncidentState.ACCEPTED, IncidentState.EN_ROUTE, IncidentState.ON_SITE})
-"""Somebody has it in hand."""
+"""States in which somebody has it in hand."""
 HANDED_BACK_FROM = OWNED - {IncidentState.ON_SITE}
-"""The owner may still say that they cannot go."""
+"""States in which the owner may still say that they cannot go."""
 
 POSSIBLE: Mapping[Action, frozenset[IncidentState]] = {
     Action.ACCEPT: ACCEPTABLE,
-    Action.PASS: _UNRESOLVED,
+    Action.DECLINE: _UNRESOLVED,
     Action.EN_ROUTE: frozenset({IncidentState.ACCEPTED}),
     Action.ARRIVE: frozenset({IncidentState.ACCEPTED, IncidentState.EN_ROUTE, IncidentState.HANDED_TO_120}),
     Action.HAND_TO_120: frozenset({IncidentState.OPEN, *OWNED}),
@@ -45,4 +45,4 @@ POSSIBLE: Mapping[Action, frozenset[IncidentState]] = {
     Action.TAKE_BACK: OWNED,
     Action.CALL_AGAIN: frozenset({IncidentState.OPEN}),
 }
-"""The one table of which states follow which; `alerts.incidents.case` makes the changes."""
+"""The one table of what can be done in which state; `alerts.incidents.case` makes the changes."""

@@ -12,11 +12,11 @@ from enum import StrEnum
 
 from alerts.incidents.actions import HANDED_BACK_FROM, OWNED, POSSIBLE, Action
 from alerts.model.incident import IncidentKind, IncidentState, Severity
-from alerts.policies.ladder import Ladder
+from alerts.policies.escalation_policy import EscalationPolicy
 from eldercare.platform.errors import Conflict
 
 HANDLING = timedelta(minutes=5)
-"""How long the word "I am handling it" stands without another deed, while nobody goes."""
+"""How long the word "I am handling it" stands without another action, while nobody goes."""
 
 
 class Disposition(StrEnum):
@@ -36,11 +36,11 @@ class Case:
     """The columns of `incident` that handling reads and writes. `round` counts from 1, `next_step` from 0.
 
     `declined_id` is who handed the case back and is not asked again at once; `taken_off_id` is whom the desk took off,
-    and who is not asked in this round. `called_again_at` is when the desk had the round's ladder start once more.
-    `accepted_call` is the provider's id of the call on which the owner said that they go (None: in another way).
-    Of further presses the owner was told `times_told` times, and is not told again before `tell_after` (None: at once).
+    and who is not asked in this round. `called_again_at` is when the desk started the policy once more within the
+    round. `accepted_call` is the provider's id of the call on which the owner said that they go (None: in another way).
+    The owner was told of further presses `times_told` times, and is not told again before `tell_after` (None: at once).
     `handler_id` deals with it at the desk, until `handling_until` (None: as long as somebody goes). `added_ids` are
-    called besides those whom the ladder names.
+    called besides those whom the policy names.
     """
 
     id: int
@@ -87,7 +87,7 @@ class Case:
     def handled(self, now: datetime) -> bool:
         """Whether the desk need not be rung at `now`: somebody there deals with it, and their word still stands.
 
-        Not what a clock said that went back since.
+        A word from a clock that has gone back since does not count.
         """
         return (
             self.handler_id is not None
@@ -98,7 +98,7 @@ class Case:
 
 _IN_WORDS = {
     Action.ACCEPT: "accepted",
-    Action.PASS: "passed on",
+    Action.DECLINE: "passed on",
     Action.EN_ROUTE: "on the way",
     Action.ARRIVE: "on site",
     Action.HAND_TO_120: "handed to 120",
@@ -112,10 +112,13 @@ _IN_WORDS = {
 }
 
 
-def accept(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime, call: str | None = None) -> Case:
-    """`person_id` goes: the owner, with a deadline for being there. Who handled it and goes is not at the desk."""
+def accept(
+    case: Case, policy: EscalationPolicy, person_id: int, via: str, now: datetime, call: str | None = None
+) -> Case:
+    """`person_id` goes: they are the owner, with a deadline for being there. A handler who goes is no longer at the
+    desk."""
     _require(case, Action.ACCEPT)
-    arrival_due_at = None if ladder.arrival is None else now + ladder.arrival
+    arrival_due_at = None if policy.arrival is None else now + policy.arrival
     return replace(
         unhandled(case) if case.handler_id == person_id or lapsed(case, now) else case,
         handling_until=None,
@@ -129,15 +132,15 @@ def accept(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime, 
         times_told=0,
         tell_after=None,
         arrival_due_at=arrival_due_at,
-        due_at=arrival_due_at or now + ladder.remind,
+        due_at=arrival_due_at or now + policy.remind,
     )
 
 
-def pass_on(case: Case, person_id: int, now: datetime) -> Case:
-    """`person_id` cannot go. Who was asked moves the ladder on at once; who had accepted hands the case back,
-    and is called again only when everybody is. Nor does who passes handle it any more: while nobody goes their word
-    has lapsed, so that the others of the desk are rung before the ladder moves on."""
-    _require(case, Action.PASS)
+def decline(case: Case, person_id: int, now: datetime) -> Case:
+    """`person_id` cannot go. Somebody who was asked moves the policy on at once. Somebody who had accepted hands the
+    case back, and is called again only when everybody is. A handler who declines handles it no more: while nobody goes
+    their word has lapsed, so that the others of the desk are rung before the policy moves on."""
+    _require(case, Action.DECLINE)
     if case.handler_id == person_id:
         case = replace(case, handling_until=None, declined_id=person_id) if case.open else unhandled(case)
     if case.open:
@@ -145,7 +148,7 @@ def pass_on(case: Case, person_id: int, now: datetime) -> Case:
     if case.owner_id != person_id:
         return case  # somebody else goes, so there is nothing to move on
     if case.state not in HANDED_BACK_FROM:
-        raise _conflict(case, Action.PASS)
+        raise _conflict(case, Action.DECLINE)
     return replace(_again(case, now), declined_id=person_id)
 
 
@@ -155,10 +158,10 @@ def en_route(case: Case) -> Case:
     return replace(case, state=IncidentState.EN_ROUTE)
 
 
-def arrive(case: Case, ladder: Ladder, person_id: int, now: datetime) -> Case:
-    """Somebody is at the door: the owner, or, with 120 called and nobody owning, 120.
+def arrive(case: Case, policy: EscalationPolicy, person_id: int, now: datetime) -> Case:
+    """Somebody is at the door: the owner, or 120, where that was called and nobody owns the case.
 
-    Then `person_id`, who noted it, has the case until it is resolved, and `accepted_at` stays None.
+    In that case `person_id`, who noted it, has the case until it is resolved, and `accepted_at` stays None.
     """
     _require(case, Action.ARRIVE)
     return replace(
@@ -167,17 +170,17 @@ def arrive(case: Case, ladder: Ladder, person_id: int, now: datetime) -> Case:
         owner_id=person_id if case.owner_id is None else case.owner_id,
         arrived_at=now,
         arrival_due_at=None,
-        due_at=now + ladder.remind,
+        due_at=now + policy.remind,
     )
 
 
-def hand_to_120(case: Case, ladder: Ladder, now: datetime) -> Case:
-    """The ambulance was called. Within the ladder's `confirm_120` somebody must have been there or closed it.
+def hand_to_120(case: Case, policy: EscalationPolicy, now: datetime) -> Case:
+    """The ambulance was called. Within the policy's `confirm_120` somebody must have been there or closed it.
 
-    Due at once, because the family is told at the same time as 120 and not after.
+    It is due at once, because the family is told at the same time as 120 and not after.
     """
     _require(case, Action.HAND_TO_120)
-    confirm_by = now + ladder.confirm_120
+    confirm_by = now + policy.confirm_120
     return replace(
         unhandled(case) if lapsed(case, now) else case,
         state=IncidentState.HANDED_TO_120,
@@ -203,30 +206,31 @@ def resolve(case: Case, disposition: Disposition, now: datetime) -> Case:
 
 
 def reopen(case: Case, now: datetime) -> Case:
-    """Start again at the first step, in a new round; the owner so far is among the called."""
+    """Start again at the first step, in a new round; the owner so far is among those who are called."""
     _require(case, Action.REOPEN)
     return _again(case, now)
 
 
-def handle(case: Case, ladder: Ladder, person_id: int, via: str, now: datetime) -> Case:
+def handle(case: Case, policy: EscalationPolicy, person_id: int, via: str, now: datetime) -> Case:
     """`person_id` deals with it at the desk, in place of whoever did before. The street is called as before."""
     _require(case, Action.HANDLE)
-    return attend(replace(case, handler_id=person_id, handled_at=now, handled_via=via), ladder, now)
+    return attend(replace(case, handler_id=person_id, handled_at=now, handled_via=via), policy, now)
 
 
-def attend(case: Case, ladder: Ladder, now: datetime) -> Case:
-    """The handler did something about it: their word stands for another while. The ladder comes when it would have."""
+def attend(case: Case, policy: EscalationPolicy, now: datetime) -> Case:
+    """The handler did something about it, so their word stands for another while. The next step comes when it would
+    have."""
     if not case.open:
         return replace(case, handling_until=None)
     until = now + HANDLING
     due_at = case.due_at
     if due_at is None or due_at == case.handling_until:
-        due_at = ladder.due(case.round_started_at, case.next_step, case.stepped_at)
+        due_at = policy.due(case.round_started_at, case.next_step, case.stepped_at)
     return replace(case, handling_until=until, due_at=min(due_at, until))
 
 
 def let_go(case: Case, now: datetime) -> Case:
-    """The handler has left the desk: where nobody goes, it is due now, for the desk to be rung again."""
+    """The handler has left the desk. Where nobody goes, the case is due now, for the desk to be rung again."""
     return replace(case, handling_until=now, due_at=now) if case.open else unhandled(case)
 
 
@@ -237,7 +241,7 @@ def add(case: Case, person_id: int) -> Case:
 
 
 def send(case: Case) -> Case:
-    """The desk asks one person by name to go: only while nobody does."""
+    """The desk asks one person by name to go, which it may only while nobody does."""
     _require(case, Action.SEND)
     if case.owner_id is not None:
         raise Conflict(f"incident {case.id} is {case.state} and somebody goes, so it cannot be given to one person")
@@ -245,25 +249,26 @@ def send(case: Case) -> Case:
 
 
 def take_back(case: Case, now: datetime) -> Case:
-    """The owner does not go any more, says the desk: a new round, in which they are not asked."""
+    """The desk says that the owner does not go any more. A new round begins, in which they are not asked."""
     _require(case, Action.TAKE_BACK)
     return replace(_again(case, now), taken_off_id=case.owner_id)
 
 
 def call_again(case: Case, now: datetime) -> Case:
-    """The ladder from its first step, at once. The round stays, so that an answer to a call that still rings counts."""
+    """Start the policy from its first step, at once. The round stays, so that an answer to a call that still rings
+    counts."""
     _require(case, Action.CALL_AGAIN)
     again = replace(case, round_started_at=now, next_step=0, stepped_at=None, called_again_at=now)
     return replace(again, due_at=now, declined_id=None)
 
 
 def lapsed(case: Case, now: datetime) -> bool:
-    """Whether somebody's word that they handle an open case is over, and the desk is only not rung yet."""
+    """Whether somebody's word that they handle an open case is over, and the desk is not rung yet."""
     return case.open and case.handler_id is not None and not case.handled(now)
 
 
 def unhandled(case: Case) -> Case:
-    """Nobody deals with it at the desk."""
+    """The case with nobody who deals with it at the desk."""
     return replace(case, handler_id=None, handled_at=None, handled_via=None, handling_until=None)
 
 

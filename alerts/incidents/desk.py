@@ -1,7 +1,7 @@
 """What the desk does with an incident while others go, or do not: deal with it, ask one person by name, take it back.
 
-One transaction each; whoever calls commits, once. Dealing with it stops no call: only the desk itself is not rung
-meanwhile. Conflict names the state that forbids a change.
+Each function is one transaction, which the caller commits, once. Dealing with it stops no call: only the desk itself is
+not rung meanwhile. Conflict names the state that forbids a change.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from alerts.incidents.outcomes import AlreadyHandled, Asked, HandleOutcome, Hand
 from alerts.model.incident import IncidentState
 from alerts.notifications import outbox
 from alerts.notifications.outbox import Row
-from alerts.policies.ladder import Ladder
+from alerts.policies.escalation_policy import EscalationPolicy
 from alerts.texts import messages
-from alerts.texts.load import facts
+from alerts.texts.load import message_context
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import InvalidInput
 from eldercare.protocol.mqtt_v1 import SosState
@@ -42,8 +42,8 @@ class Candidate:
 
 
 ASK_AGAIN = timedelta(minutes=1)
-"""Who was asked by name so lately, and still may answer or goes, is not asked once more: a second click rings nobody a
-second time."""
+"""Somebody who was asked by name within this, and may still answer or goes, is not asked once more: a second click
+rings nobody a second time."""
 ANSWERS = ("voice", "sms")
 """Ways on which "I am handling it" answers a call; said by any other way, it takes over from a colleague."""
 
@@ -53,7 +53,7 @@ async def handle(conn: Connection, incident_id: int, person_id: int, via: str, n
 
     Their word stands for `cases.HANDLING`, and longer with everything they do about it. Raises NotFound.
     """
-    case, ladder = await store.lock(conn, incident_id)
+    case, policy = await store.lock(conn, incident_id)
     name = await name_of(conn, person_id)
     if case.state is IncidentState.RESOLVED:
         return Over(case.id, case.disposition)
@@ -62,7 +62,7 @@ async def handle(conn: Connection, incident_id: int, person_id: int, via: str, n
         return AlreadyHandled(case.id, other, await name_of(conn, other))
     renewed = case.handler_id == person_id and _stands(case, now)
     instead_of = None if other is None else await name_of(conn, other)
-    case = cases.handle(case, ladder, person_id, via, now)
+    case = cases.handle(case, policy, person_id, via, now)
     await store.save(conn, case)
     if not renewed:
         await event(conn, case.id, "handling", person_id, via, now, until=case.handling_until, instead_of=instead_of)
@@ -70,8 +70,8 @@ async def handle(conn: Connection, incident_id: int, person_id: int, via: str, n
 
 
 async def leave(conn: Connection, person_id: int, now: datetime) -> list[int]:
-    """`person_id` has logged out: unless they are still logged in elsewhere, whatever they handled and nobody goes to
-    rings the desk again, at once.
+    """`person_id` has logged out. Unless they are still logged in elsewhere, the desk is rung again, at once, for
+    whatever they handled and nobody goes to.
 
     Returns the incidents, which are locked in the order of their numbers.
     """
@@ -88,36 +88,36 @@ async def leave(conn: Connection, person_id: int, now: datetime) -> list[int]:
 
 
 async def send(conn: Connection, incident_id: int, by: int, person_id: int, via: str, now: datetime) -> Asked:
-    """`by` asks `person_id` by name to go. They are called and texted at once, whoever else is called goes on being
-    called, and they own the incident when they say yes. Asked once more within `ASK_AGAIN` they are called a second
-    time only where the first call failed, or they said no.
+    """`by` asks `person_id` by name to go. They are called and texted at once, everybody else goes on being called, and
+    they own the incident when they say yes. Asked once more within `ASK_AGAIN` they are called a second time only where
+    the first call failed, or they said no.
 
     Raises NotFound, Conflict where somebody goes already, InvalidInput for somebody who cannot be reached.
     """
-    case, ladder = await store.lock(conn, incident_id)
-    return await _ask(conn, cases.send(case), ladder, by, person_id, "sent", via, now)
+    case, policy = await store.lock(conn, incident_id)
+    return await _ask(conn, cases.send(case), policy, by, person_id, "sent", via, now)
 
 
 async def add(conn: Connection, incident_id: int, by: int, person_id: int, via: str, now: datetime) -> Asked:
     """`by` adds `person_id` to those who are called: at once, and whenever everybody is.
 
-    Beside an owner they are asked to go as well, and the owner stays the owner. Raises NotFound, Conflict for a
-    resolved one, InvalidInput for somebody who cannot be reached, or who is the owner.
+    Where there is an owner, they are asked to go as well, and the owner stays the owner. Raises NotFound, Conflict for
+    a resolved one, InvalidInput for somebody who cannot be reached, or who is the owner.
     """
-    case, ladder = await store.lock(conn, incident_id)
+    case, policy = await store.lock(conn, incident_id)
     if person_id == case.owner_id:
         raise InvalidInput("person_id", "goes already")
     joins = person_id not in case.added_ids
-    return await _ask(conn, cases.add(case, person_id), ladder, by, person_id, "added", via, now, joins=joins)
+    return await _ask(conn, cases.add(case, person_id), policy, by, person_id, "added", via, now, joins=joins)
 
 
 async def take_back(conn: Connection, incident_id: int, by: int, via: str, reason: str | None, now: datetime) -> Case:
-    """The owner does not go any more, says `by`: the ladder starts again without them, and they hear so; the band hears
-    `received`. Raises NotFound, Conflict where nobody goes, InvalidInput for too long a reason."""
-    before, ladder = await store.lock(conn, incident_id)
+    """`by` says that the owner does not go any more. The policy starts again without them, and they hear so; the band
+    hears `received`. Raises NotFound, Conflict where nobody goes, InvalidInput for too long a reason."""
+    before, policy = await store.lock(conn, incident_id)
     case = cases.take_back(before, now)
     if before.handler_id == by:
-        case = cases.handle(case, ladder, by, before.handled_via or via, now)
+        case = cases.handle(case, policy, by, before.handled_via or via, now)
     await store.save(conn, case)
     assert before.owner_id is not None  # noqa: S101  a case that can be taken back has an owner
     await effects.take_off(conn, case, before.owner_id, now)
@@ -129,11 +129,11 @@ async def take_back(conn: Connection, incident_id: int, by: int, via: str, reaso
 
 
 async def call_again(conn: Connection, incident_id: int, by: int, via: str, now: datetime) -> Case:
-    """The ladder from its first step, now. Raises NotFound, Conflict where it is not open."""
-    case, ladder = await store.lock(conn, incident_id)
+    """Start the policy from its first step, now. Raises NotFound, Conflict where it is not open."""
+    case, policy = await store.lock(conn, incident_id)
     case = cases.call_again(case, now)
     if case.handler_id == by:
-        case = cases.attend(case, ladder, now)
+        case = cases.attend(case, policy, now)
     await store.save(conn, case)
     await event(conn, case.id, "called_out_again", by, via, now)
     return case
@@ -146,7 +146,7 @@ def _stands(case: Case, now: datetime) -> bool:
 async def _ask(
     conn: Connection,
     case: Case,
-    ladder: Ladder,
+    policy: EscalationPolicy,
     by: int,
     person_id: int,
     kind: Literal["sent", "added"],
@@ -155,7 +155,8 @@ async def _ask(
     *,
     joins: bool = False,
 ) -> Asked:
-    """`joins`: from now on they are called whenever everybody is, which the timeline says though nobody is rung."""
+    """Ask `person_id`, unless they were asked lately. `joins`: from now on they are called whenever everybody is, which
+    the timeline says even where nobody is rung."""
     found = await (await conn.execute(_REACHED, (person_id,))).fetchall()
     if not found:
         raise InvalidInput("person_id", "is nobody who can be asked")
@@ -164,7 +165,7 @@ async def _ask(
     if not ways:
         raise InvalidInput("person_id", f"{name} has no number to be called or texted at")
     if case.handler_id == by:
-        case = cases.attend(case, ladder, now)
+        case = cases.attend(case, policy, now)
     await store.save(conn, case)
     asked = Asked(case.id, person_id, name, tuple(dict.fromkeys(channel for channel, _ in ways)))
     purpose = "second" if case.owned else "alarm"
@@ -172,7 +173,7 @@ async def _ask(
         if joins:
             await event(conn, case.id, kind, by, via, now, person=name)
         return asked
-    known = await facts(conn, case.id, now, UTC)
+    known = await message_context(conn, case.id, now, UTC)
     rows = [
         Row(
             case.id, person_id, channel, address, purpose, language,
@@ -190,15 +191,15 @@ async def _ask(
 async def _asked_lately(
     conn: Connection, case: Case, person_id: int, purpose: str, channel: str, now: datetime
 ) -> bool:
-    """Whether they were asked just that so lately, and may still answer or have said that they go. `channel`: their
-    best way; a text that was sent stands for no call that failed."""
+    """Whether they were asked just that within `ASK_AGAIN`, and may still answer or have said that they go. `channel`
+    is their best way: a text that was sent stands for no call that failed."""
     values = {"id": case.id, "person_id": person_id, "round": case.round, "now": now, "again": ASK_AGAIN}
     values |= {"purpose": purpose, "channel": channel}
     return await (await conn.execute(_ASKED_LATELY, values)).fetchone() is not None
 
 
 async def candidates(conn: Connection, incident_id: int) -> list[Candidate]:
-    """Whom the desk may ask: who holds a key first, then the resident's own people, the grid's and the desk's."""
+    """Those whom the desk may ask: who holds a key first, then the resident's own people, the grid's and the desk's."""
     async with conn.cursor(row_factory=class_row(Candidate)) as rows:
         await rows.execute(_CANDIDATES, {"id": incident_id})
         return await rows.fetchall()

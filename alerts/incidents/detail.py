@@ -9,9 +9,9 @@ from typing import Any
 class Incident:
     """One case. Times aware, positions WGS-84. `sees_health`, `sees_location`: whether None means "unknown".
 
-    `next_step` counts from 0, so above 0 somebody was asked, or a task is to be shown. `ask_120`: the ladder has come
+    `next_step` counts from 0, so above 0 somebody was asked, or a task is to be shown. `ask_120`: the policy has come
     to where duty should call 120. The handler deals with it at the desk, the owner goes; `handling_until` is when the
-    handler's word ends without another deed, None while somebody goes.
+    handler's word ends without another action, None while somebody goes.
     """
 
     id: int
@@ -57,7 +57,7 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """One change: what (`kind`), who (`actor_name` None: nobody, the house itself), when, by which way (`via`)."""
+    """One change: what (`kind`), who (`actor_name` None: nobody, the service itself), when, by which way (`via`)."""
 
     id: int
     at: datetime
@@ -70,7 +70,7 @@ class TimelineRow:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One message, without its text. `step` counts from 0 as in the ladder; None: none of the ladder's."""
+    """One message, without its text. `step` counts from 0 as in the policy; None: it belongs to no step."""
 
     id: int
     person_id: int | None

@@ -1,4 +1,4 @@
-"""What others have to hear of a change: calls hung up, people stood down, the band told. The incident is held."""
+"""What others hear of a change: calls are hung up, people stood down, the band told. The caller holds the incident."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,21 +12,22 @@ from alerts.model.notification import Status
 from alerts.notifications import hang_ups, outbox, rows
 from alerts.notifications.outbox import Row
 from alerts.texts import messages
-from alerts.texts.facts import Facts
-from alerts.texts.load import facts
+from alerts.texts.context import MessageContext
+from alerts.texts.load import message_context
 from eldercare.platform.database import Connection
 from eldercare.protocol.mqtt_v1 import SosState
 
 _ARRIVED = (Status.SENT, Status.RINGING, Status.ANSWERED, Status.DELIVERED)
 _GOES = ("accepted", "already_yours", "joined")
-"""What became of a message whose reader said that they go."""
+"""Reasons of a message whose reader said that they go."""
 _EXPECTED = (Status.QUEUED, *_ARRIVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Talking:
-    """Who hears our answer on a call that must go on: the provider's id of it. Where that is not known, none of the
-    calls to `person_id` is ended; by any other way than a call (both None) one's own telephone stops ringing too."""
+    """The call on which somebody hears our answer, and which must go on: the provider's id of it. Where that is not
+    known, none of the calls to `person_id` is ended. Where they answer by another way than a call (both None), their
+    own telephone stops ringing too."""
 
     call: str | None = None
     person_id: int | None = None
@@ -34,13 +35,13 @@ class Talking:
 
 @dataclass(frozen=True, slots=True)
 class StoodDown:
-    """The names of those who hear it, and the facts that they were told; None where nobody was."""
+    """The names of those who hear it, and the context of what they were told; None where nobody was."""
 
     names: tuple[str, ...]
-    facts: Facts | None
+    context: MessageContext | None
 
 
-# A row may have several calls: one of which the provider's answer was lost is placed once more. `attempt` has them all.
+# A row may have several calls: a call is placed once more where the provider's answer was lost. `attempt` has them all.
 _LIVE = """
 live as materialized (
     select n.id, call.provider, call.provider_id from notification n
@@ -72,9 +73,9 @@ with unsent as (
 
 
 async def stop_calling(conn: Connection, incident_id: int, talking: Talking, reason: str, now: datetime) -> None:
-    """Cancel what was not sent, and queue the end of every call that lives, but for the one on which we are talking.
+    """Cancel what was not sent, and queue the end of every call that lives, except the one on which we are talking.
 
-    A row that is just being sent is not touched: whoever sends it looks again afterwards, and hangs up.
+    A row that is just being sent is not touched: its sender looks again afterwards, and hangs up.
     """
     await conn.execute(_STOP, {**_parties(talking), "id": incident_id, "only": None, "reason": reason, "now": now})
 
@@ -105,13 +106,13 @@ async def stand_down(
 ) -> StoodDown:
     """Text those who were called in this round that somebody goes, or that it is over.
 
-    `zone` is that of the facts, for whoever reads on in them: a stand-down itself names no time. `spare`: persons who
-    know. `only`: this person alone, who just answered. `once`: not those who were told before;
-    somebody who just answered is told once too.
+    `zone` is for whoever reads on in the returned context: a stand-down itself names no time. `spare` are persons who
+    know. `only` is one person to text alone, who just answered. `once` leaves out those who were told before, as `only`
+    does.
     """
     values = {"id": case.id, "round": case.round, "spare": list(spare), "only": only, "once": once or only is not None}
     called = await (await conn.execute(_CALLED, values)).fetchall()
-    known = await facts(conn, case.id, now, zone) if called else None
+    known = await message_context(conn, case.id, now, zone) if called else None
     if known is not None:
         texts = [
             Row(case.id, person_id, "sms", address, "stand_down", language, messages.stand_down(known, language, "sms"))
@@ -128,7 +129,7 @@ where p.id = %s and m.channel = 'sms' and m.active order by m.position, m.id lim
 
 
 async def take_off(conn: Connection, case: Case, person_id: int, now: datetime) -> None:
-    """The desk took this person off: what was to be sent to them is not, their telephone stops, a text says so."""
+    """Take this person off, as the desk said: cancel what waits for them, stop their telephone, and text them so."""
     values = {**_parties(Talking()), "id": case.id, "only": person_id, "now": now}
     await conn.execute(_HANG_UP, values)
     await conn.execute(
@@ -138,13 +139,13 @@ async def take_off(conn: Connection, case: Case, person_id: int, now: datetime) 
         " and purpose in ('alarm', 'second', 'pressed_again') for update skip locked)",
         values,
     )
-    known = await facts(conn, case.id, now, UTC)
+    known = await message_context(conn, case.id, now, UTC)
     await _text(conn, case, person_id, "stand_down", lambda language: messages.taken_off(known, language), now)
 
 
 async def tell_owner(conn: Connection, case: Case, name: str, now: datetime) -> None:
     """Text the owner that the desk asks `name` to go as well."""
-    known = await facts(conn, case.id, now, UTC)
+    known = await message_context(conn, case.id, now, UTC)
     if case.owner_id is not None:
         await _text(conn, case, case.owner_id, "second", lambda language: messages.second(known, language, name), now)
 
@@ -187,10 +188,10 @@ stale as (
 async def tell_band(
     conn: Connection, incident_id: int, state: SosState, now: datetime, *, only_while: IncidentState | None = None
 ) -> None:
-    """Tell the wearer, for each press the band named, until the band has heard it (`alerts.incidents.wearer`); an older
+    """Tell the wearer, for each press the band named, until the band has heard it (`alerts.incidents.wearer`). An older
     word that still waits, or would be said again, is dropped.
 
-    `only_while`: nothing where the incident is in another state by now, for callers that do not hold it.
+    `only_while` is for callers that do not hold the incident: nothing is told where it is in another state by now.
     """
     await conn.execute(_BAND, {"id": incident_id, "state": state, "now": now, "only_while": only_while})
 
@@ -198,9 +199,9 @@ async def tell_band(
 async def mark_answered(
     conn: Connection, incident_id: int, person_id: int, reason: str, now: datetime, talking: Talking
 ) -> None:
-    """This person has answered, by whichever way: so much for the alarms that they were sent and that arrived.
+    """This person has answered, by whichever way: mark the alarms that were sent to them and arrived.
 
-    Their telephones stop ringing, but for the one on which they are talking to us. A message that somebody holds, or
+    Their telephones stop ringing, except the one on which they are talking to us. A message that somebody holds, or
     that is just being sent, is left as it is.
     """
     await conn.execute(_HANG_UP, {**_parties(talking), "id": incident_id, "only": person_id, "now": now})
@@ -212,11 +213,11 @@ async def mark_answered(
     )
 
 
-async def mark_passed(conn: Connection, incident_id: int, person_id: int, now: datetime, talking: Talking) -> None:
-    """Nothing more is expected of what this person was sent, and what waits is not sent.
+async def mark_declined(conn: Connection, incident_id: int, person_id: int, now: datetime, talking: Talking) -> None:
+    """Expect nothing more of what this person was sent, and send nothing that waits for them.
 
-    Their telephones stop ringing, but for the one on which they are talking to us. A call that is just being placed is
-    hung up by whoever writes down that it was.
+    Their telephones stop ringing, except the one on which they are talking to us. A call that is just being placed is
+    hung up when its outcome is written down.
     """
     values = {**_parties(talking), "id": incident_id, "person_id": person_id, "only": person_id, "now": now}
     # Where the call on which they talk is not known, it may be one that has not been written down yet.

@@ -13,7 +13,7 @@ from eldercare.platform.validation import fields
 def tell(source: str) -> str:
     """SQL that writes each row of `source` into the timeline, and gives notice to whoever listens.
 
-    `source` is a relation of `incident_id`, `at`, `kind`, `actor_id`, `via` and `detail`. Incidents are returned.
+    `source` is a relation of `incident_id`, `at`, `kind`, `actor_id`, `via` and `detail`. It returns the incidents.
     """
     return f"""
     insert into incident_event (incident_id, at, kind, actor_id, via, detail)

@@ -1,4 +1,4 @@
-"""Incidents: what people do with them. One transaction each; whoever calls commits, once.
+"""What people do with incidents. Each function is one transaction, which the caller commits, once.
 
 Each function locks the incident first, asks `alerts.incidents.case` for the change, writes it down with a row in the
 timeline (who, when, by which way) and queues what others have to hear. Conflict names the state that forbids a change.
@@ -21,14 +21,14 @@ from alerts.incidents.outcomes import (
     AlreadyOwned,
     AlreadyYours,
     Answer,
+    Declined,
     Joined,
     Over,
-    Passed,
 )
 from alerts.incidents.views import called_from, get, listing, notifications_of
 from alerts.model.incident import IncidentState
-from alerts.policies.ladder import Ladder
-from alerts.texts.load import facts, facts_of
+from alerts.policies.escalation_policy import EscalationPolicy
+from alerts.texts.load import message_context, message_contexts
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import Conflict, InvalidInput, NotFound
 from eldercare.protocol.mqtt_v1 import SosState
@@ -38,24 +38,24 @@ __all__ = [
     "Accepted",
     "AlreadyOwned",
     "AlreadyYours",
+    "Declined",
     "Disposition",
     "Joined",
     "Over",
-    "Passed",
     "accept",
     "add_note",
     "answer",
     "arrive",
     "called_from",
+    "decline",
     "en_route",
-    "facts",
-    "facts_of",
     "get",
     "hand_to_120",
     "listing",
+    "message_context",
+    "message_contexts",
     "notifications_of",
     "open_by_telephone",
-    "pass_on",
     "reopen",
     "resolve",
 ]
@@ -65,11 +65,11 @@ async def accept(
     conn: Connection, incident_id: int, person_id: int, via: str, now: datetime, call: str | None = None
 ) -> AcceptOutcome:
     """`person_id` says "I am going" by `via` (voice, sms, console, api), on `call` (the provider's id) where they speak
-    to us. Of any number at once one becomes the owner.
+    to us. One of any number at once becomes the owner.
 
-    What was not sent is cancelled, calls that still ring are hung up, whoever was called hears who goes, the band
-    hears `accepted`, and the deadline for being there is set. Who answers too late hears who goes as well. By whichever
-    way they answer, what they were sent counts as answered. Raises NotFound.
+    What was not sent is cancelled, calls that still ring are hung up, whoever was called hears who goes, the band hears
+    `accepted`, and the deadline for being there is set. Somebody who answers too late hears who goes as well. By
+    whichever way they answer, what they were sent counts as answered. Raises NotFound.
     """
     return (await answer(conn, incident_id, person_id, via, now, call)).outcome
 
@@ -83,8 +83,9 @@ async def answer(
     call: str | None = None,
     zone: tzinfo = UTC,
 ) -> Answer:
-    """The same for whoever has words to say to them after it: with the facts, for readers in `zone`, read once."""
-    case, ladder = await store.lock(conn, incident_id)
+    """Do as `accept` does, for a caller who has more to say to them: returns the message context too, for readers in
+    `zone`."""
+    case, policy = await store.lock(conn, incident_id)
     name = await name_of(conn, person_id)
     if case.state is IncidentState.RESOLVED or case.owner_id is not None:
         late = await _too_late(conn, case, person_id, via, now, zone)
@@ -92,7 +93,7 @@ async def answer(
             talking = _talking(person_id, via, call)
             await effects.mark_answered(conn, case.id, person_id, late.outcome.reason, now, talking)
         return late
-    case = cases.accept(case, ladder, person_id, via, now, call)
+    case = cases.accept(case, policy, person_id, via, now, call)
     await store.save(conn, case)
     talking = _talking(person_id, via, call)
     await effects.stop_calling(conn, case.id, talking, "accepted", now)
@@ -101,7 +102,7 @@ async def answer(
     await effects.tell_band(conn, case.id, SosState.ACCEPTED, now)
     detail = {"arrival_due_at": case.arrival_due_at, "told": list(told.names)}
     await event(conn, case.id, "accepted", person_id, via, now, **detail)
-    return Answer(Accepted(case.id, person_id, name, case.arrival_due_at, told.names), told.facts)
+    return Answer(Accepted(case.id, person_id, name, case.arrival_due_at, told.names), told.context)
 
 
 async def _too_late(conn: Connection, case: Case, person_id: int, via: str, now: datetime, zone: tzinfo) -> Answer:
@@ -113,36 +114,36 @@ async def _too_late(conn: Connection, case: Case, person_id: int, via: str, now:
     told = await effects.stand_down(conn, case, now, zone=zone, only=person_id)
     await event(conn, case.id, "answered_late", person_id, via, now)
     if case.owner_id is None or case.state is IncidentState.RESOLVED:
-        return Answer(Over(case.id, case.disposition), told.facts)
-    return Answer(AlreadyOwned(case.id, case.owner_id, await name_of(conn, case.owner_id)), told.facts)
+        return Answer(Over(case.id, case.disposition), told.context)
+    return Answer(AlreadyOwned(case.id, case.owner_id, await name_of(conn, case.owner_id)), told.context)
 
 
-async def pass_on(
+async def decline(
     conn: Connection, incident_id: int, person_id: int, via: str, now: datetime, call: str | None = None
-) -> Passed:
-    """`person_id` cannot go: the next step comes at once; an owner hands the case back, and it starts again.
+) -> Declined:
+    """`person_id` cannot go: the next step comes at once. An owner hands the case back, and it starts again.
 
     Then the band, which heard that somebody comes, hears `received`: people are being called, and nobody goes yet.
     Raises NotFound, Conflict.
     """
     before, _ = await store.lock(conn, incident_id)
     await name_of(conn, person_id)
-    case = cases.pass_on(before, person_id, now)
+    case = cases.decline(before, person_id, now)
     await store.save(conn, case)
-    await effects.mark_passed(conn, case.id, person_id, now, _talking(person_id, via, call))
+    await effects.mark_declined(conn, case.id, person_id, now, _talking(person_id, via, call))
     handed_back = before.owner_id is not None and case.owner_id is None
     if handed_back:
         await effects.tell_band(conn, case.id, SosState.RECEIVED, now)
     await event(conn, case.id, "handed_back" if handed_back else "passed", person_id, via, now)
     if handed_back:
-        return Passed(case.id, "handed_back")
-    return Passed(case.id, "moved_on" if case.open else "noted")
+        return Declined(case.id, "handed_back")
+    return Declined(case.id, "moved_on" if case.open else "noted")
 
 
 async def en_route(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
     """The owner has left. Raises NotFound, Conflict."""
-    case, ladder = await store.lock(conn, incident_id)
-    case = _attended(cases.en_route(case), ladder, person_id, now)
+    case, policy = await store.lock(conn, incident_id)
+    case = _attended(cases.en_route(case), policy, person_id, now)
     await store.save(conn, case)
     await effects.tell_band(conn, case.id, SosState.ARRIVING, now)
     await event(conn, case.id, "en_route", person_id, via, now, owner=await _for_owner(conn, case, person_id))
@@ -150,10 +151,10 @@ async def en_route(conn: Connection, incident_id: int, person_id: int, via: str,
 
 
 async def arrive(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
-    """Somebody is there; where nobody said "I am going", it is 120, and `person_id` noted it. Raises NotFound,
+    """Somebody is there. Where nobody said "I am going", it is 120, and `person_id` noted it. Raises NotFound,
     Conflict."""
-    before, ladder = await store.lock(conn, incident_id)
-    case = _attended(cases.arrive(before, ladder, person_id, now), ladder, person_id, now)
+    before, policy = await store.lock(conn, incident_id)
+    case = _attended(cases.arrive(before, policy, person_id, now), policy, person_id, now)
     await store.save(conn, case)
     if before.state is not IncidentState.EN_ROUTE:
         await effects.tell_band(conn, case.id, SosState.ARRIVING, now)
@@ -164,10 +165,10 @@ async def arrive(conn: Connection, incident_id: int, person_id: int, via: str, n
 
 
 async def hand_to_120(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
-    """120 was called. The family is told at the same time, by the ladder; the band hears that help comes, where nobody
-    had said so before. Raises NotFound, Conflict."""
-    before, ladder = await store.lock(conn, incident_id)
-    case = _attended(cases.hand_to_120(before, ladder, now), ladder, person_id, now)
+    """120 was called. The policy tells the family at the same time. The band hears that help comes, where nobody had
+    said so before. Raises NotFound, Conflict."""
+    before, policy = await store.lock(conn, incident_id)
+    case = _attended(cases.hand_to_120(before, policy, now), policy, person_id, now)
     await store.save(conn, case)
     if before.open:
         await effects.tell_band(conn, case.id, SosState.ACCEPTED, now)
@@ -178,10 +179,10 @@ async def hand_to_120(conn: Connection, incident_id: int, person_id: int, via: s
 async def resolve(
     conn: Connection, incident_id: int, person_id: int, via: str, disposition: str, note: str | None, now: datetime
 ) -> None:
-    """It is over: calls stop, who was called and heard of nobody going hears so, the band hears `closed`.
+    """It is over: calls stop, those who were called and heard of nobody going hear so, the band hears `closed`.
 
-    One that cannot be read is ended too, and then nobody is texted. Raises NotFound, Conflict, InvalidInput for a
-    disposition that is none of `Disposition`.
+    An incident that cannot be read is ended too, and then nobody is texted. Raises NotFound, Conflict, InvalidInput for
+    a disposition that is none of `Disposition`.
     """
     if disposition not in set(Disposition):
         raise InvalidInput("disposition", f"{disposition[:40]!r} is none of {', '.join(Disposition)}")
@@ -221,9 +222,9 @@ async def reopen(conn: Connection, incident_id: int, person_id: int, via: str, n
 
 async def add_note(conn: Connection, incident_id: int, person_id: int, via: str, text: str, now: datetime) -> None:
     """Write a note into the timeline. Raises NotFound, InvalidInput for an empty or very long one."""
-    case, ladder = await store.lock(conn, incident_id)
+    case, policy = await store.lock(conn, incident_id)
     if case.handler_id == person_id:
-        await store.save(conn, _attended(case, ladder, person_id, now))
+        await store.save(conn, _attended(case, policy, person_id, now))
     await event(conn, incident_id, "note", person_id, via, now, text=noted_text(text))
 
 
@@ -245,7 +246,7 @@ returning id, press_count
 
 
 async def open_by_telephone(conn: Connection, resident_id: int, person_id: int, note: str, now: datetime) -> int:
-    """An emergency that came by telephone is an SOS like any other; merges into one that is open. Returns its id.
+    """Open an SOS for an emergency that came by telephone, like any other, or merge into the open one; returns its id.
 
     `note` is what the caller said, for the card and the timeline. Raises NotFound for an unknown resident.
     """
@@ -264,9 +265,9 @@ def _talking(person_id: int, via: str, call: str | None) -> Talking:
     return Talking(call, person_id) if via == "voice" else Talking()
 
 
-def _attended(case: Case, ladder: Ladder, person_id: int, now: datetime) -> Case:
-    """What the handler does keeps their word; what others do changes nothing of it."""
-    return cases.attend(case, ladder, now) if case.handler_id == person_id else case
+def _attended(case: Case, policy: EscalationPolicy, person_id: int, now: datetime) -> Case:
+    """The case with its handler's word renewed where the handler acted; what others do changes nothing of it."""
+    return cases.attend(case, policy, now) if case.handler_id == person_id else case
 
 
 async def _for_owner(conn: Connection, case: Case, person_id: int) -> str | None:

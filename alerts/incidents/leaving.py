@@ -1,4 +1,4 @@
-"""Somebody leaves the service: called no more, logged in no more, and nothing waits for them."""
+"""Somebody leaves the service: they are called no more, logged in no more, and nothing waits for them."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ REASON = "已离开服务 / has left the service"
 async def remove(conn: Connection, viewer: Viewer, person_id: int, via: str, now: datetime) -> list[int]:
     """The person leaves; returns the incidents that they had in hand or were called to, which go on without them.
 
-    What they had accepted starts again at its first step, whoever rings for them is hung up, their sessions end and
+    What they had accepted starts again at its first step, their ringing calls are hung up, their sessions end, and
     their telephones are called no more; `people.come_back` undoes all but the calls. Raises Conflict for oneself, for
     the only admin, and where they have left already; NotFound, Forbidden.
     """
@@ -33,7 +33,7 @@ async def remove(conn: Connection, viewer: Viewer, person_id: int, via: str, now
     rows = await (await conn.execute(_CONCERNED, {"id": person_id})).fetchall()
     for incident_id, owned, state in rows:
         if not owned:
-            await handling.pass_on(conn, incident_id, person_id, via, now)
+            await handling.decline(conn, incident_id, person_id, via, now)
         elif state != IncidentState.HANDED_TO_120:
             await desk.take_back(conn, incident_id, by, via, REASON, now)
         concerned.append(int(incident_id))

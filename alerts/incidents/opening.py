@@ -1,4 +1,4 @@
-"""Opening incidents: an SOS as one statement, and what the rules found. Whoever calls commits, once.
+"""Opens incidents: an SOS by one statement, and what the rules found. The caller commits, once.
 
 One incident may be open per subject and kind; the partial unique index `incident_one_open` decides between two
 processes, so opening is always "insert, or merge into the one that is open".
@@ -21,10 +21,10 @@ from alerts.model.incident import (
     Cleared,
     Finding,
     IncidentState,
-    Judged,
     Named,
     Press,
     Subject,
+    SubjectVerdict,
 )
 from eldercare.platform import statements
 from eldercare.platform.clock import NOW
@@ -38,11 +38,11 @@ KNOWN_FOR = timedelta(hours=24)
 COPIED_FOR = timedelta(minutes=1)
 """How long the broker may redeliver a press without a name."""
 HEARD_TWICE_FOR = timedelta(seconds=30)
-"""Within this, another session of ours hears the same press without a name."""
+"""How soon another session of ours hears the same press without a name."""
 TOLD_SINGLY, TOLD_EACH = 30, 50
-"""The timeline tells the first presses one by one, and then every so manieth."""
+"""The timeline tells the first `TOLD_SINGLY` presses one by one, and after them every `TOLD_EACH`-th."""
 REMEMBERED = 64
-"""The last presses of an incident that are compared with each new one."""
+"""How many of an incident's last presses are compared with each new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,13 @@ class Raised:
 
 
 def _parameters(press: Press, plausible_age: timedelta) -> dict[str, Any]:
-    """`name` is null where the band gave none. `bytes`, its digest, names the press then; `once` and `own`, where only
-    copies that another session of ours hears shall be the same press. `prefix`: other names may begin with this one."""
+    """The values of the statement. `name` is null where the band gave none; then `bytes`, its digest, names the press.
+    `once` and `own` are for a press of which only the copies that another session of ours hears are the same press.
+    `prefix`: other names may begin with this one."""
     named, copy = press.named, press.retained or press.redelivered
     by_bytes = f"{press.digest}:"
     own = f"{by_bytes}{press.heard_by}:" if named is Named.NOTHING and not copy else None
-    # What a number names is named by it alone: a band that sends it again may send its time anew.
+    # A number names a press alone: a band that sends it again may send its time anew.
     ts = press.ts.isoformat() if press.ts and press.event_id is None else None
     return {
         "device_id": press.device_id,
@@ -104,15 +105,17 @@ _RAISE_SOS = Numbered(statements.load("alerts.incidents", "raise_sos", now=NOW, 
 
 
 async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta = MAX_AGE) -> Raised:
-    """Open an incident for a press, or merge into the open one; one that is known changes nothing.
+    """Open an incident for a press, or merge into the open one. A known press changes nothing.
 
-    Known is one whose name was heard within 24 hours, unless its incident was resolved more than `LONG_OVER` ago: then
-    only a redelivered copy is. A retained copy of any press ever heard changes nothing either. A press without a name
-    is known as long as its incident lasts: by its bytes, where they may hide a name; else only where another session
-    of ours has just heard it. Another press counts, is told in the timeline and, where somebody has it in hand, makes
-    it due. The incident is about whoever wore the band at the press's own time; a band that nobody knows, or nobody
-    wears, is a subject of its own. Position and heart rate are the press's, else the last known of the
-    wearer with their time. A clock that is more than 5 min ahead or older than `plausible_age` is not believed.
+    A press is known if its name was heard within 24 hours; if its incident was resolved more than `LONG_OVER` ago, only
+    a redelivered copy is. A retained copy of any press ever heard changes nothing either. A press without a name is
+    known as long as its incident lasts: by its bytes, where they may hide a name; else only where another session of
+    ours has just heard it.
+
+    Any other press counts, is told in the timeline and, where somebody has the incident in hand, makes it due. The
+    incident is about whoever wore the band at the press's own time; a band that nobody knows, or nobody wears, is a
+    subject of its own. Position and heart rate are the press's, else the last known of the wearer with their time. A
+    clock that is more than 5 min ahead or older than `plausible_age` is not believed.
     """
     parameters = _parameters(press, plausible_age)
     row = await _RAISE_SOS.row(conn, parameters)
@@ -120,7 +123,7 @@ async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta 
         # Another process committed the same press while this statement waited for it: a new statement sees it.
         row = await _RAISE_SOS.row(conn, parameters)
     if row is None:
-        # Neither new nor known should not be. But no press is given up for its name: under a fresh one it counts.
+        # No press should be neither new nor known. But none is given up for its name: under a fresh one it counts.
         fresh = {"name": None, "once": f"{press.digest}:{uuid4()}", "own": None}
         row = await _RAISE_SOS.row(conn, {**parameters, **fresh})
         assert row is not None  # noqa: S101  a fresh name opens or merges
@@ -129,8 +132,8 @@ async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta 
 
 _GRAVER = """(array_position(%(gravest_first)s::text[], excluded.severity)
         < array_position(%(gravest_first)s::text[], incident.severity))"""
-# While an incident is open, the ladder calls people. Once somebody has it in hand, the owner is told as of a second
-# press; a task tells nobody.
+# While an incident is open, the policy calls people. Once it has an owner, tell the owner as for a repeated press;
+# tasks tell nobody.
 _TELLS_OWNER = "(incident.state <> 'open' and excluded.severity <> 'task')"
 
 _OPEN = statements.load("alerts.incidents", "open", graver=_GRAVER, tells_owner=_TELLS_OWNER, tell=tell("happened"))
@@ -193,15 +196,15 @@ async def _clear(conn: Connection, subject: Subject, cleared: Cleared, now: date
     )
 
 
-async def apply_verdicts(conn: Connection, judged: Sequence[Judged], now: datetime) -> None:
+async def apply_verdicts(conn: Connection, verdicts: Sequence[SubjectVerdict], now: datetime) -> None:
     """Open what was found and close what is over.
 
-    A finding merges into the open incident of its kind; a graver one changes it, and starts its ladder again. One that
-    comes after the last was over is written down, and whoever has it in hand hears of it, unless it is a task.
-    What is over is written into the timeline; a task or a warning that nobody has accepted ends by itself, anything
-    urgent or owned stays for a person. The order is kept per subject; between subjects it is the same in every process.
+    A finding merges into the open incident of its kind. A graver one changes it, and starts its policy again. One that
+    comes after the last was over is written down, and the owner hears of it, unless it is a task. What is over is
+    written into the timeline. Then a task or a warning that nobody has accepted ends by itself; anything urgent or
+    owned stays for a person. The order is kept per subject; between subjects it is the same in every process.
     """
-    for item in sorted(judged, key=lambda item: item.subject.key):
+    for item in sorted(verdicts, key=lambda item: item.subject.key):
         match item.verdict:
             case Finding() as finding:
                 await _open(conn, item.subject, finding, now)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from alerts.texts.facts import Facts
+from alerts.texts.context import MessageContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,11 @@ AcceptOutcome = Accepted | AlreadyYours | AlreadyOwned | Joined | Over
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of "I am going", and the facts as they are after it, where they had to be read; they stay within."""
+    """What came of "I am going", and the message context after it, where it had to be read. The context stays
+    within."""
 
     outcome: AcceptOutcome
-    facts: Facts | None = None
+    context: MessageContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """They cannot go: the ladder moved on, an owner handed back, or somebody else goes anyway (`noted`)."""
+class Declined:
+    """They cannot go: the policy moved on, an owner handed back, or somebody else goes anyway (`noted`)."""
 
     incident_id: int
     reason: Literal["moved_on", "handed_back", "noted"]

@@ -10,28 +10,28 @@ from alerts.model.incident import TECHNICAL
 from eldercare.accounts.viewers import Role, Viewer
 from eldercare.platform.errors import Forbidden
 
-_ASKED = frozenset({Action.ACCEPT, Action.PASS, Action.NOTE})
+_ASKED = frozenset({Action.ACCEPT, Action.DECLINE, Action.NOTE})
 DESK = frozenset({Action.HANDLE, Action.SEND, Action.ADD, Action.TAKE_BACK, Action.CALL_AGAIN})
 """What the desk alone does: it is about other people."""
 _OWNERS = frozenset(Action) - DESK - {Action.ACCEPT}
 
 
-def allowed(viewer: Viewer, whole: IncidentDetail) -> frozenset[Action]:
+def allowed(viewer: Viewer, detail: IncidentDetail) -> frozenset[Action]:
     """What `viewer` may do, whatever the state of the incident allows.
 
-    Duty everything. The owner everything but accepting and what is the desk's. A grid worker, an admin for technical
-    kinds, and whoever was called: accept, pass on, note.
+    Duty may do everything. The owner may do everything but accept and what is the desk's. A grid worker, an admin for
+    technical kinds, and whoever was called may accept, decline and note.
     """
     if viewer.has(Role.DUTY):
         return frozenset(Action)
-    incident = whole.incident
-    called = any(sent.person_id == viewer.person_id for sent in whole.notifications)
+    incident = detail.incident
+    called = any(sent.person_id == viewer.person_id for sent in detail.notifications)
     answers = called or viewer.has(Role.GRID) or (viewer.has(Role.ADMIN) and incident.kind in TECHNICAL)
     owns = incident.owner_id == viewer.person_id
     return (_ASKED if answers else frozenset()) | (_OWNERS if owns else frozenset())
 
 
-def require(viewer: Viewer, whole: IncidentDetail, action: Action) -> None:
-    """Nothing where `viewer` may do it. Raises Forbidden."""
-    if action not in allowed(viewer, whole):
-        raise Forbidden(f"to {action} is for duty, and for whoever was called or owns incident {whole.incident.id}")
+def require(viewer: Viewer, detail: IncidentDetail, action: Action) -> None:
+    """Check that `viewer` may do it. Raises Forbidden."""
+    if action not in allowed(viewer, detail):
+        raise Forbidden(f"to {action} is for duty, and for whoever was called or owns incident {detail.incident.id}")

@@ -9,19 +9,19 @@ import psycopg
 
 from alerts.incidents.case import Case
 from alerts.model.incident import IncidentKind, IncidentState, Severity
-from alerts.policies.ladder import LAST_RESORT, Ladder, parse
+from alerts.policies.escalation_policy import LAST_RESORT, EscalationPolicy, parse
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import Conflict, NotFound
 
 COLUMNS = ", ".join(f"i.{field.name}" for field in fields(Case))
 """What `from_row` reads, over the alias `i`."""
 
-LADDER = """
+POLICY = """
     (select p.ladder::text from policy p
      where p.kind = i.kind and p.severity = i.severity and (p.resident_id = i.resident_id or p.resident_id is null)
      order by p.resident_id nulls last limit 1)
 """
-"""The ladder as text, the resident's own before the community's, over the alias `i`."""
+"""SQL: the policy as text, the resident's own before the community's, over the alias `i`."""
 
 ASSIGNMENTS = """
     state = c.state, round = c.round, round_started_at = c.round_started_at, next_step = c.next_step,
@@ -49,9 +49,9 @@ def _any_of(words: type[StrEnum]) -> str:
 
 KNOWN = f"""(i.kind in ({_any_of(IncidentKind)}) and i.severity in ({_any_of(Severity)})
     and i.state in ({_any_of(IncidentState)}))"""
-"""Whether its words are ones of this version, over the alias `i`."""
+"""SQL: whether its words are ones of this version, over the alias `i`."""
 
-_LOCK = f"select {COLUMNS}, {LADDER} from incident i where i.id = %s for no key update of i"  # noqa: S608
+_LOCK = f"select {COLUMNS}, {POLICY} from incident i where i.id = %s for no key update of i"  # noqa: S608
 _SAVE = f"update incident i set {ASSIGNMENTS} from jsonb_populate_record(null::incident, %s::jsonb) c where i.id = c.id"  # noqa: S608
 
 
@@ -60,18 +60,19 @@ def from_row(row: tuple[Any, ...]) -> Case:
     return Case(row[0], IncidentKind(row[1]), Severity(row[2]), IncidentState(row[3]), *row[4:])
 
 
-def ladder_of(text: str | None) -> Ladder:
-    """The ladder in a policy's text; without one that can be read, the one that must never be missing."""
+def policy_of(text: str | None) -> EscalationPolicy:
+    """The policy in its text; where none can be read, the one that must never be missing."""
     return parse(text) or LAST_RESORT
 
 
-async def lock(conn: Connection, incident_id: int) -> tuple[Case, Ladder]:
-    """The case, held until the transaction ends, and the ladder it climbs. Raises NotFound, Unreadable."""
+async def lock(conn: Connection, incident_id: int) -> tuple[Case, EscalationPolicy]:
+    """Hold the case until the transaction ends; returns it and the policy that it follows. Raises NotFound,
+    Unreadable."""
     try:
         row = await (await conn.execute(_LOCK, (incident_id,))).fetchone()
         if row is None:
             raise NotFound("incident", incident_id)
-        return from_row(row[:-1]), ladder_of(row[-1])
+        return from_row(row[:-1]), policy_of(row[-1])
     except UNREADABLE as error:
         raise Unreadable(f"incident {incident_id} cannot be read by this version, see to it by hand") from error
 

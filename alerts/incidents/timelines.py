@@ -9,8 +9,8 @@ from eldercare.accounts.viewers import Scope, Viewer
 from eldercare.platform.database import Connection
 
 MARGIN = 50
-"""Rows get their numbers before they are committed, so one may appear behind a newer one: who comes back after a
-while looks this far back."""
+"""A reader who comes back after a while looks so many rows back: rows get their numbers before they are committed, so
+one may appear behind a newer one."""
 MOST = 500
 """Whoever missed more than this many incidents reads the whole list anyway."""
 

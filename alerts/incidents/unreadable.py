@@ -1,8 +1,8 @@
 """Incidents that this version cannot read: a kind or a state of a newer one, a time that no clock shows.
 
-They keep nobody waiting, and are not silent either. What they need nobody here can know, so the desk is told to look
-and to act by hand, at once and again and again, until somebody there ends it; whatever can read them meanwhile takes
-them as usual.
+They keep nobody waiting, and are not silent either. Nobody here can know what they need, so the desk is told to look
+and to act by hand, at once and again and again, until somebody there ends it. A process that can read them meanwhile
+takes them as usual.
 """
 
 from collections import OrderedDict
@@ -24,13 +24,13 @@ from eldercare.platform.log import logger
 from eldercare.protocol.mqtt_v1 import SosState
 
 LATE = timedelta(seconds=10)
-"""How long one with words of a newer version is left to that version, which may run beside this one."""
+"""How long an incident with words of a newer version is left to that version, which may run beside this one."""
 AGAIN = timedelta(seconds=30)
 """How soon it is looked at again."""
 TELL_EVERY = timedelta(minutes=5)
 """How often the desk is told: as with any alarm that nobody takes."""
 TELL_AT_LEAST_EVERY = timedelta(hours=1)
-"""However often it was told: from the third time on the pauses grow, until a further press."""
+"""The longest pause: from the third time on the pauses grow, until a further press."""
 MOST = 50
 
 _log = logger(__name__)
@@ -61,13 +61,13 @@ _seldom = Seldom()
 
 
 def say(about: str | int, error: Exception | str) -> None:
-    """Log that an incident (or a look at several) cannot be read: not at each look."""
+    """Log that an incident (or a look at several) cannot be read, but not at each look."""
     if _seldom.may(about):
         _log.error("incident_unreadable", incident=about, error=error)
 
 
 def pause(times: int) -> timedelta:
-    """How long the desk is left alone that was told so many times since the last press."""
+    """How long the desk is left alone after it was told `times` times since the last press."""
     return min(TELL_AT_LEAST_EVERY, TELL_EVERY * (1 << min(10, max(0, times - 2))))
 
 
@@ -135,7 +135,7 @@ async def look_after(conn: Connection, incident_id: int, now: datetime | None, w
             await _put_off(conn, incident_id, now)
         await conn.commit()
     except (*store.UNREADABLE, psycopg.IntegrityError) as error:
-        # It stays due: with that the dead man's switch stops, and somebody outside hears of it.
+        # It stays due. That stops the dead man's switch, and somebody outside hears of it.
         say(f"{incident_id}, not put off", error)
 
 
@@ -150,8 +150,8 @@ where id = %(id)s and state <> 'resolved'
 async def end(
     conn: Connection, incident_id: int, person_id: int, via: str, disposition: str, note: str | None, now: datetime
 ) -> None:
-    """Somebody saw to one by hand that cannot be read, and holds it: nobody is told of it any more, calls stop, the
-    band hears `closed`. Raises Conflict for a resolved one."""
+    """End an incident that cannot be read, and that somebody saw to by hand: nobody is told of it any more, calls stop,
+    the band hears `closed`. The caller holds it. Raises Conflict for a resolved one."""
     values = {"id": incident_id, "disposition": disposition, "note": note, "now": now}
     if not (await conn.execute(_END, values)).rowcount:
         raise Conflict(f"incident {incident_id} is resolved")
@@ -177,5 +177,5 @@ async def _put_off(conn: Connection, incident_id: int, now: datetime | None) -> 
         )
         for person_id, language, channel, to in await (await conn.execute(_DESK)).fetchall()
     ]  # fmt: skip
-    # As people who are asked beside others: whoever ends the incident stops their telephones and tells them so.
+    # They count as asked beside others, so that ending the incident stops their telephones and tells them so.
     await outbox.queue(conn, rows, moment)

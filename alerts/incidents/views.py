@@ -1,4 +1,5 @@
-"""Incidents as people see them: what a viewer may not know is None; who may not know of one does not find it."""
+"""Incidents as people see them: what a viewer may not know is None; an incident that they may not know of is not
+found."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -111,8 +112,8 @@ async def listing(
 
 
 async def get(conn: Connection, viewer: Viewer, incident_id: int) -> IncidentDetail:
-    """One incident with its timeline and notifications, oldest first. Raises NotFound, for what `viewer` may not know
-    of too."""
+    """One incident with its timeline and notifications, oldest first. Raises NotFound, also for what `viewer` may not
+    know of."""
     async with conn.cursor(row_factory=class_row(Incident)) as rows:
         await rows.execute(_query(viewer, [sql.SQL("i.id = {}").format(sql.Literal(incident_id))], 1))
         incident = await rows.fetchone()
@@ -124,7 +125,7 @@ async def get(conn: Connection, viewer: Viewer, incident_id: int) -> IncidentDet
 
 
 def shown(incidents: Iterable[Incident]) -> list[int]:
-    """The residents of whose health or whereabouts these incidents tell: what the audit log has to know."""
+    """The residents whose health or whereabouts these incidents show: what the audit log has to know."""
     return [
         incident.resident_id
         for incident in incidents
@@ -160,7 +161,7 @@ _CALLED_FROM = """
 async def called_from(conn: Connection, address: str) -> list[CalledFrom]:
     """The unresolved incidents that somebody at this number (E.164) was called to, the newest first.
 
-    Whoever accepted by a click, and was only called when the band was pressed again, was called too.
+    Somebody who accepted by a click, and was only called when the band was pressed again, was called too.
     """
     async with conn.cursor(row_factory=class_row(CalledFrom)) as rows:
         await rows.execute(_CALLED_FROM, {"address": address})
@@ -189,7 +190,8 @@ _TIMELINE = sql.SQL(
 
 
 async def _timeline(conn: Connection, viewer: Viewer, incident: Incident) -> list[TimelineRow]:
-    """What staff wrote is for whom the incident's health is for, for who is called to it, and for who wrote it."""
+    """The timeline. What staff wrote shows to those who see the incident's health, who are called to it, and who wrote
+    it."""
     query = _TIMELINE.format(
         health=sql.Literal(incident.sees_health),
         notes=access.notes(viewer),

@@ -1,10 +1,10 @@
-"""What the wearer is told is said again until the band has shown that it hears.
+"""Repeats what the wearer is told until the band has shown that it hears.
 
-A broker acknowledges, dies within the second and has forgotten; a band without a session is told nothing while it is
-away. So the newest word about an incident is said again after 2, 4, 8, … s, at most ten minutes, for a day at the most.
-It is heard when the band says so (a `command_result` with the word's `id`), or else when it speaks twice after it: the
-first message shows that it is there, and it is told once more at once; the second, a moment later and with no break of
-the connection to the broker between, that it was there for that. A newer word takes the place of an older one.
+A broker may acknowledge, die within the second and forget; a band without a session is told nothing while it is away.
+So the newest word about an incident is said again after 2, 4, 8, … s, at most ten minutes, for a day at the most. It is
+heard when the band says so (a `command_result` with the word's `id`), or else when the band speaks twice after it. The
+first message shows that it is there, and it is told once more at once. The second, a moment later and with no break of
+the connection to the broker between, shows that it was there for that. A newer word takes the place of an older one.
 """
 
 from datetime import datetime, timedelta
@@ -69,7 +69,7 @@ order by i.id
 
 
 async def set_right(conn: Connection, now: datetime) -> int:
-    """Say what is true where the newest word is not: whoever changed the incident died before it told the band.
+    """Say what is true where the newest word is not: a process changed the incident and died before it told the band.
 
     Returns how many incidents; one whose messages somebody holds is left to the next look. Commits, one by one.
     """
@@ -88,7 +88,7 @@ async def set_right(conn: Connection, now: datetime) -> int:
 
 
 async def heard(conn: Connection, device_id: str, word_id: str, now: datetime) -> bool:
-    """The band confirms a word by its `id`. False where none of that name was ever for this band."""
+    """Note that the band confirms a word by its `id`. Returns False where none of that name was ever for this band."""
     confirmed = await conn.execute(
         "update notification set status = case when status in ('failed', 'cancelled') then status else 'delivered' end,"
         " finished_at = coalesce(finished_at, %(now)s), say_again_at = null, leased_until = null"

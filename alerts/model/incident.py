@@ -50,7 +50,7 @@ class IncidentState(StrEnum):
 
 
 ACCEPTABLE = frozenset({IncidentState.OPEN, IncidentState.HANDED_TO_120})
-"""Somebody may still say "I am going"; in any other state an alarm asks for nothing any more."""
+"""States in which somebody may still say "I am going"; in any other an alarm asks for nothing any more."""
 
 BAND_STATES = {
     IncidentState.OPEN: SosState.RECEIVED,
@@ -92,9 +92,9 @@ class Named(StrEnum):
     NAME = "name"
     """The band's own name for it: its number, else its time."""
     BYTES = "bytes"
-    """What names it cannot be read: all of its bytes do, as long as its incident lasts."""
+    """All of its bytes, as long as its incident lasts: what names it cannot be read."""
     NOTHING = "nothing"
-    """Nothing: each is another press, and only the copies of one are told by who heard them."""
+    """Nothing: each is another press. Its copies are recognised only by which session heard them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +145,13 @@ NETWORK = Subject("network")
 
 
 def resident_subject(resident_id: int, device_id: str | None) -> Subject:
-    """The resident, with the band that told."""
+    """The resident as subject, with the band that told."""
     return Subject(f"resident:{resident_id}", resident_id, device_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A verdict about somebody."""
+class SubjectVerdict:
+    """A verdict and whom it is about."""
 
     subject: Subject
     verdict: Verdict

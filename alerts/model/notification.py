@@ -1,8 +1,8 @@
-"""How a message goes on: the order of its statuses, which never goes back. Pure.
+"""How the status of a message goes on, and never back. Pure.
 
-Only a digit, a reply or a click accepts. A machine that answers, a busy line, nobody who picks up, an undelivered
-text are failures that move the ladder on at once; so is a call that was heard to its end without an answer.
-What a provider's words mean is said in the provider's folder.
+Only a digit, a reply or a click accepts. A machine that answers, a busy line, nobody who picks up and an undelivered
+text are failures that move the policy on at once; so is a call that was heard to its end without an answer. The
+provider's folder says what the provider's words mean.
 """
 
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ def moves(current: str, event: Event) -> bool:
 
 
 def hung_up(event: Event) -> Event:
-    """What the end of a call means that we ended ourselves: nobody failed to answer it."""
+    """What the end of a call that we ended ourselves means: nobody failed to answer it."""
     unanswered = event.status is Status.FAILED and event.reason in ("no_answer", "heard_no_answer")
     return replace(event, reason="hung_up") if unanswered else event
 

@@ -1,6 +1,6 @@
-"""References: what names a message for good, in its row and in every address that a provider posts to.
+"""References: each names a message for good, in its row and in every address that a provider posts to.
 
-A number of a row does not: with `synchronous_commit = off` a crash of the database forgets the newest rows, and their
+The number of a row does not: with `synchronous_commit = off` a crash of the database forgets the newest rows, and their
 numbers are given again, to rows of other incidents.
 """
 
@@ -12,7 +12,7 @@ Reference = NewType("Reference", str)
 PATTERN = r"^[A-Za-z0-9_-]{16,128}$"
 
 NEW = "replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')"
-"""The same for a row that is written in SQL, and that no provider is told of."""
+"""SQL for a fresh one, for a row that is written in SQL and that no provider is told of."""
 
 
 def new() -> Reference:

@@ -1,1 +1,1 @@
-"""How the line itself is doing, and what is kept for a time only."""
+"""How the service itself is doing, and what is kept for a time only."""

@@ -1,4 +1,4 @@
-"""How many: open incidents, waiting and failing messages. Numbers only, nothing of anybody."""
+"""Counts open incidents, and waiting and failing messages. Numbers only, nothing of anybody."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class NotificationCount:
 
 
 async def incidents(conn: Connection) -> list[IncidentCount]:
-    """By kind, severity and state."""
+    """Incidents that are not resolved, by kind, severity and state."""
     async with conn.cursor(row_factory=class_row(IncidentCount)) as cursor:
         await cursor.execute(
             "select kind, severity, state, count(*), count(*) filter (where due_at < eldercare_now() - interval '10 s')"
@@ -41,7 +41,7 @@ async def incidents(conn: Connection) -> list[IncidentCount]:
 
 
 async def notifications(conn: Connection) -> list[NotificationCount]:
-    """By channel, purpose and status."""
+    """Messages of the last day, by channel, purpose and status."""
     async with conn.cursor(row_factory=class_row(NotificationCount)) as cursor:
         await cursor.execute(
             "select channel, purpose, status, count(*), count(*) filter (where status in ('queued', 'sending')"

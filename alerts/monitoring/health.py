@@ -9,16 +9,17 @@ LOOPS = ("line", "watch")
 
 
 @dataclass
-class Pulse:
-    """`turned_at`: monotonic seconds by loop, from the start on, so that one that never turns is missed too.
+class Health:
+    """The health of one process. `ticked_at` is when each loop last went round, in monotonic seconds; it counts from
+    the start on, so that a loop that never goes round is missed too.
 
-    `late_timers`: incidents long due that nobody took, at the last look. `telephones`: whether anybody can be called.
-    `providers`: whether each telephone provider answered when last asked, and knew the account; `asked`: those that
-    take what is sent.
-    `overrides_refused`: residents whose stored limits do not hold as they are, at the last look.
+    `late_timers` counts incidents long due that nobody took, at the last look. `telephones`: whether anybody can be
+    called. `providers` says of each telephone provider whether it answered when last asked, and knew the account;
+    `asked` are those that take what is sent. `overrides_refused` are residents whose stored limits do not hold as they
+    are, at the last look.
     """
 
-    turned_at: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LOOPS, time.monotonic()))
+    ticked_at: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LOOPS, time.monotonic()))
     counts: Counter[str] = field(default_factory=Counter)
     late_timers: int = 0
     telephones: bool = True
@@ -26,26 +27,26 @@ class Pulse:
     asked: frozenset[str] = frozenset()
     overrides_refused: list[int] = field(default_factory=list)
 
-    def turn(self, loop: str, **counted: int) -> None:
-        """`loop` went round, and did this much."""
-        self.turned_at[loop] = time.monotonic()
+    def tick(self, loop: str, **counted: int) -> None:
+        """Note that `loop` went round, and did this much."""
+        self.ticked_at[loop] = time.monotonic()
         self.counts.update({name: number for name, number in counted.items() if number})
 
     def provider(self, name: str, answers: bool) -> None:
-        """This telephone provider was asked, and this is whether it answers."""
+        """Note whether this telephone provider answers."""
         self.providers[name] = answers
 
     @property
     def providers_away(self) -> set[str]:
-        """Those that take what is sent, and did not answer."""
+        """The providers that take what is sent, and did not answer."""
         return {name for name in self.asked if not self.providers.get(name, True)}
 
     def stopped(self, within_s: float) -> list[str]:
         """The loops that have not gone round for `within_s` seconds."""
         now = time.monotonic()
-        return sorted(loop for loop, at in self.turned_at.items() if now - at > within_s)
+        return sorted(loop for loop, at in self.ticked_at.items() if now - at > within_s)
 
     def detail(self) -> dict[str, Any]:
-        """For the heartbeat."""
+        """What the heartbeat shows."""
         refused = {"overrides_refused": self.overrides_refused} if self.overrides_refused else {}
         return {**self.counts, "late_timers": self.late_timers, **refused}

@@ -1,6 +1,6 @@
-"""What is kept for a time only, by kind: run by the watch once an hour, in slices, each a transaction of its own.
+"""Deletes what is kept for a time only, by kind: once an hour, in slices, each a transaction of its own.
 
-What is about an incident stays as long as that is not over. Readings of TimescaleDB go by whole chunks of a week.
+What is about an incident stays as long as that is not over. TimescaleDB drops readings by whole chunks of a week.
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,14 @@ from eldercare.protocol.mqtt_v1 import MAX_AGE
 KEEP_PRESSES = MAX_AGE
 """A retained press must be known as old for as long as a band may keep it."""
 KEEP_TEXTS = timedelta(days=7)
-"""Of the texts that were acted upon: a provider hands one in again within hours."""
+"""How long texts that were acted upon are kept: a provider hands one in again within hours."""
 SLICE = 5_000
-"""Rows of one transaction."""
+"""How many rows one transaction deletes."""
 SLICES = 20
-"""Of each kind at one look: the next one comes in an hour, and nobody waits long for what is being deleted."""
+"""How many slices of each kind one look deletes: the next look comes in an hour, and nobody waits long for these
+rows."""
 SEALS = 2_000
-"""Periods of the audit log dropped at one look; a day has 1,440 at most."""
+"""How many periods of the audit log one look drops; a day has 1,440 at most."""
 
 _LOCK_KEY = 0x72657461
 _log = logger(__name__)
@@ -41,7 +42,7 @@ class Keep:
 
     @classmethod
     def of(cls, settings: Settings) -> "Keep":
-        """As the settings have it."""
+        """How long the settings say."""
         return cls(
             timedelta(days=settings.keep_readings_days),
             timedelta(days=settings.keep_positions_days),
@@ -113,7 +114,7 @@ where device_id in (select device_id from old)
 
 
 async def moment(conn: Connection) -> datetime:
-    """From when back is counted: a clock that was set ahead makes nothing old."""
+    """The time from which ages are counted back: a clock that was set ahead makes nothing old."""
     row = await (await conn.execute("select least(eldercare_now(), clock_timestamp())")).fetchone()
     assert row is not None  # noqa: S101  a select of a value
     found: datetime = row[0]
@@ -121,9 +122,9 @@ async def moment(conn: Connection) -> datetime:
 
 
 async def run_once(conn: Connection, keep: Keep, now: datetime) -> Mapping[str, int]:
-    """Delete what is older than is kept, as of `now`; returns how much of each kind. Commits, in slices.
+    """Delete what is older than is kept, as of `now` (aware); returns how much of each kind. Commits, in slices.
 
-    One process at a time; nothing where another one is at it.
+    One process does so at a time; nothing is deleted where another one is at it.
     """
     if not await _lock(conn):
         await conn.rollback()
@@ -161,7 +162,7 @@ async def _lock(conn: Connection) -> bool:
 
 
 async def _readings(conn: Connection, noun: str, before: datetime) -> int:
-    """Chunks or rows dropped. On TimescaleDB one call drops all there is."""
+    """Drop readings; returns how many chunks or rows. On TimescaleDB one call drops all there is."""
     gone = 0
     for _ in range(SLICES):
         row = await (await conn.execute("select drop_readings(%s, %s, %s)", (noun, before, SLICE))).fetchone()
@@ -184,6 +185,6 @@ async def _slices(conn: Connection, query: str, **values: datetime) -> int:
 
 
 async def _ended(conn: Connection) -> dict[str, int]:
-    """Sessions and heartbeats live on the wall's clock, whatever `now` is."""
+    """Delete ended sessions and old heartbeats. They live on the wall's clock, whatever `now` is."""
     sessions = (await conn.execute("delete from session where expires_at < clock_timestamp()")).rowcount
     return {"sessions": sessions, "heartbeats": await heartbeats.forget(conn)}

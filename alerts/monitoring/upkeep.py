@@ -1,4 +1,4 @@
-"""Looking after the line itself: timers that nobody took."""
+"""Looks after the service itself: timers that nobody took."""
 
 from datetime import timedelta
 

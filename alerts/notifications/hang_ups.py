@@ -1,4 +1,4 @@
-"""Calls that are to be ended: which nobody needs any more, and the one way in which their end is queued. SQL."""
+"""Ending calls, in SQL: which calls nobody needs any more, and the one way in which their end is queued."""
 
 from alerts.model import references
 from alerts.model.incident import ACCEPTABLE
@@ -10,7 +10,8 @@ _ACCEPTABLE = ", ".join(f"'{state}'" for state in sorted(ACCEPTABLE))
 def not_needed(call: str) -> str:
     """SQL: whether nobody needs the call `call` (the provider's id) of the row `n` of the incident `i` any more.
 
-    Somebody goes, and this is not the call on which they said so; or whoever it asks has answered on another one.
+    That is so where somebody goes, and this is not the call on which they said so; or where the person it asks has
+    answered on another one.
     """
     answered = f"n.status = 'done' and n.provider_id is distinct from {call}"
     return f"""(n.channel = 'voice' and case n.purpose

@@ -1,6 +1,6 @@
 """The outbox: one row of `notification` for each message to one contact method or band.
 
-A row is leased by who sends it; an expired lease is sent again, because two calls are better than none. Statuses only
+The sender leases a row. A row whose lease expired is sent again, because two calls are better than none. Statuses only
 rise (`alerts.model.notification.RANK`). Whoever changes rows of an incident locks the incident first.
 """
 
@@ -24,30 +24,31 @@ from eldercare.platform.database import LOOKUPS, Connection
 from eldercare.protocol.mqtt_v1 import SosState
 
 LEASE = timedelta(seconds=15)
-"""How long whoever sends may take. Longer than `deliver.SEND_TIMEOUT_S`, so that nobody sends what another still is."""
+"""How long a sender may take. Longer than `sender.SEND_TIMEOUT_S`, so that nobody sends what another is still
+sending."""
 RETRY_FOR = timedelta(minutes=5)
-"""How long a provider's passing trouble is tried again; by then the ladder writes new rows anyway."""
+"""How long a message is tried again after passing trouble of a provider; by then the policy writes new rows anyway."""
 RETRY_FOR_SQL = f"interval '{RETRY_FOR.total_seconds():.0f} seconds'"
 LONGEST_BACK_OFF = timedelta(seconds=10)
-"""Between two tries, after 1, 2, 4 and 8 s."""
+"""The longest pause between two tries, after 1, 2, 4 and 8 s."""
 LONGEST_SILENCE = timedelta(minutes=10)
-"""Between a word to the wearer and the same again, after 2, 4, 8, … s."""
+"""The longest pause between a word to the wearer and the same again, after 2, 4, 8, … s."""
 TAKEN_WITHIN = timedelta(days=1)
 """A message that no process has taken for so long never will be: no channel for it is set up."""
 TELL_BAND_FOR = timedelta(hours=24)
-"""How long a word to the wearer is tried while it is true: as long as the press is known. No ladder says it again."""
+"""How long a word to the wearer is tried while it is true: as long as the press is known. No policy says it again."""
 PATIENCE = 3
-"""After so many failed tries the ladder no longer waits for a row, though it goes on being tried."""
+"""After so many failed tries the policy no longer waits for a row, though it goes on being tried."""
 REPEAT_WAITS = timedelta(seconds=10)
 """How long a call that tells of a further press may wait at the provider before the next of them may join it."""
 MOST_CHARS = 200
-"""Of what a provider says, kept in a row."""
+"""How many characters of what a provider says are kept in a row."""
 HELD_S = 0.01
-"""How soon an incident that somebody else holds is looked at again, seconds."""
+"""Seconds before an incident that somebody else holds is looked at again."""
 HELD_TRIES = 5
-"""How often; then its outcomes go back to the caller, who has those of other incidents to write."""
+"""How often it is looked at. Then its outcomes go back to the caller, who has those of other incidents to write."""
 SESSION = {**LOOKUPS, "synchronous_commit": "off"}
-"""Of the connections of `alerts`: a crash may repeat a call."""
+"""Settings of the connections of `alerts`: a crash may repeat a call."""
 
 
 _TRUE_WORDS = {str(state): [word] for state, word in BAND_STATES.items()}
@@ -58,7 +59,7 @@ TRUE_WORDS = orjson.dumps(_TRUE_WORDS).decode()
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message to write, to be sent as soon as it is committed. `round` and `step` are those of the ladder that it
+    """A message to write, to be sent as soon as it is committed. `round` and `step` are those of the policy that it
     belongs to; `leased`: the process that writes it sends it at once."""
 
     incident_id: int
@@ -78,8 +79,8 @@ class Row:
 class Outcome:
     """How one try ended: `sent` with the provider's id, or an error and whether another try can help.
 
-    `provider` is who was asked. Of the row with this number and this reference: the number alone may be another row's
-    by now.
+    `provider` is who was asked. It is of the row with this number and this reference: the number alone may be another
+    row's by now.
     """
 
     notification_id: int
@@ -94,8 +95,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """`more`: there is something new to send. `left` is not written: somebody holds these incidents or rows all the
-    time. `unmoved`: incidents that could not be made due, for the same reason."""
+    """`more`: there is something new to send. `left` are outcomes that are not written, because somebody holds their
+    incidents or rows all the time. `unmoved` are incidents that could not be made due, for the same reason."""
 
     more: bool
     left: tuple[Outcome, ...] = ()
@@ -127,15 +128,16 @@ async def lease(
     hang_ups: bool | None = None,
     mine: Sequence[int] = (),
 ) -> list[Outgoing]:
-    """Rows of these channels that wait, or whose lease has run out: an SOS first, calls before texts, then the oldest;
-    now this process's.
+    """Lease rows of these channels that wait, or whose lease has run out: an SOS first, calls before texts, then the
+    oldest.
 
-    `hang_ups`: whether ends of calls are among them, None: where calls are. Not those of `mine`, which this process has
-    in hand or has sent: their outcome is only not written yet.
+    `hang_ups` says whether ends of calls are among them, None: where calls are. Those of `mine` are left out: this
+    process has them in hand or has sent them, and only their outcome is not written yet.
 
-    Last come those that tell an owner of a further press, of their calls one at a time. Cancelled instead are alarms of
-    an incident that is not open any more, what asks somebody beside others once it is resolved, further presses for
-    whoever is not the owner, and words to the wearer that its state has overtaken. `now` None is the database's clock.
+    Messages that tell an owner of a further press come last, their calls one at a time. Some rows are cancelled
+    instead: alarms of an incident that is not open any more, what asks somebody beside others once it is resolved,
+    further presses for whoever is not the owner, and words to the wearer that its state has overtaken. `now` None is
+    the database's clock.
     """
     values = {
         "now": now,
@@ -165,7 +167,7 @@ where n.id = old.id
 async def give_up(conn: Connection, now: datetime) -> int:
     """End what waits for a channel that nobody has set up; returns how many messages. The caller commits.
 
-    While they wait, whoever looks for the next message reads past all of them.
+    While they wait, every look for the next message reads past all of them.
     """
     return (await conn.execute(_GIVE_UP, {"now": now, "within": TAKEN_WITHIN})).rowcount
 
@@ -200,16 +202,17 @@ update notification n set leased_until = moment.now + %(lease)s from mine, momen
 async def renew(
     conn: Connection, rows: Sequence[Outgoing], now: datetime | None = None, lease: timedelta = LEASE
 ) -> None:
-    """These are this process's for another `lease`: their outcomes are known, or will be, and only not written yet.
+    """Lease these rows to this process for another `lease`: their outcomes are known, or will be, and only not written
+    yet.
 
-    It holds no incident, so that nobody who does is waited for.
+    It holds no incident, so that it waits for nobody who does.
     """
     named = orjson.dumps([{"id": row.id, "reference": row.reference} for row in rows]).decode()
     await conn.execute(_RENEW, {"rows": named, "now": now, "lease": lease})
 
 
 def plain(outcome: Outcome) -> Outcome:
-    """The same in characters that every database can keep, and few of them."""
+    """The outcome in characters that every database can keep, and few of them."""
 
     def kept(text: str | None) -> str | None:
         return None if text is None else text.replace("\0", "\ufffd").encode(errors="replace").decode()[:MOST_CHARS]
@@ -233,11 +236,11 @@ _RECORD = statements.load(
 async def record(
     conn: Connection, outcomes: Sequence[Outcome], now: datetime | None = None, unmoved: Iterable[int] = ()
 ) -> Recorded:
-    """Write down how tries ended, with the incidents held: one accepted meanwhile gets its call hung up.
+    """Write down how tries ended, with their incidents held. A call whose incident was accepted meanwhile is hung up.
 
     A row that is `sent` already or further never moves back. Passing trouble is tried again after 1, 2, 4, 8, 10 s, …
     within `RETRY_FOR` (a word to the wearer within `TELL_BAND_FOR`), then failed. Incidents whose step has nobody left
-    who may answer are due at once. Whoever calls hands in again what is left, and what is `unmoved`.
+    who may answer are due at once. The caller hands in again what is `left`, and what is `unmoved`.
     """
     waiting, more, fallen = list(outcomes), False, set(unmoved)
     for tried in range(HELD_TRIES):
@@ -262,7 +265,7 @@ async def record(
 
 
 async def _fall_through_each(conn: Connection, incident_ids: Iterable[int], now: datetime | None) -> set[int]:
-    """One by one, never waiting for one incident with another in hand; returns those that somebody holds."""
+    """Make incidents due one by one, never waiting for one while holding another; returns those that somebody holds."""
     held = set[int]()
     for incident_id in sorted(incident_ids):
         try:
@@ -301,7 +304,7 @@ select id, pg_notify('incident', id::text) from moved
 
 
 async def fall_through(conn: Connection, incident_id: int, now: datetime | None) -> bool:
-    """Make it due at once where its newest step has nobody left who may answer; says whether it was.
+    """Make an incident due at once where its newest step has nobody left who may answer; returns whether it was.
 
     Raises psycopg.errors.LockNotAvailable where somebody else holds it.
     """

@@ -65,9 +65,9 @@ _WRITE = statements.load(
 async def write(conn: Connection, receipts: Sequence[Receipt], now: datetime) -> Written:
     """Write down what providers say, of many messages at once; waits for nobody who holds an incident.
 
-    The end of a call that we hung up is nobody's failure. A status never moves backwards, and a word about another call
-    than the row's own changes nothing but that the call is known from now on. A failure that leaves nobody who may
-    answer makes the incident due; a call that lives although nobody needs it is hung up.
+    The end of a call that we hung up is nobody's failure. A status never moves backwards. A word about another call
+    than the row's own only makes that call known. A failure that leaves nobody who may answer makes the incident due; a
+    call that lives although nobody needs it is hung up.
     """
     values = {"receipts": orjson.dumps([_row(place, each) for place, each in enumerate(receipts)]).decode(), "now": now}
     rows = await (await conn.execute(_WRITE, values)).fetchall()

@@ -1,10 +1,10 @@
-"""The one way in which a message is written down, for every statement that does. SQL."""
+"""The one way to write a message down, for every statement that does. SQL."""
 
 _ALWAYS = ("reference", "incident_id", "person_id", "channel", "address", "purpose", "round", "language", "content")
 
 
 def write(source: str, now: str = "%(now)s", **more: str) -> str:
-    """SQL that writes a message for each row of `source`, to be sent from `now` on; whoever calls adds `returning`.
+    """SQL that writes a message for each row of `source`, to be sent from `now` on; the caller adds `returning`.
 
     `source` is a relation with the columns `reference`, `incident_id`, `person_id`, `channel`, `address`, `purpose`,
     `round`, `language` and `content`. `more`: further columns of `notification`, each with its value in SQL, in which

@@ -1,8 +1,8 @@
-"""Send what is in the outbox, with no transaction open, and write down how it went.
+"""Sends what is in the outbox, with no transaction open, and writes down how it went.
 
-`Sender` holds the channels: it starts each message as a task of its own, so that a slow provider holds nobody else,
-and writes outcomes in groups. What `worker` has just written it sends at once; `run_once` brings it the rest: rows
-for later, retries, hang-ups, words to the bands, and whatever a dead process had leased.
+`Sender` holds the channels. It starts each message as a task of its own, so that a slow provider holds nobody else, and
+writes outcomes in groups. It sends at once what `worker` has just written. `run_once` brings it the rest: rows for
+later, retries, hang-ups, words to the bands, and whatever a dead process had leased.
 """
 
 import asyncio
@@ -23,21 +23,23 @@ from eldercare.platform.database import URGENT, Connection, connect
 from eldercare.platform.log import logger
 
 SEND_TIMEOUT_S = 12.0
-"""Shorter than a lease, longer than what a channel allows its own requests."""
+"""Seconds; shorter than a lease, longer than what a channel allows its own requests."""
 IN_FLIGHT = 64
-"""Messages of one channel that this process sends at the same time; the rest waits in the outbox for a free hand."""
+"""How many messages of one channel this process sends at the same time; the rest waits in the outbox for a free
+hand."""
 GROUP_S = 0.005
-"""Outcomes that come within this of the first are written together: the calls of a step end up in one statement."""
+"""Seconds. Outcomes within this of the first are written together: the calls of a step end up in one statement."""
 HELD_S = 0.2
-"""How soon an incident is looked at again that has nobody left who may answer, and that somebody holds."""
+"""Seconds before an incident that has nobody left who may answer, and that somebody holds, is looked at again."""
 TURNS_TO_LEAVE = 2
 """Turns of the event loop in which a request on a kept-alive connection is built and written."""
 AWAY_S = 1.0
 RENEW_AFTER_S = 4.0
-"""A row that is in hand for longer has its lease renewed, as often."""
+"""Seconds after which a row that is in hand has its lease renewed, and as often."""
 MOST_OUTCOMES = 10_000
 REFUSED_FOR_S = outbox.RETRY_FOR.total_seconds()
-"""How long the lease of a row is renewed whose outcome can be written in no form; after that it may be sent again."""
+"""Seconds. A row whose outcome can be written in no form has its lease renewed for so long, then it may be sent
+again."""
 HANG_UP = "hang_up"
 
 _log = logger(__name__)
@@ -50,8 +52,8 @@ async def let_leave() -> None:
 
 
 def pause_s(failures: int) -> float:
-    """Before the next try after so many failed ones: at once after the first, since a connection that was cut is there
-    again at once, and more seldom the longer the database stays away."""
+    """Seconds before the next try after `failures` failed ones: none after the first, since a connection that was cut
+    is there again at once, and more the longer the database stays away."""
     return 0.0 if failures <= 1 else min(AWAY_S, 0.05 * 2 ** (failures - 2))
 
 
@@ -63,13 +65,13 @@ def is_call(row: Outgoing) -> bool:
 class Sender:
     """The channels of one process, what it is sending over them, and the connection on which it writes outcomes.
 
-    What it has in hand, or has sent, it never takes again before the outcome is written, and renews the lease of.
+    Before the outcome of a row is written, it never takes that row again, and renews its lease.
     """
 
     def __init__(self, url: str, channels: Mapping[str, Channel]) -> None:
         self.channels = channels
         self.counts: Counter[str] = Counter()
-        """sent, retried, failed, and what could not be written down: of this process since its start."""
+        """How many messages this process has sent, retried, failed, and could not write down, since its start."""
         self.more = asyncio.Event()
         """Set when there is room again, or when an outcome left something new to send."""
         self._url = url
@@ -88,12 +90,12 @@ class Sender:
         self._conn: Connection | None = None
 
     def room(self) -> dict[str, int]:
-        """How many more messages each channel can take now; ends of calls have hands of their own (`hang_up`)."""
-        lanes = [*self.channels, HANG_UP] if "voice" in self.channels else list(self.channels)
-        return {name: IN_FLIGHT - self._busy[name] for name in lanes}
+        """How many more messages each channel can take now; ends of calls are counted by themselves (`hang_up`)."""
+        names = [*self.channels, HANG_UP] if "voice" in self.channels else list(self.channels)
+        return {name: IN_FLIGHT - self._busy[name] for name in names}
 
     def mine(self) -> list[int]:
-        """The rows in hand, or sent and not written down."""
+        """The numbers of the rows in hand, or sent and not written down."""
         return list(self._mine)
 
     def take(self, rows: Iterable[Outgoing], since: float | None = None) -> None:
@@ -104,7 +106,7 @@ class Sender:
         taken = [row for row in rows if not self._has(row.id, row.reference)]
         leased_at = monotonic() if since is None else since
         self._mine.update((row.id, (row, leased_at)) for row in taken)
-        self._busy.update(_lane(row) for row in taken)
+        self._busy.update(_counted_as(row) for row in taken)
         self._calls.extend(row for row in taken if is_call(row))
         self._others.extend(row for row in taken if not is_call(row))
         if self._calls or self._starting is None:
@@ -114,7 +116,7 @@ class Sender:
             self._hold(self._starting)
 
     async def run(self) -> None:
-        """Write outcomes as they come, several at once, until cancelled; the connection for that is there before.
+        """Write outcomes as they come, several at once, until cancelled; the connection for that is opened before.
 
         A database that is away is tried again, and so is an incident that somebody holds, together with what has come
         meanwhile.
@@ -153,14 +155,15 @@ class Sender:
             self._renewed_at = now
 
     def _give_up_refused(self, now: float) -> None:
-        """What could be written in no form at all is kept from being sent again for as long as anything is tried."""
+        """Give up rows whose outcome could be written in no form: they were kept from being sent again for as long as
+        anything is tried."""
         for number in [number for number, since in self._refused.items() if now - since > REFUSED_FOR_S]:
             del self._refused[number]
             if self._mine.pop(number, None) is not None:
                 _log.error("outcome_given_up", notification=number, after_s=REFUSED_FOR_S)
 
     async def settle(self) -> None:
-        """Until nothing is being sent and every outcome is written."""
+        """Wait until nothing is being sent and every outcome is written."""
         while self._sending or self._outcomes:
             if self._sending:
                 await asyncio.wait(set(self._sending))
@@ -168,7 +171,7 @@ class Sender:
                 await self._written.wait()
 
     async def close(self) -> None:
-        """Give up the connection; what is still being sent is sent again by others when its lease ends."""
+        """Give up the connection. Others send again what is still being sent, when its lease ends."""
         for task in self._sending:
             task.cancel()
         await self._forget_connection()
@@ -193,7 +196,7 @@ class Sender:
         task.add_done_callback(self._sending.discard)
 
     async def _send(self, row: Outgoing) -> None:
-        lane = _lane(row)
+        counted_as = _counted_as(row)
         try:
             if self._run_out(row):
                 # This process was stopped meanwhile: the row is anybody's again, and may be needed no more.
@@ -204,11 +207,11 @@ class Sender:
                 return
             outcome = await _attempt(self.channels[row.channel], row)
         finally:
-            self._busy[lane] -= 1
+            self._busy[counted_as] -= 1
         self._outcomes.append(outcome)
         self._written.clear()
         self._ended.set()
-        if self._busy[lane] == IN_FLIGHT - 1:
+        if self._busy[counted_as] == IN_FLIGHT - 1:
             self.more.set()
 
     async def _connected(self) -> Connection:
@@ -223,8 +226,9 @@ class Sender:
         return self._conn
 
     async def _write(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """Returns what could not be written yet. One that can never be keeps none of the others, and is kept in a
-        plainer form where there is one; else only that it was sent, so that its row is not sent again."""
+        """Write outcomes; returns what could not be written yet. One that can never be written holds up none of the
+        others. It is written in a plainer form where there is one; else only that it was sent, so that its row is not
+        sent again."""
         try:
             return list(await self._record(outcomes))
         except (psycopg.DataError, psycopg.IntegrityError, TypeError, ValueError) as error:
@@ -249,7 +253,7 @@ class Sender:
             self._forget(outcome)
 
     async def _record(self, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
-        """Returns what could not be written yet."""
+        """Write outcomes in one go; returns what could not be written yet."""
         recorded = await outbox.record(await self._connected(), outcomes, unmoved=self._unmoved)
         self._unmoved = recorded.unmoved
         if recorded.more:
@@ -268,7 +272,7 @@ class Sender:
         return monotonic() - renewed > outbox.LEASE.total_seconds()
 
     def _let_go(self) -> None:
-        """Bound the memory of a database that takes no outcomes for long: the oldest are given up, and said so."""
+        """Bound the memory where a database takes no outcomes for long: the oldest are given up, and logged."""
         too_many = len(self._outcomes) - MOST_OUTCOMES
         if too_many > 0:
             _log.error("outcomes_given_up", count=too_many)
@@ -291,12 +295,13 @@ class Sender:
             self._conn = None
 
 
-def _lane(row: Outgoing) -> str:
+def _counted_as(row: Outgoing) -> str:
+    """Under which name `Sender.room` counts the row."""
     return HANG_UP if row.purpose == HANG_UP else row.channel
 
 
 async def _attempt(channel: Channel, row: Outgoing) -> Outcome:
-    """One try; every way it can end is an outcome."""
+    """Try once; every way it can end is an outcome."""
     ends = row.purpose == HANG_UP
     asked = Outcome(
         row.id, row.attempts, reference=row.reference, provider=row.ends_provider if ends else channel.provider

@@ -1,1 +1,1 @@
-"""Who is asked for help, in which order: the ladder, and where policies are kept."""
+"""Who is asked for help, in which order: the escalation policy, and where policies are kept."""

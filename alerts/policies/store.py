@@ -1,4 +1,4 @@
-"""Policies: which ladder an incident climbs, by kind and severity, with overrides for single residents."""
+"""Stored policies: which one an incident follows, by kind and severity, with overrides for single residents."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,16 +10,16 @@ from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
 from alerts.model.incident import IncidentKind, Severity
-from alerts.policies.ladder import Hours, Ladder, Step, Target, check
+from alerts.policies.escalation_policy import EscalationPolicy, Hours, Step, Target, check
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import InvalidInput, NotFound
 
-__all__ = ["Hours", "Ladder", "Policy", "Step", "Target", "get", "listing", "put", "read_ladder", "remove"]
+__all__ = ["EscalationPolicy", "Hours", "Policy", "Step", "Target", "get", "listing", "put", "read_policy", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A stored ladder; `resident_id` None is the community's default."""
+    """A stored escalation policy, as JSON in `ladder`; `resident_id` None is the community's default."""
 
     id: int
     kind: str
@@ -56,13 +56,13 @@ async def put(
     kind: IncidentKind,
     severity: Severity,
     resident_id: int | None,
-    ladder: Ladder,
+    policy: EscalationPolicy,
     person_id: int | None,
     now: datetime,
 ) -> Policy:
-    """Store the ladder for a kind and severity, for everybody or for one resident; open incidents follow it at their
-    next step. Raises InvalidInput for a ladder that breaks the kind's promise, NotFound for an unknown resident."""
-    check(kind, ladder, severity)
+    """Store the policy for a kind and severity, for everybody or for one resident; open incidents follow it at their
+    next step. Raises InvalidInput for a policy that breaks the kind's promise, NotFound for an unknown resident."""
+    check(kind, policy, severity)
     try:
         async with conn.transaction(), conn.cursor(row_factory=class_row(Policy)) as cursor:
             await cursor.execute(
@@ -70,13 +70,13 @@ async def put(
                 " values (%s, %s, %s, %s, %s, %s) on conflict (kind, severity, (coalesce(resident_id, 0))) do update"
                 " set ladder = excluded.ladder, updated_at = excluded.updated_at, updated_by = excluded.updated_by"
                 " returning *",
-                (kind, severity, resident_id, Jsonb(ladder.model_dump(mode="json")), now, person_id),
+                (kind, severity, resident_id, Jsonb(policy.model_dump(mode="json")), now, person_id),
             )
-            policy = await cursor.fetchone()
+            stored = await cursor.fetchone()
     except psycopg.errors.ForeignKeyViolation as error:
         raise NotFound("resident", resident_id) from error
-    assert policy is not None  # noqa: S101  an upsert returns its row
-    return policy
+    assert stored is not None  # noqa: S101  an upsert returns its row
+    return stored
 
 
 async def remove(conn: Connection, policy_id: int) -> None:
@@ -87,13 +87,13 @@ async def remove(conn: Connection, policy_id: int) -> None:
     await conn.execute("delete from policy where id = %s", (policy_id,))
 
 
-def read_ladder(kind: IncidentKind, data: object) -> Ladder:
-    """A ladder from somebody's JSON. Raises InvalidInput naming the first wrong field."""
+def read_policy(kind: IncidentKind, data: object) -> EscalationPolicy:
+    """A policy from somebody's JSON. Raises InvalidInput naming the first wrong field."""
     try:
-        ladder = Ladder.model_validate(data)
+        policy = EscalationPolicy.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in ("ladder", *first["loc"]))
         raise InvalidInput(where, first["msg"].removeprefix("Value error, ")) from error
-    check(kind, ladder)
-    return ladder
+    check(kind, policy)
+    return policy

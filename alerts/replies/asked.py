@@ -49,14 +49,15 @@ _BY_INCIDENT = _ASKED + (
 async def find(conn: Connection, about: About, key: Key) -> Asked | None:
     """The question that `key` answers; None for one that is not known, or was another call's.
 
-    Whoever rang us was asked by whatever their number was called with.
+    Somebody who rang us was asked by whatever their number was called with.
     """
     query: LiteralString = _BY_NUMBER if about.reference is None else _BY_REFERENCE
     return await _first(conn, query, {**_values(key), "reference": about.reference, "number": about.number})
 
 
 async def find_by_incident(conn: Connection, incident_id: int, key: Key) -> Asked | None:
-    """The same for somebody who rang the version before, whose addresses name the incident only."""
+    """The question that `key` answers, for somebody who rang the version before, whose addresses name the incident
+    only."""
     return await _first(conn, _BY_INCIDENT, {**_values(key), "incident": incident_id})
 
 
@@ -86,10 +87,10 @@ update notification n set provider = %(provider)s, provider_id = %(call)s from r
 
 
 async def take(conn: Connection, asked: Asked, provider: str, call: str, now: datetime) -> None:
-    """`call` of `provider` is the one on which this question is answered.
+    """Note that this question is answered on `call` of `provider`.
 
-    The others of its row are hung up, and kept as attempts. The caller holds the incident. Where somebody holds the row
-    the answer counts all the same.
+    The other calls of its row are hung up, and kept as attempts. The caller holds the incident. Where somebody holds
+    the row the answer counts all the same.
     """
     await conn.execute(_TAKE, {"id": asked.notification_id, "provider": provider, "call": call, "now": now})
 

@@ -14,7 +14,7 @@ from alerts.incidents.views import CalledFrom
 from alerts.model.incident import IncidentState
 from alerts.replies.parse import OUTCOMES, SHORT, Intent, Reply
 from alerts.texts import messages
-from alerts.texts.facts import Facts
+from alerts.texts.context import MessageContext
 from alerts.texts.messages import Standing
 from alerts.texts.phrases import either
 from eldercare.platform.database import Connection
@@ -47,13 +47,13 @@ class Answered:
 async def act(conn: Connection, speaker: Speaker, intent: Intent, now: datetime, zone: tzinfo) -> Answered:
     """Do what the person means, and say what came of it. Raises NotFound.
 
-    Whoever says that they are on the way or there without having accepted has accepted by it.
+    Somebody who says that they are on the way or there without having accepted has accepted by it.
     """
     if intent is Intent.ADDRESS:
-        facts = await handling.facts(conn, speaker.incident_id, now, zone)
-        return Answered(messages.spoken_address(facts, speaker.language), speaker.language, "address", final=False)
-    if intent is Intent.PASS:
-        return await _pass(conn, speaker, now, zone)
+        context = await handling.message_context(conn, speaker.incident_id, now, zone)
+        return Answered(messages.spoken_address(context, speaker.language), speaker.language, "address", final=False)
+    if intent is Intent.DECLINE:
+        return await _decline(conn, speaker, now, zone)
     if intent is Intent.HANDLE:
         return await _handle(conn, speaker, now, zone)
     answered = await _accept(conn, speaker, now, zone)
@@ -63,7 +63,7 @@ async def act(conn: Connection, speaker: Speaker, intent: Intent, now: datetime,
 
 
 async def by_text(conn: Connection, sender: str, reply: Reply, language: str, now: datetime, zone: tzinfo) -> Answered:
-    """What an SMS from `sender` (E.164) comes to. Never raises for what people write."""
+    """Act on an SMS from `sender` (E.164), and say what came of it. Never raises for what people write."""
     called = await handling.called_from(conn, sender)
     if not called:
         return Answered(messages.nothing_open(language), language, "nothing_open")
@@ -73,10 +73,12 @@ async def by_text(conn: Connection, sender: str, reply: Reply, language: str, no
     meant = choose(called, reply)
     if not meant and reply.code is not None:
         likely = choose(called, replace(reply, code=None))
-        others = await handling.facts_of(conn, [each.incident_id for each in likely], now, zone)
+        others = await handling.message_contexts(conn, [each.incident_id for each in likely], now, zone)
         text = messages.not_open(reply.code, language, others, _word(reply, language))
         return Answered(text, language, "not_open")
-    choices = await handling.facts_of(conn, [each.incident_id for each in meant], now, zone) if len(meant) > 1 else []
+    choices = (
+        await handling.message_contexts(conn, [each.incident_id for each in meant], now, zone) if len(meant) > 1 else []
+    )
     if len(choices) == 1:
         # The others cannot be read, and the desk is called about those.
         meant = [each for each in meant if each.incident_id == choices[0].incident_id]
@@ -97,32 +99,32 @@ def _word(reply: Reply, language: str) -> str:
 
 
 def _nearest(called: Sequence[CalledFrom]) -> CalledFrom:
-    """The one that a text which names none is most likely about: one's own, else one that nobody goes to."""
+    """The incident that a text which names none is most likely about: one's own, else one that nobody goes to."""
     own = (each for each in called if each.owner_id == each.person_id)
     free = (each for each in called if each.owner_id is None)
     return next(own, None) or next(free, called[0])
 
 
 async def _ask_back(conn: Connection, one: CalledFrom, now: datetime, zone: tzinfo) -> Answered:
-    """The two answers that fit where they stand; whom nothing is asked of hears how far it is."""
+    """Ask back with the two answers that fit where they stand. Somebody who is asked nothing hears how far it is."""
     if one.owner_id is not None and one.owner_id != one.person_id:
-        facts = await handling.facts(conn, one.incident_id, now, zone)
-        return Answered(messages.taken(facts, one.language), one.language, "not_understood", final=False)
+        context = await handling.message_context(conn, one.incident_id, now, zone)
+        return Answered(messages.taken(context, one.language), one.language, "not_understood", final=False)
     there = one.state == IncidentState.ON_SITE
     stands: Standing = "there" if there else "going" if one.owner_id else "desk" if one.desk else "asked"
     return Answered(messages.not_understood(one.language, stands), one.language, "not_understood", final=False)
 
 
 async def _close(conn: Connection, one: CalledFrom, intent: Intent, now: datetime, zone: tzinfo) -> Answered:
-    """How it ended counts from the owner alone; what anybody else says of it is noted for the desk."""
+    """End it, where the owner says how; what anybody else says of that is noted for the desk."""
     case, _ = await store.lock(conn, one.incident_id)
     if case.state is IncidentState.RESOLVED or case.owner_id != one.person_id:
         said = either(one.language, *SHORT[intent])
         await handling.add_note(conn, one.incident_id, one.person_id, "sms", said, now)
         return await _ask_back(conn, one, now, zone)
     await handling.resolve(conn, case.id, one.person_id, "sms", _ENDED[intent], None, now)
-    facts = await handling.facts(conn, case.id, now, zone)
-    return Answered(messages.closed(facts, one.language), one.language, "closed")
+    context = await handling.message_context(conn, case.id, now, zone)
+    return Answered(messages.closed(context, one.language), one.language, "closed")
 
 
 _ENDED = {
@@ -132,13 +134,15 @@ _ENDED = {
 }
 
 
-async def waiting_for(conn: Connection, caller: str, now: datetime, zone: tzinfo) -> tuple[CalledFrom, Facts] | None:
+async def waiting_for(
+    conn: Connection, caller: str, now: datetime, zone: tzinfo
+) -> tuple[CalledFrom, MessageContext] | None:
     """The incident that somebody who calls back should hear of: one that nobody owns first, the newest of those."""
     called = await handling.called_from(conn, caller)
     if not called:
         return None
     first = next((each for each in called if each.owner_id is None), called[0])
-    return first, await handling.facts(conn, first.incident_id, now, zone)
+    return first, await handling.message_context(conn, first.incident_id, now, zone)
 
 
 def choose(called: Sequence[CalledFrom], reply: Reply) -> list[CalledFrom]:
@@ -149,8 +153,8 @@ def choose(called: Sequence[CalledFrom], reply: Reply) -> list[CalledFrom]:
         return list(called)
     own = [each for each in called if each.owner_id == each.person_id]
     free = [each for each in called if each.owner_id is None]
-    # Who has one in hand and is called to another may be unable to go to either.
-    likely = {Intent.ACCEPT: free, Intent.HANDLE: free, Intent.PASS: own + free, Intent.ADDRESS: own or free}.get(
+    # Somebody who has one in hand and is called to another may be unable to go to either.
+    likely = {Intent.ACCEPT: free, Intent.HANDLE: free, Intent.DECLINE: own + free, Intent.ADDRESS: own or free}.get(
         reply.intent or Intent.ACCEPT, own
     )
     return likely or list(called)
@@ -159,43 +163,43 @@ def choose(called: Sequence[CalledFrom], reply: Reply) -> list[CalledFrom]:
 async def _accept(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
     answer = await handling.answer(conn, speaker.incident_id, speaker.person_id, speaker.via, now, speaker.call, zone)
     outcome, language = answer.outcome, speaker.language
-    facts = answer.facts or await handling.facts(conn, speaker.incident_id, now, zone)
+    context = answer.context or await handling.message_context(conn, speaker.incident_id, now, zone)
     match outcome:
         case Accepted(told=told):
-            text = messages.accepted(facts, language, told)
+            text = messages.accepted(context, language, told)
         case AlreadyYours():
-            text = messages.already_yours(facts, language)
+            text = messages.already_yours(context, language)
         case AlreadyOwned():
-            text = messages.taken(facts, language)
+            text = messages.taken(context, language)
         case Joined(owner_name=owner):
-            text = messages.joined(facts, language, owner)
+            text = messages.joined(context, language, owner)
         case Over():
-            text = messages.over(facts, language)
+            text = messages.over(context, language)
     return Answered(text, language, outcome.reason)
 
 
 async def _handle(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
     outcome = await desk.handle(conn, speaker.incident_id, speaker.person_id, speaker.via, now)
-    facts, language = await handling.facts(conn, speaker.incident_id, now, zone), speaker.language
+    context, language = await handling.message_context(conn, speaker.incident_id, now, zone), speaker.language
     match outcome:
         case Handling():
-            text = messages.handling(facts, language)
+            text = messages.handling(context, language)
         case AlreadyHandled(handler_name=name):
-            text = messages.handled_by(facts, language, name)
+            text = messages.handled_by(context, language, name)
         case Over():
-            text = messages.over(facts, language)
+            text = messages.over(context, language)
     return Answered(text, language, outcome.reason)
 
 
-async def _pass(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
+async def _decline(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
     try:
-        outcome = await handling.pass_on(conn, speaker.incident_id, speaker.person_id, speaker.via, now, speaker.call)
+        outcome = await handling.decline(conn, speaker.incident_id, speaker.person_id, speaker.via, now, speaker.call)
     except Conflict:  # resolved meanwhile, or already at the door
         return await _as_it_is(conn, speaker, now, zone)
-    facts, language = await handling.facts(conn, speaker.incident_id, now, zone), speaker.language
+    context, language = await handling.message_context(conn, speaker.incident_id, now, zone), speaker.language
     if outcome.reason == "noted":
-        return Answered(messages.taken(facts, language), language, "already_owned")
-    return Answered(messages.passed(facts, language), language, "passed")
+        return Answered(messages.taken(context, language), language, "already_owned")
+    return Answered(messages.declined(context, language), language, "passed")
 
 
 async def _report(conn: Connection, speaker: Speaker, intent: Intent, now: datetime, zone: tzinfo) -> Answered:
@@ -204,14 +208,14 @@ async def _report(conn: Connection, speaker: Speaker, intent: Intent, now: datet
         await report(conn, speaker.incident_id, speaker.person_id, speaker.via, now)
     except Conflict:  # said twice
         return await _as_it_is(conn, speaker, now, zone)
-    facts = await handling.facts(conn, speaker.incident_id, now, zone)
+    context = await handling.message_context(conn, speaker.incident_id, now, zone)
     text = messages.on_the_way if intent is Intent.EN_ROUTE else messages.arrived
-    return Answered(text(facts, speaker.language), speaker.language, intent)
+    return Answered(text(context, speaker.language), speaker.language, intent)
 
 
 async def _as_it_is(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
-    facts, language = await handling.facts(conn, speaker.incident_id, now, zone), speaker.language
+    context, language = await handling.message_context(conn, speaker.incident_id, now, zone), speaker.language
     case, _ = await store.lock(conn, speaker.incident_id)
     if case.state is IncidentState.RESOLVED:
-        return Answered(messages.over(facts, language), language, "over")
-    return Answered(messages.already_yours(facts, language), language, "already_yours")
+        return Answered(messages.over(context, language), language, "over")
+    return Answered(messages.already_yours(context, language), language, "already_yours")

@@ -1,4 +1,4 @@
-"""Texts from people that were acted upon: the same text handed in again is answered the same, and nothing is done."""
+"""Remembers texts that were acted upon: the same one handed in again is answered the same, and nothing is done."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +14,8 @@ class Before:
 
 
 async def again(conn: Connection, name: str, now: datetime) -> Before | None:
-    """The answer that this text got (`name`, the provider's id with a digest); None for one that was never heard, and
-    now is.
+    """The answer that this text got (`name`, the provider's id with a digest); None for a new one, which is now
+    remembered.
 
     Waits for another transaction that is acting upon the same text.
     """

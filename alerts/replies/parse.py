@@ -2,7 +2,7 @@
 
 A text is brought to one way of writing, numbers that count something (clock times, dates, durations, telephones, house
 numbers) are set aside, clauses are cut into the words of `alerts.replies.words`, and what they say together is decided
-with a reason. A leading 1, 3 or 9 decides unless the words contradict it. Where it is not plain, nothing is meant and
+with a reason. A leading 1, 3 or 9 decides unless the words contradict it. A text that is not plain means nothing, and
 the person is asked back: to take somebody for going who is not can cost a life, and to ask costs a text.
 """
 
@@ -17,14 +17,14 @@ from alerts.replies.words import PATTERNS, Word, plain
 
 MAX_CODE = 2**63 - 1
 MOST_CHARS = 400
-"""Of a longer text the beginning is read."""
+"""Only the beginning of a longer text is read."""
 
 
 class Intent(StrEnum):
     """What a person may say about an incident."""
 
     ACCEPT = "accept"
-    PASS = "pass"  # noqa: S105  no password
+    DECLINE = "pass"
     ADDRESS = "address"
     EN_ROUTE = "en_route"
     ARRIVE = "arrive"
@@ -55,14 +55,14 @@ class Reply:
         return self.intent if self.key is None else by_key(self.key, desk=desk)
 
 
-DIGITS = {"1": Intent.ACCEPT, "2": Intent.ADDRESS, "9": Intent.PASS}
+DIGITS = {"1": Intent.ACCEPT, "2": Intent.ADDRESS, "9": Intent.DECLINE}
 """The keys of a call, and the digits of a reply, of everybody but the desk."""
 KEYS = frozenset({*DIGITS, "3"})
 """Every key that means something to somebody."""
 
 
 def by_key(digit: str, *, desk: bool) -> Intent | None:
-    """What a key of a call means: of somebody of the desk 1 is "I am handling it" and 3 is "I go". None: nothing."""
+    """What a key of a call means; None: nothing. From somebody of the desk, 1 is "I am handling it" and 3 is "I go"."""
     if desk:
         return {"1": Intent.HANDLE, "3": Intent.ACCEPT}.get(digit, DIGITS.get(digit))
     return DIGITS.get(digit)
@@ -70,7 +70,7 @@ def by_key(digit: str, *, desk: bool) -> Intent | None:
 
 SHORT = {
     Intent.ACCEPT: ("1", "1"),
-    Intent.PASS: ("9", "9"),
+    Intent.DECLINE: ("9", "9"),
     Intent.ADDRESS: ("2", "2"),
     Intent.EN_ROUTE: ("出发", "leaving"),
     Intent.HANDLE: ("在处理", "handling"),
@@ -183,7 +183,7 @@ def for_the_carrier(text: str) -> bool:
 
 
 def _by_hand(text: str) -> str:
-    """Without the signature below; the combining marks of keycaps and pictures go too."""
+    """The text without the signature below, and without pictures and the combining marks of keycaps."""
     kept: list[str] = []
     for line in text.replace("\r", "\n").split("\n"):
         if kept and _SIGNATURE.match(line.strip().lower()):
@@ -245,7 +245,7 @@ _MEANS = {
     Word.GO: Intent.ACCEPT,
     Word.SET_OUT: Intent.EN_ROUTE,
     Word.THERE: Intent.ARRIVE,
-    Word.CANNOT: Intent.PASS,
+    Word.CANNOT: Intent.DECLINE,
     Word.DONE: Intent.DONE,
     Word.HOSPITAL: Intent.HOSPITAL,
     Word.MISTAKE: Intent.FALSE_ALARM,
@@ -254,18 +254,18 @@ _MEANS = {
 _FURTHEST = (
     Intent.FALSE_ALARM, Intent.HOSPITAL, Intent.DONE, Intent.ARRIVE, Intent.EN_ROUTE, Intent.ACCEPT, Intent.HANDLE,
 )  # fmt: skip
-"""Of several that agree, the one that says the most."""
+"""If several agree, the first of these counts: it says the most."""
 _UNSURE = frozenset(
     {Word.ASKS, Word.DOUBT, Word.SOMEBODY_ELSE, Word.NEED, Word.ELSEWHERE, Word.ETA, Word.TODAY, Word.NOBODY}
 )
 _HARMLESS = {
-    Intent.PASS: {Word.NEED, Word.ELSEWHERE, Word.TODAY},
+    Intent.DECLINE: {Word.NEED, Word.ELSEWHERE, Word.TODAY},
     Intent.ARRIVE: {Word.NOBODY},
     Intent.DONE: {Word.ELSEWHERE},
     Intent.FALSE_ALARM: {Word.ELSEWHERE},
     Intent.HOSPITAL: {Word.ELSEWHERE},
 }
-"""What speaks against nothing in the same clause: who cannot go is elsewhere, and asks for others."""
+"""What contradicts nothing in the same clause: somebody who cannot go is elsewhere, and asks for others."""
 
 
 def _together(clauses: Sequence[Sequence[tuple[Word, str]]]) -> tuple[Intent | None, str]:
@@ -293,15 +293,15 @@ def _together(clauses: Sequence[Sequence[tuple[Word, str]]]) -> tuple[Intent | N
             return None, "negated"
         if _of_others(clause):
             return None, "somebody_else"
-        if Word.OTHER in words and meant and not (_refuses(clause) if meant == {Intent.PASS} else _carries(clause)):
+        if Word.OTHER in words and meant and not (_refuses(clause) if meant == {Intent.DECLINE} else _carries(clause)):
             return None, "not_plain"
         meanings |= meant
     if doubts and not _whatever_else(meanings, doubts):
         return None, min(doubts)
     if not meanings:
         return (Intent.ADDRESS, "address") if asks_where else (None, "says_nothing")
-    if Intent.PASS in meanings:
-        return (Intent.PASS, "cannot") if meanings == {Intent.PASS} else (None, "contradicts_itself")
+    if Intent.DECLINE in meanings:
+        return (Intent.DECLINE, "cannot") if meanings == {Intent.DECLINE} else (None, "contradicts_itself")
     if Intent.FALSE_ALARM in meanings and meanings & {Intent.ACCEPT, Intent.EN_ROUTE, Intent.HANDLE}:
         return None, "contradicts_itself"
     if Intent.DONE in meanings and Intent.ARRIVE not in meanings and meanings & {Intent.ACCEPT, Intent.EN_ROUTE}:
@@ -311,9 +311,9 @@ def _together(clauses: Sequence[Sequence[tuple[Word, str]]]) -> tuple[Intent | N
 
 
 def _whatever_else(meanings: set[Intent], doubts: set[Word]) -> bool:
-    """Whether what other clauses leave open changes nothing: who cannot go cannot, whatever they ask or want, and who
-    is on the way may say when they think to be there."""
-    if meanings == {Intent.PASS}:
+    """Whether the doubts of other clauses change nothing: who cannot go cannot, whatever they ask or want, and who is
+    on the way may say when they think to be there."""
+    if meanings == {Intent.DECLINE}:
         return not doubts & {Word.SOMEBODY_ELSE, Word.NOBODY}
     if meanings == {Intent.ARRIVE}:
         return doubts == {Word.NOBODY}
@@ -323,10 +323,10 @@ def _whatever_else(meanings: set[Intent], doubts: set[Word]) -> bool:
 
 
 def _of_others(clause: Sequence[tuple[Word, str]]) -> bool:
-    """Whether who goes, or is there, is named right before it as somebody else: "有人在她家"."""
+    """Whether somebody else is named right before the word of who goes or is there, as in "有人在她家"."""
     before = ""
     for word, written in clause:
-        if word in _DEEDS and _OTHERS.search(before) and not _MINE.match(written):
+        if word in _ACTIONS and _OTHERS.search(before) and not _MINE.match(written):
             return True
         before = f"{before} {written}" if word is Word.PLAIN else ""
     return False
@@ -339,7 +339,7 @@ _OTHERS = re.compile(
 
 
 def _refuses(clause: Sequence[tuple[Word, str]]) -> bool:
-    """Whether "cannot" stands for itself: what they cannot may be another thing, such as open the door."""
+    """Whether "cannot" stands for itself: they may be unable to do another thing, such as open the door."""
     pairs = pairwise(clause)
     return not any(_OPEN.search(written) and after is Word.OTHER for (_, written), (after, _) in pairs)
 
@@ -348,8 +348,8 @@ _OPEN = re.compile(r"(?:cannot|will not|would not|unable to|able to)$")
 
 
 def _carries(clause: Sequence[tuple[Word, str]]) -> bool:
-    """Whether a clause is plain although it holds words that nobody knows: few of them, none beside what is meant, and
-    who goes or is there is said to be the writer where somebody else could be named before it."""
+    """Whether a clause is plain although it holds unknown words: these are few, none is beside what is meant, and the
+    writer is said to go or be there where somebody else could be named before it."""
     words = [word for word, _ in clause]
     unknown = [place for place, word in enumerate(words) if word is Word.OTHER]
     for place, (word, written) in enumerate(clause):
@@ -358,13 +358,13 @@ def _carries(clause: Sequence[tuple[Word, str]]) -> bool:
         if place + 1 in unknown or (place - 1 in unknown and word is not Word.MISTAKE):
             return False
         mine = _MINE.match(written) or (place > 0 and _MINE.match(clause[place - 1][1]))
-        if word in _DEEDS and not mine:
+        if word in _ACTIONS and not mine:
             return False
     return len(unknown) <= MOST_UNKNOWN
 
 
 MOST_UNKNOWN = 4
-_DEEDS = (Word.GO, Word.SET_OUT, Word.THERE)
+_ACTIONS = (Word.GO, Word.SET_OUT, Word.THERE)
 _MINE = re.compile(r"我|俺|咱|(?:i|we)\b")
 
 
@@ -377,17 +377,17 @@ def _with_key(
     marked: str,
 ) -> Reply:
     """A leading key decides, unless the words contradict it."""
-    own = {"1": Intent.ACCEPT, "3": Intent.ACCEPT, "9": Intent.PASS, "2": Intent.ADDRESS}[key]
+    own = {"1": Intent.ACCEPT, "3": Intent.ACCEPT, "9": Intent.DECLINE, "2": Intent.ADDRESS}[key]
     heard = {word for clause in said for word, _ in clause}
     agrees = {
         Intent.ACCEPT: {Intent.ACCEPT, Intent.EN_ROUTE, Intent.ARRIVE, Intent.HANDLE},
-        Intent.PASS: {Intent.PASS},
+        Intent.DECLINE: {Intent.DECLINE},
         Intent.ADDRESS: {Intent.ADDRESS},
     }[own]
     doubtful = {Word.ASKS, Word.SOMEBODY_ELSE, Word.DOUBT, Word.NOT} if own is Intent.ACCEPT else {Word.ASKS}
     if own is Intent.ADDRESS:
         doubtful = set()
-    if own is Intent.PASS:
+    if own is Intent.DECLINE:
         doubtful = doubtful | {Word.YES}
     if (meaning is not None and meaning not in agrees) or reason == "contradicts_itself" or heard & doubtful:
         return Reply(None, None, None, "contradicts_the_key")

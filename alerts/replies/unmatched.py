@@ -1,4 +1,4 @@
-"""Callbacks that name nothing we know: kept among what was rejected, so that somebody sees that answers were lost."""
+"""Keeps callbacks that name nothing we know among what was rejected, so that somebody sees that answers were lost."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""The words of an answer: how they are written the same, and what each of them speaks of. Data and patterns; pure.
+"""The words of an answer: one way to write them, and what each of them speaks of. Data and patterns; pure.
 
 Chinese is written in simplified characters here; traditional ones are brought to these first. Patterns are tried in the
-order in which they stand, at each place of a clause; what none of them knows is `Word.OTHER`.
+order in which they stand, at each place of a clause. `Word.OTHER` is what none of them knows.
 """
 
 import re
@@ -24,7 +24,7 @@ class Word(StrEnum):
     ASKS = "asks"
     DOUBT = "doubt"
     TODAY = "today"
-    """A part of the day: that somebody cannot then is said, that they can is not meant for now."""
+    """A part of the day. Somebody who cannot then says so; somebody who can then does not mean now."""
     SOMEBODY_ELSE = "somebody_else"
     NEED = "need"
     ELSEWHERE = "elsewhere"
@@ -35,7 +35,7 @@ class Word(StrEnum):
     """A time of the clock at which somebody comes: plain only from whoever is on the way already."""
     ACKNOWLEDGED = "acknowledged"
     YES = "yes"
-    """A bare yes: of what, nobody knows; but no "I cannot"."""
+    """A bare yes. Nobody knows to what, but it is no "I cannot"."""
     PLAIN = "plain"
     """Says nothing of its own: I, she, now, the wearer's home."""
     OTHER = "other"
@@ -80,7 +80,7 @@ _DIALECT = (
     (r"瞅瞅|瞅一?下|瞅一眼|瞧一?下", "看看"),
     ("屋企", "家"),
 )
-"""How it is said elsewhere, and in the words of the patterns."""
+"""How it is said elsewhere, and the same in the words of the patterns."""
 
 _BETWEEN_SCRIPTS = re.compile(r"(?<=[a-z])(?=[一-鿿])|(?<=[一-鿿])(?=[a-z])")
 

@@ -13,7 +13,7 @@ from alerts.rules.state import State
 def evaluate_absence(
     state: State, last_seen: datetime, profile: Profile, now: datetime
 ) -> tuple[State, tuple[Verdict, ...]]:
-    """Silence, and off the wrist or without a value while little is said. To be asked every minute or so.
+    """Evaluate silence, and off the wrist or without a value while little is said. To be called every minute or so.
 
     `last_seen` (aware, the service's clock) is the latest of: when anything of the band came, even late or rejected;
     when it was assigned; when the service began to listen again after it had not.
@@ -28,8 +28,8 @@ def evaluate_absence(
         return _silent(state, last_seen, quiet_s, profile, ts)
     state, heard = _heard_again(state, ts)
     if state.heard is None or ts - state.heard >= limits.silent_s:
-        # It lives, but nothing on time comes from it (its clock is wrong, or it hands in a backlog): what it said of
-        # the wrist is old, and the wait for a value begins when that was first seen.
+        # The band lives, but nothing on time comes from it (its clock is wrong, or it hands in a backlog). What it said
+        # of the wrist is old, and the wait for a value begins when that was first seen.
         if state.heart.waiting is None or state.heart.waiting <= (state.heard or 0):
             state = replace(state, heart=replace(state.heart, waiting=ts))
         state, verdicts = wear.without_value(state, profile, ts)

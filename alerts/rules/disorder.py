@@ -1,8 +1,8 @@
-"""Readings that come in another order than they were measured in, each on time: the rules say what they say in order.
+"""Evaluates readings that come out of order, each on time, so that the rules say what they say in order.
 
 What the rules remember is the end of a story; it cannot be taken back to its middle. So the story is told again: the
-stored readings of some time before the first new one are judged in their order, each as of when it came, on a memory of
-alarms alone. Whatever was said already is not said again.
+stored readings of some time before the first new one are evaluated in their order, each as of when it came, on a memory
+of alarms alone. What was said already is not said again.
 """
 
 from collections.abc import Iterable
@@ -20,10 +20,10 @@ from alerts.rules.thresholds import Thresholds
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 
 LONGEST_S = 4 * 3600.0
-"""How far the story goes back at most."""
+"""Seconds that the story goes back at most."""
 
 
-class Told(NamedTuple):
+class StoredReading(NamedTuple):
     """A stored reading, and when it came (aware)."""
 
     reading: Reading
@@ -31,7 +31,7 @@ class Told(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """How long before the first new reading the story has to begin, seconds: of values, of statuses, of fixes."""
+    """Seconds before the first new reading at which the story has to begin: for values, for statuses, for fixes."""
 
     heart_s: float
     wear_s: float
@@ -39,8 +39,8 @@ class Reach(NamedTuple):
 
 
 def reach(limits: Thresholds) -> Reach:
-    """As far as a run may go back that ends in an alarm, and the rest that it needs before it; with what the band then
-    said of the wrist."""
+    """How far back a run may go that ends in an alarm, and the rest that it needs before it; for statuses also how far
+    back the band's word on the wrist still holds."""
     run = max(limits.hr_urgent_s, limits.hr_warning_s, limits.hr_min_samples * limits.hr_gap_s)
     heart_s = min(run + limits.hr_rest_s, LONGEST_S)
     zone_s = min(limits.zone_dwell_s + limits.zone_fixes * limits.zone_gap_s, LONGEST_S)
@@ -53,9 +53,9 @@ def is_on_time(reading: Reading, limits: Thresholds, now: datetime) -> bool:
 
 
 def is_out_of_order(state: State, reading: Reading, profile: Profile, now: datetime) -> bool:
-    """Whether this reading, new and on time, has something to say of what was judged before it came.
+    """Whether this reading, new and on time, has something to say of what was evaluated before it came.
 
-    Where what is remembered lies in the future a clock was set back, which is no disorder.
+    Where what is remembered lies in the future, a clock was set back, which is no disorder.
     """
     if not is_on_time(reading, profile.thresholds, now):
         return False
@@ -64,7 +64,7 @@ def is_out_of_order(state: State, reading: Reading, profile: Profile, now: datet
     if isinstance(reading, Location):
         return _is_before(ts, state.zone.newest, latest)
     if isinstance(reading, HeartRate):
-        # What is known of the wrist was said later: perhaps it was another when this was measured.
+        # What is known of the wrist was said later: it may have been otherwise when this was measured.
         turned = wear.newest if wear.worn is False else wear.since or None
         if not heart_rate.is_plausible(reading, profile.thresholds):
             turned = None
@@ -77,9 +77,11 @@ def _is_before(ts: float, newest: float | None, latest: float) -> bool:
     return newest is not None and ts <= newest <= latest
 
 
-def judge_heart(state: State, told: Iterable[Told], since: float, profile: Profile) -> Result:
-    """The state, and what is new to say, after the values and statuses in `told`: all that are stored from before
-    `since` by `reach` (seconds since the epoch; the first new one's time), in their order."""
+def evaluate_heart(state: State, stored: Iterable[StoredReading], since: float, profile: Profile) -> Result:
+    """The state, and what is new to say, after the values and statuses in `stored`, in their order.
+
+    `since` is the time of the first new one, seconds since the epoch; `stored` begins by `reach` before it.
+    """
     reached = reach(profile.thresholds)
     start = replace(
         state,
@@ -92,7 +94,7 @@ def judge_heart(state: State, told: Iterable[Told], since: float, profile: Profi
         ),
         wear=_wear_at(state.wear, since - reached.wear_s),
     )
-    after, verdicts = _tell(start, told, since, profile)
+    after, verdicts = _retell(start, stored, since, profile)
     before, heart = state.heart, after.heart
     heart = replace(
         heart,
@@ -112,12 +114,13 @@ def _wear_at(wear: Wear, begin: float) -> Wear:
     return replace(wear, newest=begin, worn=worn, since=since, charging=False)
 
 
-def judge_zone(state: State, told: Iterable[Told], since: float, profile: Profile) -> Result:
-    """The same of the fixes."""
+def evaluate_zone(state: State, stored: Iterable[StoredReading], since: float, profile: Profile) -> Result:
+    """The state, and what is new to say, after the fixes in `stored`, in their order; the rest as in
+    `evaluate_heart`."""
     zone, begin = state.zone, since - reach(profile.thresholds).zone_s
     if zone.ts is None or zone.ts > begin:
         zone = Zone(alarmed=zone.alarmed, stands=zone.stands)
-    after, verdicts = _tell(replace(state, zone=replace(zone, newest=None, jumps=0)), told, since, profile)
+    after, verdicts = _retell(replace(state, zone=replace(zone, newest=None, jumps=0)), stored, since, profile)
     zone = replace(after.zone, newest=_later(after.zone.newest, state.zone.newest))
     return replace(state, heard=_later(after.heard, state.heard), zone=zone), verdicts
 
@@ -126,13 +129,14 @@ def _later(one: float | None, other: float | None) -> float | None:
     return max((each for each in (one, other) if each is not None), default=None)
 
 
-def _tell(state: State, told: Iterable[Told], since: float, profile: Profile) -> Result:
+def _retell(state: State, stored: Iterable[StoredReading], since: float, profile: Profile) -> Result:
     said: list[Verdict] = []
-    for reading, received_at in told:
+    for reading, received_at in stored:
         ts, before = reading.ts.timestamp(), state
         state, verdicts = evaluate(before, reading, profile, received_at)
         for verdict in verdicts:
-            # What came before the first new reading was judged as it is now; and nothing is over before it was found.
+            # What came before the first new reading was evaluated as it is now. And nothing is over before it was
+            # found.
             if ts < since or (isinstance(verdict, Cleared) and _found(before, verdict) > ts):
                 state = _unsaid(state, before, verdict.kind)
             else:
@@ -158,7 +162,7 @@ def _found(state: State, cleared: Cleared) -> float:
 
 
 def _unsaid(state: State, before: State, kind: IncidentKind) -> State:
-    """The state with the memory of alarms of this kind as it was."""
+    """The state with the memory of alarms of this kind as it was before."""
     heart, wear, zone = state.heart, state.wear, state.zone
     match kind:
         case IncidentKind.HEART_RATE:
@@ -184,5 +188,5 @@ def _as_before(side: Side | None, before: Side | None) -> Side | None:
 
 
 def is_heart(reading: Reading) -> bool:
-    """Whether it is of the values and statuses, and not of the fixes."""
+    """Whether it is a value or a status, and not a fix."""
     return isinstance(reading, HeartRate | Status)

@@ -17,11 +17,11 @@ NOTHING: tuple[Verdict, ...] = ()
 
 
 def evaluate(state: State, reading: Reading, profile: Profile, now: datetime) -> Result:
-    """Judge one reading that was not stored before; `state` itself is not changed. `now` (aware): when it came.
+    """Evaluate one reading that was not stored before; `state` itself is not changed. `now` (aware) is when it came.
 
-    Positions in WGS-84. Readings come in the order of `ts`; one that is late, or lies in the future, alarms nobody and
-    changes nothing, nor does one that is not newer than those of its kind before it. Whether such a one has something
-    to say all the same, `disorder` knows.
+    Positions are in WGS-84. Readings come in the order of `ts`. One that is late, lies in the future, or is not newer
+    than those of its kind before it alarms nobody and changes nothing. `disorder` knows whether one that is not newer
+    has something to say all the same.
     """
     ts = reading.ts.timestamp()
     age = now.timestamp() - ts
@@ -35,13 +35,13 @@ def evaluate(state: State, reading: Reading, profile: Profile, now: datetime) ->
         if newest is not None and ts <= newest:
             return _not_newer(state, newest, reading, profile, now)
         if heart_rate.is_valid(state, reading, limits):
-            return heart_rate.judge(state, reading, profile, ts)
+            return heart_rate.evaluate(state, reading, profile, ts)
         return _not_measured(_hear(state, ts, limits.silent_s), reading, profile, ts)
     if isinstance(reading, Location):
         newest = state.zone.newest
         if newest is not None and ts <= newest:
             return _not_newer(state, newest, reading, profile, now)
-        return zone.judge(_hear(state, ts, limits.silent_s), reading, profile, ts)
+        return zone.evaluate(_hear(state, ts, limits.silent_s), reading, profile, ts)
     newest = state.wear.newest
     if newest is not None and ts <= newest:
         return _not_newer(state, newest, reading, profile, now)
@@ -49,8 +49,8 @@ def evaluate(state: State, reading: Reading, profile: Profile, now: datetime) ->
 
 
 def _not_newer(state: State, newest: float, reading: Reading, profile: Profile, now: datetime) -> Result:
-    """Disorder and frozen clocks change nothing. But where the clock was set back, what is remembered lies in the
-    future and would deafen the rules until then: they begin anew."""
+    """Disorder and frozen clocks change nothing. But where the clock was set back, the rules begin anew: what they
+    remember lies in the future, and would deafen them until then."""
     if newest - now.timestamp() <= profile.thresholds.ahead_s:
         return state, NOTHING
     return evaluate(State(), reading, profile, now)
@@ -78,7 +78,8 @@ def _status(state: State, reading: Status, profile: Profile, ts: float) -> Resul
 
 
 def _while_away(state: State, reading: Reading, ts: float) -> Result:
-    """In hospital or on a visit: nothing is judged, nothing goes on, and what stood still stands afterwards."""
+    """Take a reading from hospital or a visit: nothing is evaluated, nothing goes on, and what stood still stands
+    afterwards."""
     heart = Heart(
         waiting=ts,
         missing=state.heart.missing,

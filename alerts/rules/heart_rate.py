@@ -33,8 +33,8 @@ def is_plausible(reading: HeartRate, limits: Thresholds) -> bool:
     return reading.quality is None or reading.quality >= limits.hr_min_quality
 
 
-def judge(state: State, reading: HeartRate, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
-    """One value that counts, newer than all before. `ts` is its time in seconds since the epoch."""
+def evaluate(state: State, reading: HeartRate, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
+    """Evaluate one value that counts, newer than all before. `ts` is its time in seconds since the epoch."""
     limits, heart, bpm = profile.thresholds, state.heart, reading.bpm
     moves = bool(reading.steps) or reading.motion == "active"
     active = ts if moves else heart.active
@@ -149,7 +149,8 @@ def _has_lasted(run: Run, limits: Thresholds, window_s: float, ts: float) -> boo
 
 
 def _recover(side: Side, limits: _Limits, bpm: float, at: datetime, ts: float, verdicts: list[Verdict]) -> Side:
-    """After an alarm: the values must be well inside for a while, so that it does not flutter at the limit."""
+    """The side after a value that follows an alarm: values must be well inside for a while, so that it does not flutter
+    at the limit."""
     if not limits.is_inside(bpm):
         return replace(side, inside=Run())
     run, thresholds = side.inside, limits.thresholds

@@ -1,7 +1,7 @@
 """What the rules remember of a band between readings. Immutable; travels as JSON in `device_state.rules`.
 
-All times are seconds since the epoch by the band's clock, so that JSON and comparisons are cheap and exact. What is as
-at the beginning is not written; keys of a newer version are ignored.
+All times are seconds since the epoch by the band's clock, so that JSON and comparisons are cheap and exact. A value
+that is as at the beginning is not written; keys of a newer version are ignored.
 """
 
 from msgspec import Struct, json
@@ -12,7 +12,7 @@ class _Remembered(Struct, frozen=True, omit_defaults=True):
 
 
 class Run(_Remembered, frozen=True):
-    """Values that go on. `last` is the last that belongs by itself; `total` sums all of them, in beats per minute."""
+    """A run of values. `last` is the last that belongs by itself; `total` sums all of them, in beats per minute."""
 
     since: float = 0.0
     last: float = 0.0
@@ -21,7 +21,7 @@ class Run(_Remembered, frozen=True):
 
     @property
     def mean(self) -> float:
-        """Of the values, beats per minute. Not of an empty run."""
+        """The mean of the values, beats per minute. Not for an empty run."""
         return self.total / self.values
 
 
@@ -31,9 +31,9 @@ class Side(_Remembered, frozen=True):
     warning: Run = Run()
     urgent: Run = Run()
     inside: Run = Run()
-    """Well inside the limits, while an alarm stands."""
+    """Values well inside the limits, while an alarm stands."""
     rank: int = 0
-    """Of the last alarm: 0 none, 1 warning, 2 urgent."""
+    """Rank of the last alarm: 0 none, 1 warning, 2 urgent."""
     alarmed: float = 0.0
     stands: bool = False
 
@@ -93,7 +93,7 @@ class State(_Remembered, frozen=True):
     silent: float | None = None
 
     def to_json(self) -> str:
-        """Only what differs from the beginning; `from_json` gives an equal state."""
+        """The state as JSON, only where it differs from the beginning; `from_json` gives an equal state."""
         return _ENCODER.encode(self).decode()
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The limits of the rules, each with unit and source. The defaults, for people over 80, a clinician signs off."""
+"""The limits of the rules, each with unit and source. A clinician signs off the defaults, for people over 80."""
 
 import math
 from dataclasses import dataclass, field, fields, replace
@@ -14,7 +14,7 @@ _MINIMA = "healthy people of 40 to 79 have minima of 36 to 78 over 24 h"
 
 
 LONGEST_NIGHT_H = 14
-"""At night the limits are lower, and no band off the wrist is told of: a day has to be left."""
+"""Hours. At night the limits are lower, and no band off the wrist is told of, so that some day has to be left."""
 
 
 def _limit(default: float, unit: str, low: float, high: float, meaning: str, source: str) -> Any:

@@ -26,7 +26,7 @@ def learn(state: State, reading: Status, ts: float) -> State:
 
 
 def battery(wear: Wear, reading: Status, limits: Thresholds, ts: float) -> tuple[Wear, tuple[Verdict, ...]]:
-    """Low battery, at most one notice a day; over when it charges or is well above the limit."""
+    """Evaluate a low battery: at most one notice a day; it is over when it charges or is well above the limit."""
     percent = reading.battery_pct
     if percent is None:
         return wear, ()
@@ -41,7 +41,8 @@ def battery(wear: Wear, reading: Status, limits: Thresholds, ts: float) -> tuple
 
 
 def off_wrist(state: State, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
-    """Off the wrist for too long by day; a band on its charger is given longer. `ts`: now, seconds since the epoch."""
+    """Evaluate a band off the wrist for too long by day; on its charger it is given longer. `ts`: now, seconds since
+    the epoch."""
     wear, limits = state.wear, profile.thresholds
     if wear.worn is not False:
         if wear.off_found is None:
@@ -58,7 +59,8 @@ def off_wrist(state: State, profile: Profile, ts: float) -> tuple[State, tuple[V
 
 
 def without_value(state: State, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
-    """Worn (or not known to be off) and no heart rate for too long: a technical fault, never "normal"."""
+    """Evaluate a band that is worn (or not known to be off) without a heart rate for too long: a technical fault, never
+    "normal"."""
     heart, wear, limits = state.heart, state.wear, profile.thresholds
     if wear.worn is False or wear.charging:
         if heart.missing is None:
@@ -74,7 +76,7 @@ def without_value(state: State, profile: Profile, ts: float) -> tuple[State, tup
 
 
 def overdue(state: State, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
-    """Both durations that also pass while nothing is said."""
+    """Evaluate both durations that also pass while nothing is said."""
     state, off = off_wrist(state, profile, ts)
     state, missing = without_value(state, profile, ts)
     return state, off + missing

@@ -13,18 +13,18 @@ from alerts.rules.thresholds import Thresholds
 from eldercare.protocol.mqtt_v1 import Location
 
 METRES_PER_DEGREE = radians(EARTH_RADIUS_M)
-"""Of a great circle."""
+"""Metres per degree of a great circle."""
 
 
-def judge(state: State, reading: Location, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
-    """One fix in WGS-84, newer than all before."""
+def evaluate(state: State, reading: Location, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:
+    """Evaluate one fix in WGS-84, newer than all before. `ts` is its time in seconds since the epoch."""
     zone, verdicts = _follow(state.zone, reading, profile, ts)
     return State(state.heard, state.heart, zone, state.wear, state.silent), verdicts
 
 
 def _follow(zone: Zone, reading: Location, profile: Profile, ts: float) -> tuple[Zone, tuple[Verdict, ...]]:
     limits, lat, lon = profile.thresholds, reading.lat, reading.lon
-    accuracy = reading.accuracy_m or limits.zone_assumed_accuracy_m  # 0 is what bands send that do not know
+    accuracy = reading.accuracy_m or limits.zone_assumed_accuracy_m  # bands that do not know send 0
     if accuracy > limits.zone_max_accuracy_m or (lat == 0 and lon == 0):
         return replace(zone, newest=ts), ()
     # Several in a row that all "jump" are travel, or prove the fix before them wrong.
@@ -44,7 +44,7 @@ def _is_jump(zone: Zone, reading: Location, accuracy: float, ts: float, limits: 
     if zone.ts is None:
         return False
     possible = limits.zone_max_speed_kmh / 3.6 * (ts - zone.ts) + zone.accuracy_m + accuracy
-    # Along the meridian and then the equator is never shorter, and nearly always enough to know.
+    # The way along the meridian and then the equator is never shorter, and nearly always enough to know.
     if (abs(reading.lat - zone.lat) + abs(reading.lon - zone.lon)) * METRES_PER_DEGREE <= possible:
         return False
     return distance_m(zone.lat, zone.lon, reading.lat, reading.lon) > possible
@@ -56,12 +56,12 @@ def _compare(
     radius, accuracy = profile.safe_radius_m, zone.accuracy_m
     if distance - accuracy > radius:
         return _outside(zone, distance, profile, at, ts)
-    # Between the two circles nobody knows: it neither counts nor ends anything.
+    # Between the two circles nobody knows, so a fix there neither counts nor ends anything.
     if distance > radius:
         return zone, ()
     if zone.out_fixes:
         zone = replace(zone, out_since=0.0, out_fixes=0)
-    # At a small zone and poor fixes half the radius must do, or nobody ever returned.
+    # With a small zone and poor fixes half the radius must do, or nobody would ever return.
     if not zone.stands or distance + min(accuracy, radius / 2) > radius:
         return zone, ()
     return replace(zone, stands=False), (Cleared(IncidentKind.WANDERING, "returned", at),)

@@ -1,1 +1,1 @@
-"""What people are told, in Chinese and English, and the facts it is made of."""
+"""What people are told, in Chinese and English, and the context it is made of."""

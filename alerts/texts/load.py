@@ -1,4 +1,4 @@
-"""From the rows of an incident to the facts that its messages are made of."""
+"""Reads the context of an incident's messages from its rows."""
 
 from contextlib import suppress
 from datetime import datetime, tzinfo
@@ -6,11 +6,11 @@ from typing import Any
 
 from alerts.model.geo import bearing_deg, distance_m
 from alerts.model.incident import IncidentKind, IncidentState, Severity
-from alerts.texts.facts import Facts
+from alerts.texts.context import MessageContext
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import NotFound
 
-FACTS = """
+MESSAGE_CONTEXT = """
     json_build_object(
         'incident_id', i.id, 'kind', i.kind, 'severity', i.severity,
         'reason', case when i.source = 'rule' then coalesce(i.detail ->> 'reason', 'rule') else i.source end,
@@ -24,17 +24,19 @@ FACTS = """
         -- Who never said "I am going" is not who goes: duty, who noted that 120 is there.
         'owner_name', (select o.name from person o where o.id = i.owner_id and i.accepted_at is not null))
 """
-"""The facts as one JSON value, over `incident i left join resident r`."""
+"""SQL: the context as one JSON value, over `incident i left join resident r`."""
 
-_FACTS_OF = f"select {FACTS} from incident i left join resident r on r.id = i.resident_id where i.id = any(%s)"  # noqa: S608
+_MESSAGE_CONTEXTS = (
+    f"select {MESSAGE_CONTEXT} from incident i left join resident r on r.id = i.resident_id where i.id = any(%s)"  # noqa: S608
+)
 
 
-def to_facts(row: dict[str, Any], now: datetime, zone: tzinfo) -> Facts:
-    """The facts of one JSON value made by `FACTS`, as of `now`, for readers in `zone`."""
+def to_context(row: dict[str, Any], now: datetime, zone: tzinfo) -> MessageContext:
+    """The context from one JSON value made by `MESSAGE_CONTEXT`, as of `now` (aware), for readers in `zone`."""
     lat, lon, home = row["lat"], row["lon"], (row["home_lat"], row["home_lon"])
     state = IncidentState(row["state"])
     from_home = lat is not None and home[0] is not None
-    return Facts(
+    return MessageContext(
         incident_id=row["incident_id"],
         kind=IncidentKind(row["kind"]),
         severity=Severity(row["severity"]),
@@ -60,21 +62,23 @@ def to_facts(row: dict[str, Any], now: datetime, zone: tzinfo) -> Facts:
     )
 
 
-async def facts(conn: Connection, incident_id: int, now: datetime, zone: tzinfo) -> Facts:
-    """The facts of one incident, for readers in `zone`. Raises NotFound."""
-    found = await facts_of(conn, [incident_id], now, zone)
+async def message_context(conn: Connection, incident_id: int, now: datetime, zone: tzinfo) -> MessageContext:
+    """The context of one incident's messages, for readers in `zone`. Raises NotFound."""
+    found = await message_contexts(conn, [incident_id], now, zone)
     if not found:
         raise NotFound("incident", incident_id)
     return found[0]
 
 
-async def facts_of(conn: Connection, incident_ids: list[int], now: datetime, zone: tzinfo) -> list[Facts]:
-    """The facts of several incidents, in the given order; unknown ones are left out, and such as cannot be read."""
-    rows = await (await conn.execute(_FACTS_OF, (incident_ids,))).fetchall()
+async def message_contexts(
+    conn: Connection, incident_ids: list[int], now: datetime, zone: tzinfo
+) -> list[MessageContext]:
+    """The contexts of several incidents, in the given order, without unknown ones and such as cannot be read."""
+    rows = await (await conn.execute(_MESSAGE_CONTEXTS, (incident_ids,))).fetchall()
     by_id = {}
     for (row,) in rows:
         with suppress(TypeError, ValueError):
-            by_id[row["incident_id"]] = to_facts(row, now, zone)
+            by_id[row["incident_id"]] = to_context(row, now, zone)
     return [by_id[incident_id] for incident_id in incident_ids if incident_id in by_id]
 
 

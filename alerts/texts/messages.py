@@ -2,14 +2,14 @@
 
 A text names the resident and the place and never a diagnosis. A Chinese SMS is one message where it holds at most 70
 UCS-2 characters with its 【signature】 (67 each beyond that), and carries no link and no telephone number: carriers
-drop those. A key, a door code or how to get in is told to the one who goes, and to nobody before.
+drop those. Only the one who goes is told of a key, a door code or how to get in.
 """
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from alerts.model.incident import IncidentState
-from alerts.texts.facts import Facts
+from alerts.texts.context import MessageContext
 from alerts.texts.phrases import (
     ambulance,
     asks_you,
@@ -25,7 +25,7 @@ from alerts.texts.phrases import (
 )
 from eldercare.platform.validation.fields import utf16_units
 
-__all__ = ["SMS_UNITS", "Facts", "alarm", "pressed_again", "stand_down"]
+__all__ = ["SMS_UNITS", "MessageContext", "alarm", "pressed_again", "stand_down"]
 
 Standing = Literal["asked", "desk", "going", "there"]
 """Where somebody who answers stands: what they can sensibly say next."""
@@ -33,44 +33,46 @@ SMS_UNITS = 70
 """UTF-16 units of one message that is not split: most characters are one, rare ones and pictures two."""
 
 
-def alarm(facts: Facts, language: str, channel: str, *, desk: bool = False, named: bool = False) -> dict[str, Any]:
+def alarm(
+    context: MessageContext, language: str, channel: str, *, desk: bool = False, named: bool = False
+) -> dict[str, Any]:
     """The first thing a person hears: `{"text"}` for sms; `{"say", "prompt", "address", "goodbye"}` for voice.
 
     `desk`: they are called as somebody of the desk, who may deal with it without going; the content says so, for the
     answer. `named`: the desk asks them by name.
     """
-    content = _alarm(facts, language, channel, desk, named)
+    content = _alarm(context, language, channel, desk, named)
     if not desk:
         return content
     return to_the_desk(content, language) if channel == "voice" else {**content, "desk": True}
 
 
 def to_the_desk(content: dict[str, Any], language: str) -> dict[str, Any]:
-    """What `alarm` says by voice, as it is said to somebody of the desk: all but the keys is the same."""
+    """What `alarm` says by voice, as somebody of the desk hears it: all but the keys is the same."""
     return {**content, "prompt": prompt(language, desk=True), "desk": True}
 
 
-def _alarm(facts: Facts, language: str, channel: str, desk: bool, named: bool) -> dict[str, Any]:
+def _alarm(context: MessageContext, language: str, channel: str, desk: bool, named: bool) -> dict[str, Any]:
     if channel == "voice":
         parts = (
-            asks_you(facts, language) if named else "",
-            f"{who(facts, language)}{what(facts, language)}",
-            late(facts, language),
-            ambulance(facts, language),
-            place(facts, language),
+            asks_you(context, language) if named else "",
+            f"{who(context, language)}{what(context, language)}",
+            late(context, language),
+            ambulance(context, language),
+            place(context, language),
         )
         return {
             "say": [greeting(language), *(full_stop(part, language) for part in parts if part)],
             "prompt": prompt(language),
-            "address": spoken_address(facts, language),
+            "address": spoken_address(context, language),
             "goodbye": goodbye(language),
-            "code": facts.code,
+            "code": context.code,
         }
-    return {"text": _alarm_text(facts, language, desk, named), "code": facts.code}
+    return {"text": _alarm_text(context, language, desk, named), "code": context.code}
 
 
 def by_hand(code: str, name: str | None, address: str | None, language: str, channel: str) -> dict[str, Any]:
-    """To the desk: an incident that cannot be handled without people, of whom only this much may be known."""
+    """To the desk: an incident that cannot be handled without people, and of which only this much may be known."""
     about = either(language, f"{name or '有人'}的报警（编号{code}）", f"{name or 'Somebody'}, alarm {code}")
     home = either(language, f"，家住{address}", f", home address {address}") if address else ""
     zh = f"{about}系统无法自动呼叫{home}。请马上看控制台并派人"
@@ -81,55 +83,55 @@ def by_hand(code: str, name: str | None, address: str | None, language: str, cha
     return {"text": signed(text, language), "code": code}
 
 
-def taken_off(facts: Facts, language: str) -> dict[str, Any]:
+def taken_off(context: MessageContext, language: str) -> dict[str, Any]:
     """To the owner whom the desk took off."""
-    name, code = subject(facts, language), facts.code
+    name, code = subject(context, language), context.code
     zh = f"{name}的报警（编号{code}）：值班台已改派别人，您不用去了，谢谢"
     en = f"{name}, alarm {code}: the desk sends somebody else. You need not go. Thank you"
-    return _plain(facts, either(language, zh, en), language, "sms")
+    return _plain(context, either(language, zh, en), language, "sms")
 
 
-def second(facts: Facts, language: str, other: str) -> dict[str, Any]:
+def second(context: MessageContext, language: str, other: str) -> dict[str, Any]:
     """To the owner: the desk asks `other` to go as well."""
-    name, code = subject(facts, language), facts.code
+    name, code = subject(context, language), context.code
     zh = f"{name}的报警（编号{code}）：值班台已请{other}也去，您照常前往"
     en = f"{name}, alarm {code}: the desk asks {other} to go as well. Please go on as you are"
-    return _plain(facts, either(language, zh, en), language, "sms")
+    return _plain(context, either(language, zh, en), language, "sms")
 
 
-def stand_down(facts: Facts, language: str, channel: str) -> dict[str, Any]:
+def stand_down(context: MessageContext, language: str, channel: str) -> dict[str, Any]:
     """To the others who were called: who goes or is there, or that it is over."""
-    name, code, far = subject(facts, language), facts.code, how_far(facts, language)
+    name, code, far = subject(context, language), context.code, how_far(context, language)
     zh = f"{name}的报警（编号{code}）：{far}，您不用去了，谢谢"
-    return _plain(facts, either(language, zh, f"{name}, alarm {code}: {far}. Please stand down"), language, channel)
+    return _plain(context, either(language, zh, f"{name}, alarm {code}: {far}. Please stand down"), language, channel)
 
 
-def pressed_again(facts: Facts, language: str, channel: str) -> dict[str, Any]:
+def pressed_again(context: MessageContext, language: str, channel: str) -> dict[str, Any]:
     """To the owner: the wearer pressed once more while help is on its way."""
-    name, code, count = subject(facts, language), facts.code, facts.press_count
+    name, code, count = subject(context, language), context.code, context.press_count
     zh = f"{name}又按了求助键，共{count}次。您负责这次求助（编号{code}），请尽快"
     en = f"{name} pressed again, {count} times now. You are the one going to alarm {code}, please hurry"
-    return _plain(facts, either(language, zh, en), language, channel)
+    return _plain(context, either(language, zh, en), language, channel)
 
 
-def accepted(facts: Facts, language: str, told: Sequence[str] = ()) -> str:
+def accepted(context: MessageContext, language: str, told: Sequence[str] = ()) -> str:
     """To the one who accepted: it is you, where to, how to get in, and who (`told`, names) is told so."""
-    name, code, where = subject(facts, language), facts.code, full_stop(place(facts, language), language)
+    name, code, where = subject(context, language), context.code, full_stop(place(context, language), language)
     if language == "en":
-        entry = f" To get in: {full_stop(facts.entry, language)}" if facts.entry else ""
+        entry = f" To get in: {full_stop(context.entry, language)}" if context.entry else ""
         names = f"Told that you are going: {', '.join((*told, 'the wearer'))}."
         there = f"Once there, text: arrived {code}. If you cannot go after all: 9 {code}"
         return f"You are the one going to {name}, alarm {code}. {where}{entry} {names} {there}"
-    entry = f"进门：{full_stop(facts.entry, language)}" if facts.entry else ""
+    entry = f"进门：{full_stop(context.entry, language)}" if context.entry else ""
     names = "、".join((*told, "老人"))
     there = f"到了请发短信“到了 {code}”，去不了请发“9 {code}”"
     return f"收到，由您去{name}处，编号{code}。{where}{entry}已告诉{names}您正在去。{there}"
 
 
-def already_yours(facts: Facts, language: str) -> str:
+def already_yours(context: MessageContext, language: str) -> str:
     """To the owner who accepts once more; whoever is there is asked only how it ended."""
-    name, code, where = subject(facts, language), facts.code, place(facts, language)
-    if facts.state is IncidentState.ON_SITE:
+    name, code, where = subject(context, language), context.code, place(context, language)
+    if context.state is IncidentState.ON_SITE:
         zh = f"{name}的报警（编号{code}）已由您负责，您已到场。处理好了请发“完成 {code}”，误报请发“误报 {code}”"
         en = f"You are with {name}, alarm {code}. When it is over, text: done {code}, or false alarm {code}"
         return either(language, zh, en)
@@ -138,33 +140,33 @@ def already_yours(facts: Facts, language: str) -> str:
     return either(language, zh, en)
 
 
-def taken(facts: Facts, language: str) -> str:
+def taken(context: MessageContext, language: str) -> str:
     """To somebody who answers when another person already goes, or 120 does."""
-    name, code = subject(facts, language), facts.code
-    if facts.state in (IncidentState.ON_SITE, IncidentState.HANDED_TO_120, IncidentState.RESOLVED):
-        far = how_far(facts, language)
+    name, code = subject(context, language), context.code
+    if context.state in (IncidentState.ON_SITE, IncidentState.HANDED_TO_120, IncidentState.RESOLVED):
+        far = how_far(context, language)
         zh = f"{name}的报警（编号{code}）：{far}，您不用去了，谢谢"
         return either(language, zh, f"{name}, alarm {code}: {far}. You need not go. Thank you")
-    owner = facts.owner_name or either(language, "别人", "Somebody else")
+    owner = context.owner_name or either(language, "别人", "Somebody else")
     zh = f"{name}的报警（编号{code}）已由{owner}前往，您不用去了，谢谢"
     return either(language, zh, f"{owner} is already going to {name}, alarm {code}. You need not go. Thank you")
 
 
-def joined(facts: Facts, language: str, owner: str) -> str:
+def joined(context: MessageContext, language: str, owner: str) -> str:
     """To somebody whom the desk asked to go as well, and who does."""
-    name, code, where = subject(facts, language), facts.code, full_stop(place(facts, language), language)
+    name, code, where = subject(context, language), context.code, full_stop(place(context, language), language)
     if language == "en":
-        entry = f" To get in: {full_stop(facts.entry, language)}" if facts.entry else ""
+        entry = f" To get in: {full_stop(context.entry, language)}" if context.entry else ""
         return f"Noted, you go to {name} as well, alarm {code}; {owner} goes too. {where}{entry}"
-    entry = f"进门：{full_stop(facts.entry, language)}" if facts.entry else ""
+    entry = f"进门：{full_stop(context.entry, language)}" if context.entry else ""
     return f"收到，您也去{name}处，编号{code}，{owner}也在去。{where}{entry}"
 
 
-def handling(facts: Facts, language: str) -> str:
+def handling(context: MessageContext, language: str) -> str:
     """To somebody of the desk who deals with it: what goes on, and how to go after all."""
-    name, code = subject(facts, language), facts.code
-    if facts.owner_name:
-        far = how_far(facts, language)
+    name, code = subject(context, language), context.code
+    if context.owner_name:
+        far = how_far(context, language)
         return either(
             language, f"{name}的报警（编号{code}）由您处理：{far}", f"You are handling {name}, alarm {code}: {far}"
         )
@@ -173,56 +175,56 @@ def handling(facts: Facts, language: str) -> str:
     return either(language, zh, en)
 
 
-def handled_by(facts: Facts, language: str, other: str) -> str:
+def handled_by(context: MessageContext, language: str, other: str) -> str:
     """To somebody of the desk who would deal with it, when a colleague does."""
-    name, code = subject(facts, language), facts.code
+    name, code = subject(context, language), context.code
     zh = f"{name}的报警（编号{code}）已由{other}在处理，我们继续呼叫别人。您自己去请回“3 {code}”"
     en = f"{other} is handling {name}, alarm {code}; we go on calling others. To go yourself, reply 3 {code}"
     return either(language, zh, en)
 
 
-def over(facts: Facts, language: str) -> str:
+def over(context: MessageContext, language: str) -> str:
     """To somebody who answers after the incident was resolved."""
-    name, code = subject(facts, language), facts.code
+    name, code = subject(context, language), context.code
     return either(language, f"{name}的报警（编号{code}）已经处理完毕，谢谢", f"{name}, alarm {code}: already over")
 
 
-def on_the_way(facts: Facts, language: str) -> str:
+def on_the_way(context: MessageContext, language: str) -> str:
     """To the owner who says that they have left."""
-    name, code = subject(facts, language), facts.code
+    name, code = subject(context, language), context.code
     return either(
         language, f"已记录您正赶往{name}处（编号{code}）", f"Noted, you are on the way to {name}, alarm {code}"
     )
 
 
-def passed(facts: Facts, language: str) -> str:
+def declined(context: MessageContext, language: str) -> str:
     """To somebody who cannot go: others go on being called, some of them later."""
-    name, code = subject(facts, language), facts.code
+    name, code = subject(context, language), context.code
     zh = f"知道了，会继续通知其他人去{name}处（编号{code}）"
     return either(language, zh, f"Noted, others go on being called for {name}, alarm {code}")
 
 
-def arrived(facts: Facts, language: str) -> str:
+def arrived(context: MessageContext, language: str) -> str:
     """To the owner who says that they are there."""
-    name, code = subject(facts, language), facts.code
+    name, code = subject(context, language), context.code
     return either(language, f"已记录您到达{name}处（编号{code}）", f"Noted, you are with {name}, alarm {code}")
 
 
-def closed(facts: Facts, language: str) -> str:
+def closed(context: MessageContext, language: str) -> str:
     """To the owner who says how it ended."""
-    name, code = subject(facts, language), facts.code
+    name, code = subject(context, language), context.code
     zh = f"已记录{name}的报警（编号{code}）处理完毕，谢谢。还要人去请打值班台"
     en = f"Noted, {name}, alarm {code} is over. Thank you. If somebody is needed after all, call the desk"
     return either(language, zh, en)
 
 
-def which(choices: Sequence[Facts], language: str, meant: str) -> str:
+def which(choices: Sequence[MessageContext], language: str, meant: str) -> str:
     """Asks which of several open incidents (two or more) a reply meant; `meant` is a word for what it asked for."""
     listed = _listed(choices, language, meant)
     return either(language, f"有{len(choices)}个报警：{listed}", f"{len(choices)} alarms are open: {listed}")
 
 
-def _listed(choices: Sequence[Facts], language: str, meant: str) -> str:
+def _listed(choices: Sequence[MessageContext], language: str, meant: str) -> str:
     """The first three by code and whom they are about, and how to name one."""
     listed = [f"{choice.code} {subject(choice, language)}" for choice in choices[:3]]
     example = f"{meant} {choices[0].code}"
@@ -235,7 +237,7 @@ def nothing_open(language: str) -> str:
     return either(language, "现在没有需要您处理的报警", "No alarm is waiting for you now")
 
 
-def not_open(code: int, language: str, others: Sequence[Facts] = (), meant: str = "1") -> str:
+def not_open(code: int, language: str, others: Sequence[MessageContext] = (), meant: str = "1") -> str:
     """To a reply that names an incident which is over, or to which they were never called. `others`: those they
     were called to which are open; `meant` is the word to say of one."""
     none = either(language, f"没有编号为{code}的报警需要您处理", f"Alarm {code} is not waiting for you")
@@ -281,10 +283,10 @@ def no_longer_matched(language: str) -> str:
     return either(language, zh, en)
 
 
-def called_anew(facts: Facts, language: str) -> str:
+def called_anew(context: MessageContext, language: str) -> str:
     """To a key of an earlier round: it does not count for this one, and is asked for once more."""
-    zh = f"{subject(facts, language)}的报警后来又重新呼叫了，您按的是上一次的电话。"
-    en = f"The alarm of {subject(facts, language)} has been called out anew since the call you answered."
+    zh = f"{subject(context, language)}的报警后来又重新呼叫了，您按的是上一次的电话。"
+    en = f"The alarm of {subject(context, language)} has been called out anew since the call you answered."
     return either(language, zh, en)
 
 
@@ -294,9 +296,9 @@ def call_back(language: str) -> str:
     return either(language, zh, "If somebody still needs help we call you again at once. You may also call us back.")
 
 
-def sure_to_hand_back(facts: Facts, language: str) -> str:
+def sure_to_hand_back(context: MessageContext, language: str) -> str:
     """To the owner who presses 9 on another call than the one on which they accepted."""
-    name, code = subject(facts, language), facts.code
+    name, code = subject(context, language), context.code
     zh = f"您已经答应去{name}处，编号{code}。"
     return either(language, zh, f"You have already said that you go to {name}, alarm {code}.")
 
@@ -338,9 +340,9 @@ def prompt(language: str, *, desk: bool = False) -> str:
     return either(language, zh, en)
 
 
-def spoken_address(facts: Facts, language: str) -> str:
+def spoken_address(context: MessageContext, language: str) -> str:
     """What the key 2 repeats: the place, and nothing else."""
-    return full_stop(place(facts, language), language)
+    return full_stop(place(context, language), language)
 
 
 def signed(text: str, language: str) -> str:
@@ -348,29 +350,29 @@ def signed(text: str, language: str) -> str:
     return either(language, f"【守护】{text}", f"[Eldercare] {full_stop(text, language)}")
 
 
-def _plain(facts: Facts, text: str, language: str, channel: str) -> dict[str, Any]:
+def _plain(context: MessageContext, text: str, language: str, channel: str) -> dict[str, Any]:
     if channel == "voice":
-        return {"say": [greeting(language), full_stop(text, language)], "code": facts.code}
-    return {"text": signed(text, language), "code": facts.code}
+        return {"say": [greeting(language), full_stop(text, language)], "code": context.code}
+    return {"text": signed(text, language), "code": context.code}
 
 
-def _alarm_text(facts: Facts, language: str, desk: bool, named: bool) -> str:
+def _alarm_text(context: MessageContext, language: str, desk: bool, named: bool) -> str:
     """As much as fits one message: the age goes first, then the time, then the head of the address."""
     asked = {"desk": desk, "named": named}
-    whole = _compose(facts, language, facts.address, with_age=True, with_time=True, **asked)
+    whole = _compose(context, language, context.address, with_age=True, with_time=True, **asked)
     if language == "en" or utf16_units(whole) <= SMS_UNITS:
         return whole
     for with_time in (True, False):
-        text = _compose(facts, language, facts.address, with_age=False, with_time=with_time, **asked)
+        text = _compose(context, language, context.address, with_age=False, with_time=with_time, **asked)
         if utf16_units(text) <= SMS_UNITS:
             return text
-    address = facts.address or ""
+    address = context.address or ""
     room = SMS_UNITS - (utf16_units(text) - utf16_units(address)) - 1
     # The house number stands at the end of a Chinese address; but half an address helps nobody, so a second message
     # is the smaller evil.
     if room < max(1, utf16_units(address) // 2):
         return whole
-    return _compose(facts, language, f"…{_end(address, room)}", with_age=False, with_time=False, **asked)
+    return _compose(context, language, f"…{_end(address, room)}", with_age=False, with_time=False, **asked)
 
 
 def _end(text: str, units: int) -> str:
@@ -382,22 +384,29 @@ def _end(text: str, units: int) -> str:
 
 
 def _compose(
-    facts: Facts, language: str, address: str | None, *, with_age: bool, with_time: bool, desk: bool, named: bool
+    context: MessageContext,
+    language: str,
+    address: str | None,
+    *,
+    with_age: bool,
+    with_time: bool,
+    desk: bool,
+    named: bool,
 ) -> str:
-    person = who(facts, language) if with_age else subject(facts, language)
-    what_happened, delay, where = what(facts, language), late(facts, language), place(facts, language, address)
-    called = ambulance(facts, language)
-    asks = asks_you(facts, language) if named else ""
+    person = who(context, language) if with_age else subject(context, language)
+    what_happened, delay, where = what(context, language), late(context, language), place(context, language, address)
+    called = ambulance(context, language)
+    asks = asks_you(context, language) if named else ""
     if language == "en":
-        when = f" ({delay})" if delay else f" at {moment(facts)}"
+        when = f" ({delay})" if delay else f" at {moment(context)}"
         happened = f"{person}{what_happened}{when}. {full_stop(called, language) + ' ' if called else ''}{where}."
         how = "1 if you handle it, 3 to go, 9 if you cannot" if desk else "1 to go, 9 if you cannot"
         return signed(
-            f"{full_stop(asks, language) + ' ' if asks else ''}{happened} Alarm {facts.code}: reply {how}", language
+            f"{full_stop(asks, language) + ' ' if asks else ''}{happened} Alarm {context.code}: reply {how}", language
         )
-    when = f"，{delay}" if delay else (f"（{moment(facts)}）" if with_time else "")
+    when = f"，{delay}" if delay else (f"（{moment(context)}）" if with_time else "")
     if called:
         when = f"{when}，{called}"
     how = "处理回1，去回3，不能回9" if desk else "去回1，不能去回9"
     asks = f"{asks}：" if asks else ""
-    return signed(f"{asks}{person}{what_happened}{when}。{where}。编号{facts.code}，{how}", language)
+    return signed(f"{asks}{person}{what_happened}{when}。{where}。编号{context.code}，{how}", language)

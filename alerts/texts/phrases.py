@@ -1,7 +1,7 @@
 """The phrases that texts are put together from, in Chinese and English: who, what, when, where."""
 
 from alerts.model.incident import IncidentKind, IncidentState, Severity
-from alerts.texts.facts import Facts
+from alerts.texts.context import MessageContext
 
 NEAR_HOME_M = 100.0
 """A fix this close to the door, or within its own accuracy of it, is "near home"."""
@@ -27,90 +27,90 @@ _SOS = {"fall": ("疑似摔倒", " may have fallen"), "telephone": ("来电求�
 
 
 def either(language: str, zh: str, en: str) -> str:
-    """The one of two wordings that `language` asks for; everything but "en" is Chinese."""
+    """The one of two phrases that `language` asks for; everything but "en" is Chinese."""
     return en if language == "en" else zh
 
 
-def subject(facts: Facts, language: str) -> str:
+def subject(context: MessageContext, language: str) -> str:
     """Whom it is about: the resident, a band nobody registered, or the network."""
-    if facts.resident_name:
-        return facts.resident_name
-    if facts.kind is IncidentKind.NETWORK:
+    if context.resident_name:
+        return context.resident_name
+    if context.kind is IncidentKind.NETWORK:
         return either(language, "手环网络", "Band network")
-    return either(language, "未登记手环", "Unregistered band ") + (facts.device_id or "?")
+    return either(language, "未登记手环", "Unregistered band ") + (context.device_id or "?")
 
 
-def who(facts: Facts, language: str) -> str:
+def who(context: MessageContext, language: str) -> str:
     """The subject with the age, where both are known."""
-    name = subject(facts, language)
-    if facts.resident_name is None or facts.age is None:
+    name = subject(context, language)
+    if context.resident_name is None or context.age is None:
         return name
-    return either(language, f"{name}{facts.age}岁", f"{name}, {facts.age},")
+    return either(language, f"{name}{context.age}岁", f"{name}, {context.age},")
 
 
-def what(facts: Facts, language: str) -> str:
+def what(context: MessageContext, language: str) -> str:
     """What happened, to stand behind the subject: neither a value nor a diagnosis."""
-    zh, en = _WHAT[facts.kind]
-    if facts.kind is IncidentKind.HEART_RATE and facts.severity is not Severity.WARNING:
+    zh, en = _WHAT[context.kind]
+    if context.kind is IncidentKind.HEART_RATE and context.severity is not Severity.WARNING:
         zh, en = _URGENT_HEART_RATE
-    if facts.kind is IncidentKind.SOS:
-        zh, en = _SOS.get(facts.reason, (zh, en))
-        if facts.press_count > 1:
-            zh, en = f"{zh}{facts.press_count}次", f"{en} ({facts.press_count} times)"
+    if context.kind is IncidentKind.SOS:
+        zh, en = _SOS.get(context.reason, (zh, en))
+        if context.press_count > 1:
+            zh, en = f"{zh}{context.press_count}次", f"{en} ({context.press_count} times)"
     return either(language, zh, en)
 
 
-def moment(facts: Facts) -> str:
+def moment(context: MessageContext) -> str:
     """When it happened, on the clock people read."""
-    return f"{facts.occurred_at.astimezone(facts.zone):%H:%M}"
+    return f"{context.occurred_at.astimezone(context.zone):%H:%M}"
 
 
-def late(facts: Facts, language: str) -> str:
+def late(context: MessageContext, language: str) -> str:
     """The label of what came late, with its age; empty where it came in time."""
-    if facts.late_minutes is None:
+    if context.late_minutes is None:
         return ""
-    age = minutes(facts.late_minutes, language)
-    return either(language, f"{moment(facts)}发出，迟到{age}", f"sent at {moment(facts)}, {age} late")
+    age = minutes(context.late_minutes, language)
+    return either(language, f"{moment(context)}发出，迟到{age}", f"sent at {moment(context)}, {age} late")
 
 
-def ambulance(facts: Facts, language: str) -> str:
+def ambulance(context: MessageContext, language: str) -> str:
     """That 120 was called, and is still waited for; empty where it was not."""
-    return either(language, "已拨打120", "120 has been called") if facts.called_120 else ""
+    return either(language, "已拨打120", "120 has been called") if context.called_120 else ""
 
 
-def asks_you(facts: Facts, language: str) -> str:
+def asks_you(context: MessageContext, language: str) -> str:
     """That the desk asks this person by name: to go, or to go as well where somebody does."""
-    if facts.owner_name and facts.state is not IncidentState.OPEN:
-        going = how_far(facts, language)
+    if context.owner_name and context.state is not IncidentState.OPEN:
+        going = how_far(context, language)
         return either(language, f"{going}，值班台请您也去", f"{going}, and the desk asks you to go as well")
     return either(language, "值班台请您去", "The desk asks you to go")
 
 
-def how_far(facts: Facts, language: str) -> str:
+def how_far(context: MessageContext, language: str) -> str:
     """How far the help has come: who goes, who is there, that 120 does; or that it is over, or nobody's any more."""
-    owner = facts.owner_name
-    if facts.state is IncidentState.ON_SITE:
+    owner = context.owner_name
+    if context.state is IncidentState.ON_SITE:
         return either(language, f"{owner or '120'}已到场", f"{owner or '120'} is there")
     going = either(language, f"{owner}正在前往", f"{owner} is going") if owner else ""
-    if facts.state is IncidentState.HANDED_TO_120:
+    if context.state is IncidentState.HANDED_TO_120:
         called = either(language, "已拨打120", "120 has been called")
         return called + either(language, f"，{going}", f", {going}") if going else called
-    if facts.state is IncidentState.RESOLVED or not going:
+    if context.state is IncidentState.RESOLVED or not going:
         return either(language, "已处理完毕", "it has been dealt with")
     return going
 
 
-def place(facts: Facts, language: str, address: str | None = None) -> str:
+def place(context: MessageContext, language: str, address: str | None = None) -> str:
     """Where the wearer is, as far as known, and the home address; `address` may be a shortened one."""
-    home = address or facts.address
-    if facts.kind is IncidentKind.NETWORK:
+    home = address or context.address
+    if context.kind is IncidentKind.NETWORK:
         return either(language, "请查看控制台", "See the console")
-    spot = _spot(facts, language)
+    spot = _spot(context, language)
     if home is None:
         return spot or either(language, "位置不明", "Position unknown")
     if spot is None:
         return either(language, f"位置不明，家住{home}", f"Position unknown, home address is {home}")
-    if _near_home(facts):
+    if _near_home(context):
         return either(language, f"{spot}：{home}", f"{spot}: {home}")
     return either(language, f"{spot}，家住{home}", f"{spot}; home address is {home}")
 
@@ -138,37 +138,37 @@ def full_stop(text: str, language: str) -> str:
     return sentence if sentence.endswith(("。", ".", "!", "！", "？", "?")) else sentence + either(language, "。", ".")
 
 
-def _near_home(facts: Facts) -> bool:
-    return facts.distance_m is not None and facts.distance_m <= max(NEAR_HOME_M, facts.accuracy_m or 0.0)
+def _near_home(context: MessageContext) -> bool:
+    return context.distance_m is not None and context.distance_m <= max(NEAR_HOME_M, context.accuracy_m or 0.0)
 
 
-def whereabouts(facts: Facts, language: str) -> str | None:
+def whereabouts(context: MessageContext, language: str) -> str | None:
     """The last fix in words, seen from home where that is known; None without a fix."""
-    if facts.lat is None or facts.lon is None:
+    if context.lat is None or context.lon is None:
         return None
-    return _relative(facts, language) or _coordinates(facts.lat, facts.lon, language)
+    return _relative(context, language) or _coordinates(context.lat, context.lon, language)
 
 
-def _spot(facts: Facts, language: str) -> str | None:
+def _spot(context: MessageContext, language: str) -> str | None:
     """The last fix in words, with its age when it is stale; None without one."""
-    spot = whereabouts(facts, language)
+    spot = whereabouts(context, language)
     if spot is None:
         return None
-    age = facts.position_age_minutes
+    age = context.position_age_minutes
     if age is None or age <= STALE_POSITION_MINUTES:
         return spot
     return either(language, f"{minutes(age, language)}前{spot}", f"{spot} {minutes(age, language)} ago")
 
 
-def _relative(facts: Facts, language: str) -> str | None:
-    if facts.distance_m is None:
+def _relative(context: MessageContext, language: str) -> str | None:
+    if context.distance_m is None:
         return None
-    if _near_home(facts):
+    if _near_home(context):
         return either(language, "在家附近", "Near home")
-    away = distance(facts.distance_m, language)
-    if facts.bearing_deg is None:
+    away = distance(context.distance_m, language)
+    if context.bearing_deg is None:
         return either(language, f"离家约{away}", f"About {away} from home")
-    towards = _DIRECTIONS["en" if language == "en" else "zh"][round(facts.bearing_deg % 360 / 45) % 8]
+    towards = _DIRECTIONS["en" if language == "en" else "zh"][round(context.bearing_deg % 360 / 45) % 8]
     return either(language, f"在家{towards}约{away}处", f"About {away} {towards} of home")
 
 

@@ -16,10 +16,10 @@ from alerts.incidents.outcomes import (
     AlreadyOwned,
     AlreadyYours,
     Asked,
+    Declined,
     Handling,
     Joined,
     Over,
-    Passed,
 )
 from alerts.model.incident import IncidentKind, IncidentState
 from api import examples
@@ -44,6 +44,12 @@ States = Annotated[
 Kinds = Annotated[list[IncidentKind] | None, Query(alias="kind", description="several may be asked for; absent: all")]
 Unresolved = Annotated[bool, Query(description="every state but `resolved`; goes before `state`")]
 _ACTION = answers(examples.WHOLE, 403, 404, 409, 413, 422)
+
+
+class Passed(Declined):
+    """They cannot go: the ladder moved on, an owner handed back, or somebody else goes anyway (`noted`)."""
+
+    # A decline, under the name that the OpenAPI document has for it.
 
 
 class Reported(BaseModel):
@@ -201,8 +207,8 @@ async def call_again(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
 @router.post("/incidents/{id}/pass", response_model=Passed, responses=answers(examples.PASSED, 403, 404, 409, 422))
 async def pass_on(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """ "I cannot go." The next step comes at once; an owner hands the incident back."""
-    await _may(conn, viewer, id, Action.PASS)
-    return Json(await handling.pass_on(conn, id, viewer.person_id, VIA, now))
+    await _may(conn, viewer, id, Action.DECLINE)
+    return Json(await handling.decline(conn, id, viewer.person_id, VIA, now))
 
 
 @router.post("/incidents/{id}/en-route", response_model=IncidentDetail, responses=_ACTION)

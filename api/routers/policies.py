@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, status
 
 from alerts.model.incident import IncidentKind, Severity
 from alerts.policies import store
-from alerts.policies.ladder import Ladder
+from alerts.policies.escalation_policy import EscalationPolicy
 from alerts.policies.store import Policy
 from api import examples
 from api.deps import CurrentViewer, Db, Id, Now
@@ -21,6 +21,12 @@ router = APIRouter(prefix="/policies", tags=["policies"])
 ResidentId = Annotated[
     int | None, Query(ge=1, le=2**63 - 1, description="that resident's override; absent: the community's default")
 ]
+
+
+class Ladder(EscalationPolicy):
+    """The steps, and the deadlines of whoever accepts."""
+
+    # An escalation policy, under the name that the OpenAPI document has for it.
 
 
 @router.get("", response_model=list[Policy], responses=answers([examples.POLICY], 403, 404, 422))

@@ -280,7 +280,7 @@ async def _answer_key(conn: Connection, pressed: _Pressed, settings: Settings, n
     if intent is not Intent.ADDRESS:
         if case.round != (pressed.round or asked.round):
             return await _of_another_round(conn, posted, case, asked, settings, now)
-        if intent is Intent.PASS and case.owner_id == asked.person_id and not pressed.sure:
+        if intent is Intent.DECLINE and case.owner_id == asked.person_id and not pressed.sure:
             return await _sure(conn, posted, case, asked, settings, now)
         if not key.incoming:
             await questions.take(conn, asked, posted.provider, key.provider_id, now)
@@ -304,7 +304,7 @@ async def _of_another_round(
 ) -> str:
     """An answer counts for the round that it was given in. They hear what became of it; and where people are called
     anew, they are asked anew."""
-    facts, language = await handling.facts(conn, case.id, now, settings.zone), asked.language
+    facts, language = await handling.message_context(conn, case.id, now, settings.zone), asked.language
     if case.state is IncidentState.RESOLVED:
         return posted.dialect.farewell([messages.over(facts, language)], language)
     if case.owner_id is not None:
@@ -319,7 +319,7 @@ async def _of_another_round(
 
 async def _sure(conn: Connection, posted: _Posted, case: Case, asked: Asked, settings: Settings, now: datetime) -> str:
     """On a second call, 9 may mean "I am going already": the case is handed back when they press it once more."""
-    facts = await handling.facts(conn, case.id, now, settings.zone)
+    facts = await handling.message_context(conn, case.id, now, settings.zone)
     language = asked.language
     action = _url(posted, settings, "gather", {**_named(asked.reference, asked.notification_id, case.round), "sure": 1})
     lines = [messages.sure_to_hand_back(facts, language)]

@@ -56,9 +56,9 @@ _SESSION = {
     "tcp_user_timeout": "20000",
     "client_connection_check_interval": "1000",
 }
-"""The same seen from the server, which would wait two hours for a host that lost its power, with the seat and the
-incidents that it held; a statement whose client has closed the socket ends within a second (ms). Whoever waited for a
-row has to see what it holds now: where a database or a role asks for more isolation, that would fail instead."""
+"""The same seen from the server, which would wait two hours for a host that lost its power, with the leader slot and
+the incidents that it held; a statement whose client has closed the socket ends within a second (ms). Whoever waited for
+a row has to see what it holds now: where a database or a role asks for more isolation, that would fail instead."""
 
 
 @dataclass(frozen=True, slots=True)

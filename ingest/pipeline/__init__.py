@@ -1,1 +1,1 @@
-"""From a message to a stored, judged reading or an incident."""
+"""From a message to a stored, evaluated reading or an incident."""

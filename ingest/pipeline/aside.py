@@ -1,9 +1,9 @@
-"""Presses that wait for what somebody holds: kept in the database, and raised beside the others as soon as it lets go.
+"""Presses that wait for a lock: they are kept in the database, and raised as soon as the lock is free.
 
-A press waits for its incident's row, or for a table, no longer than a moment; then it is written down as it came, in a
-table of which nothing can be held, and acknowledged. Whichever process comes first raises it and takes it away, in one
-transaction: it is lost by no process that ends, and opens what it would have opened. The band hears `received` only
-then, because only then somebody is called.
+A press waits only a moment for its incident's row or for a table. Then it is written down as it came, into a table in
+which nothing can be held, and acknowledged. The first process that comes to it raises and removes it in one
+transaction, so no process that ends can lose it, and it opens what it would have opened. Only then does the band hear
+`received`, because only then is somebody called.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,16 +22,17 @@ from ingest.pipeline.pressed import Pressed
 from ingest.pipeline.wake_event import WakeEvent
 
 SLICE = 200
-"""Presses of one look."""
+"""How many presses one look reads."""
 AGAIN_S = 0.1
-"""Before what is still held is tried again."""
+"""Seconds before a press that is still held is tried again."""
 POLL_S = 1.0
-"""How soon presses are found that another process set aside and did not come to raise."""
+"""Seconds within which presses are found that another process set aside and did not come to raise."""
 AWAY_S = 1.0
 HELD_MS = 20
-"""How long each may wait now: somebody holds it for longer than a moment anyway, and others come after it."""
+"""Milliseconds that each press may wait now: somebody holds its lock for longer than a moment, and others come after
+it."""
 TRIES = 3
-"""After so many failures a press is raised bare: by what is certain, its band and when it came."""
+"""Failures after which a press is raised bare, by what is certain: its band and when it came."""
 
 _log = logger(__name__)
 
@@ -47,7 +48,7 @@ returning received_at, topic, message
 
 
 class _Became(Enum):
-    """What became of a press that waited, at one try."""
+    """What became of a waiting press at one try."""
 
     GONE = auto()
     HELD = auto()
@@ -56,14 +57,14 @@ class _Became(Enum):
 
 T = TypeVar("T")
 Store = Callable[[Connection, Pressed], Awaitable[T]]
-"""Raises a press within the open transaction, or writes down why not; returns what is said once that is committed."""
+"""Raises a press within the open transaction, or writes down why not; returns what to say once that is committed."""
 
 
 class Aside(Generic[T]):
     """Raises what was set aside, on a connection of its own, until it is cancelled."""
 
     def __init__(self, store: Store[T], refuse: Store[T]) -> None:
-        """`refuse` stores what `store` could not for its data."""
+        """`refuse` stores a press that `store` could not for its data."""
         self._store = store
         self._refuse = refuse
         self._wake = WakeEvent()
@@ -73,7 +74,7 @@ class Aside(Generic[T]):
         """Topics of which something waits, as far as this process knows: what comes next of them waits behind it."""
 
     async def keep(self, conn: Connection, messages: Sequence[Pressed]) -> None:
-        """Write them down until they can be raised."""
+        """Write presses down until they can be raised."""
         _log.warning("presses_set_aside", topics=sorted({message.topic for message in messages})[:10])
         topics = [message.topic.replace("\0", "\ufffd").encode(errors="replace").decode() for message in messages]
         await conn.execute(_KEEP, (topics, [pressed.dump(message) for message in messages]))
@@ -82,7 +83,7 @@ class Aside(Generic[T]):
         self._wake.ring()
 
     async def run(self, url: str, tell: Callable[[T], None]) -> None:
-        """Through lost connections and whatever else may happen; `tell` says what came of each."""
+        """Raise presses until cancelled, through lost connections and other failures; `tell` says what came of each."""
         while True:
             try:
                 conn = await connect(
@@ -100,13 +101,13 @@ class Aside(Generic[T]):
                 _log.warning("aside_waits", sqlstate=error.sqlstate, error=error)
             except Exception:
                 _log.exception("aside_failed")
-            self.waiting.clear()  # nobody looks after it here for now
+            self.waiting.clear()  # nobody raises it here for now
             await self._wake.wait(AWAY_S)
 
     async def turn(self, conn: Connection, tell: Callable[[T], None], at: float) -> int:
-        """Try everything that waits once, of a band nothing after what is held; returns how many are left.
+        """Try every waiting press once, but none of a band behind one that is held; returns how many are left.
 
-        `at`: now, seconds of any origin. What failed by itself waits for its next try, longer each time.
+        `at` is now, in seconds of any origin. A press that failed by itself waits longer before each further try.
         """
         last, left, held = 0, set[int](), set[str]()
         self._added.clear()
@@ -128,7 +129,8 @@ class Aside(Generic[T]):
         return len(left)
 
     async def _raise(self, conn: Connection, id: int, tell: Callable[[T], None]) -> _Became:
-        """FAILED: by a mistake of ours, which may last; what the band says later must not wait for that."""
+        """Try one press. FAILED is a mistake of ours, which may last; what the band says later must not wait for
+        that."""
         bare = self._patience.tries(id) >= TRIES
         try:
             try:
@@ -157,7 +159,7 @@ class Aside(Generic[T]):
             return await store(conn, self._read(received_at, topic, text, bare))
 
     def _read(self, received_at: datetime, topic: str, text: str, bare: bool) -> Pressed:
-        """The press that was written down. One that this version cannot read, or that could not be raised as it is, is
+        """The press that was written down. One that this version cannot read, or could not raise as it is (`bare`), is
         a press of its band all the same."""
         at = monotonic()
         if not bare:

@@ -1,8 +1,8 @@
-"""What is buffered between broker and database, and when it is written and acknowledged. Pure: no clock, no I/O.
+"""The buffer between broker and database: when its messages are written and acknowledged. Pure: no clock, no I/O.
 
-The broker bounds how many messages it hands out before they are acknowledged; this bounds what they weigh. Where much
-of one band waits, nothing of it stands before what others have sent since: everybody's first comes before anybody's
-second, and what one band has sent stays in its order.
+The broker bounds how many messages it hands out before they are acknowledged; the buffer bounds what they weigh. A band
+with many waiting messages holds up nobody: everybody's first comes before anybody's second, and each band's messages
+stay in their order.
 """
 
 from collections.abc import Hashable, Iterable
@@ -15,21 +15,22 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class Flush:
-    """Write now: `size` enough has come, `age` the oldest has waited long enough, `end` nothing more will come."""
+    """Write now. `reason`: `size` (enough has come), `age` (the oldest has waited long enough), `end` (nothing more
+    will come)."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to write for `seconds`; None: until something comes."""
+    """There is nothing to write for `seconds`; None: until something comes."""
 
     seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[M]):
-    """What is written together. `epoch` is the connection it came by."""
+    """Messages that are written together, by packet id. `epoch` is the number of the connection they came by."""
 
     epoch: int
     messages: dict[int, M]
@@ -44,7 +45,7 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """Acknowledge nothing: the packet ids are those of an older connection, and the broker sends again."""
+    """Acknowledge nothing: the packet ids belong to an older connection, and the broker sends again."""
 
     epoch: int
 
@@ -66,9 +67,9 @@ class Batcher(Generic[M]):
     """
 
     def __init__(self, size: int, age_s: float, bound: int, share: int) -> None:
-        """A batch is due at weight `size` or after `age_s` seconds; above the load `bound` reading shall stop.
+        """A batch is due at weight `size` or after `age_s` seconds. Above the load `bound`, reading stops.
 
-        `share`: what of a batch one band may have at most, but for a single message that weighs more.
+        `share` is the most weight that one band may have in a batch, except for a single message that weighs more.
         """
         self._size = size
         self._share = share
@@ -91,7 +92,7 @@ class Batcher(Generic[M]):
 
     @property
     def waiting(self) -> int:
-        """Messages that no batch has taken yet."""
+        """How many messages no batch has taken yet."""
         return len(self._waiting)
 
     @property
@@ -101,16 +102,17 @@ class Batcher(Generic[M]):
 
     @property
     def full(self) -> bool:
-        """Whether reading shall stop until something has been written.
+        """Whether reading stops until something has been written.
 
         A healthy broker's window keeps single messages below the bound, so that reading goes on while the database is
-        slow. Large arrays may pass it: then the broker waits, and when it waits too long the connection ends and what
-        was not acknowledged comes again.
+        slow. Large arrays may pass it. Then the broker waits; if it waits too long, the connection ends, and what was
+        not acknowledged comes again.
         """
         return self._load > self._bound
 
     def connected(self) -> int:
-        """A new connection: what was not acknowledged on the old one comes again, and its packet ids mean nothing."""
+        """Begin a new connection; returns its number. What the old one did not acknowledge comes again, under new
+        packet ids."""
         self._epoch += 1
         kept = {mid: entry for mid, entry in (*self._writing.items(), *self._waiting.items()) if mid < 0}
         self._writing.clear()
@@ -123,7 +125,7 @@ class Batcher(Generic[M]):
         return self._epoch
 
     def end(self) -> None:
-        """Nothing more will come: what waits is due at once."""
+        """Make what waits due at once: nothing more will come."""
         self._ended = True
 
     def add(
@@ -137,12 +139,12 @@ class Batcher(Generic[M]):
         same: Hashable = None,
         load: int | None = None,
     ) -> bool:
-        """Take in a message that came at `at` (seconds, any origin). False: it is being written already.
+        """Take in a message that came at `at` (seconds, any origin). Returns False where it is being written already.
 
-        `mid` 0 is QoS 0. The broker sends a packet id again while it still waits for its acknowledgement, on a new
-        connection (marked DUP) and some on a live one: the newer copy takes the place of the older. `weight` is what
-        there is to write, `load` (as much, unless it is said) what there is to keep until then. `owner`: the band.
-        Messages of the same `same` (None: none is) are written as one, so that those behind the first cost nothing.
+        `mid` 0 is QoS 0. The broker sends a packet id again while it waits for its acknowledgement: on a new connection
+        (marked DUP), some also on a live one. The newer copy replaces the older. `weight` is what there is to write,
+        `load` (by default the same) what there is to keep until then. `owner` is the band. Messages with an equal
+        `same` (None equals nothing) are written as one, so those behind the first cost nothing.
         """
         if mid == 0:
             self._nameless -= 1
@@ -162,7 +164,7 @@ class Batcher(Generic[M]):
         return True
 
     def _forget(self, entry: _Entry[M]) -> None:
-        """It waits no more."""
+        """Count it as waiting no more."""
         self._waiting_weight -= entry.weight
         left = self._owned[entry.owner] - entry.weight
         if left:
@@ -183,7 +185,8 @@ class Batcher(Generic[M]):
         return Flush("age") if left <= 0 else Wait(left)
 
     def take(self) -> Batch[M]:
-        """The oldest messages, up to the weight of a batch (one message may weigh more). They are being written now."""
+        """Take the oldest messages, up to the weight of a batch (one message may weigh more). They are being written
+        now."""
         crowded = max(self._owned.values(), default=0) > self._much
         chosen = self._in_turn() if crowded else self._oldest()
         taken = {mid: self._waiting.pop(mid) for mid in chosen}
@@ -211,7 +214,7 @@ class Batcher(Generic[M]):
                 if chosen and weight + entry.weight > self._size:
                     break
                 if mine > self._share and mine > entry.weight:
-                    owned[entry.owner] = self._share  # so that nothing of it comes after this one
+                    owned[entry.owner] = self._share  # so that nothing of this owner overtakes it
                     continue
                 owned[entry.owner] = mine
                 weight += entry.weight
@@ -220,7 +223,7 @@ class Batcher(Generic[M]):
         return chosen
 
     def _by_turn(self) -> Iterable[tuple[int, _Entry[M]]]:
-        """By how much of the same owner stands before each; of equals the older."""
+        """The waiting messages by how much of the same owner stands before each; of equals the older comes first."""
         before = dict[str, int]()
         turns: list[tuple[int, tuple[int, _Entry[M]]]] = []
         for mid, entry in self._waiting.items():
@@ -231,7 +234,7 @@ class Batcher(Generic[M]):
         return (each for _, each in turns)
 
     def stored(self, batch: Batch[M]) -> Acknowledge | Stale:
-        """`batch`, or a part of one, is committed: what to tell the broker."""
+        """Note that `batch`, or a part of one, is committed; returns what to tell the broker."""
         if batch.epoch != self._epoch:
             for mid in batch.messages.keys() & self._waiting.keys():
                 if mid < 0:
@@ -245,7 +248,7 @@ class Batcher(Generic[M]):
 
 
 def halves(batch: Batch[M]) -> tuple[Batch[M], Batch[M]]:
-    """Two batches of the same connection, to find the one message in `batch` (of two or more) that cannot be stored."""
+    """Split `batch` (of two messages or more) in two, to find the one message that cannot be stored."""
     items = list(batch.messages.items())
     middle = len(items) // 2
     return Batch(batch.epoch, dict(items[:middle])), Batch(batch.epoch, dict(items[middle:]))

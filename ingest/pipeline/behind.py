@@ -1,4 +1,4 @@
-"""Messages that wait for what somebody holds in the database, so that the others need not. Pure: no clock, no I/O."""
+"""Messages that wait for a lock in the database, so that the others need not. Pure: no clock, no I/O."""
 
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
@@ -12,14 +12,14 @@ LONGEST_PAUSE_S = 3.0
 
 
 class Behind(Generic[M]):
-    """Messages by whose they are, in the order in which they came.
+    """Waiting messages, in the order in which they came.
 
-    What comes later of the same waits behind them, untried. All are tried again together, after a pause that doubles
+    Later messages with the same key wait behind them, untried. All are tried again together, after a pause that doubles
     while nothing comes free.
     """
 
     def __init__(self, key: Callable[[M], str], bound: int) -> None:
-        """`key` says whose a message is; more than `bound` messages are too many."""
+        """`key` says whose a message is. More than `bound` messages are too many."""
         self._key = key
         self._bound = bound
         self._waiting: dict[int, M] = {}
@@ -29,20 +29,20 @@ class Behind(Generic[M]):
 
     @property
     def full(self) -> bool:
-        """Whether they have to be stored in another way."""
+        """Whether so many wait that they have to be stored in another way."""
         return len(self._waiting) > self._bound
 
     def clear(self) -> None:
-        """A new connection to the broker: all come again."""
+        """Forget them: on a new connection to the broker all come again."""
         self._waiting.clear()
         self._keys.clear()
 
     def seconds(self, at: float) -> float | None:
-        """Until something is due, from `at` (seconds, any origin); None: nothing waits."""
+        """Seconds from `at` (any origin) until something is due; None where nothing waits."""
         return max(0.0, self._again_at - at) if self._waiting else None
 
     def divide(self, batch: Batch[M]) -> Batch[M]:
-        """What of a batch may be tried now; the rest waits behind what is here of the same."""
+        """The part of a batch that may be tried now. The rest waits here, behind messages with the same key."""
         if not self._keys:
             return batch
         free = {mid: message for mid, message in batch.messages.items() if self._key(message) not in self._keys}
@@ -50,7 +50,7 @@ class Behind(Generic[M]):
         return Batch(batch.epoch, free)
 
     def put(self, batch: Batch[M], held: Iterable[str], at: float) -> Batch[M]:
-        """Of a batch that was tried at `at`, keep what is `held`; returns the rest, which is stored."""
+        """Keep what is `held` (keys) of a batch that was tried at `at`; returns the rest, which is stored."""
         keys = set(held)
         if not keys:
             if not self._waiting:
@@ -64,7 +64,8 @@ class Behind(Generic[M]):
         return Batch(batch.epoch, {mid: message for mid, message in batch.messages.items() if mid not in left})
 
     def take(self, epoch: int, at: float, *, at_once: bool = False) -> Batch[M] | None:
-        """All, if they are due at `at` or wanted `at_once`: to be tried, and put back where still held."""
+        """All messages, if they are due at `at` or wanted `at_once`, else None. The caller puts back what is still
+        held."""
         if not self._waiting or (at < self._again_at and not at_once):
             return None
         messages, self._waiting, self._keys = self._waiting, {}, set()

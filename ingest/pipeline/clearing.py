@@ -1,9 +1,9 @@
-"""Retained copies of what bands say are taken from the broker, once they are stored.
+"""Removes retained copies of what bands say from the broker, once they are stored.
 
-A band shall not set the retain flag; one that does leaves its last message with the broker, which hands it out at every
-subscription. MQTT removes such a copy by an empty message under the same topic, which every lane of presses would hear
-as a press. So it is replaced by a word of ours that expires within a second (MQTT 5), and that no lane takes for
-anything: nobody but a service says it to a band's topic, at QoS 0.
+A band shall not set the retain flag. One that does leaves its last message with the broker, which hands it out at every
+subscription. MQTT removes such a copy by an empty message under the same topic, which every SOS pipeline would hear as
+a press. So a word of ours replaces it, which expires within a second (MQTT 5). No pipeline acts on that word: only a
+service says it to a band's topic, at QoS 0.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ from ingest.transports.mqtt.packets import Published
 
 CLEARED = b"eldercare: a retained copy was removed"
 KNOWS = "knows_cleared"
-"""In the heartbeat of a lane: it does not ring for that word."""
+"""Key in a pipeline's heartbeat: it does not ring for that word."""
 MOST = 10_000
-"""Topics that wait; what is forgotten is found at the next subscription."""
+"""How many topics may wait. A forgotten one is found at the next subscription."""
 EXPIRES_S = 1
 AGAIN_S = 60.0
 TIMEOUT_S = 10.0
 GROWS = 4
-"""A broker whose access list forbids us to remove a copy does not say so. So a copy that is still there is told as
-such, and each time is tried again after so many times the pause before."""
+"""Factor by which the pause grows each time a copy is still there. A broker whose access list forbids us to remove
+copies does not say so; such a copy is logged as still there."""
 MOST_TIMES = 10
 LONGEST_PAUSE_S = 86_400.0
 
@@ -70,7 +70,8 @@ class Clearing:
         self._wake = WakeEvent()
 
     def add(self, copies: Iterable[tuple[str, bytes]]) -> None:
-        """These are stored: topic and payload. One that was just removed and is back waits for its next turn."""
+        """Remove these copies (topic and payload), which are stored. One that was just removed and is back waits for
+        its next try."""
         now = time.monotonic()
         for topic, payload in copies:
             before = self._removed.get(topic)
@@ -82,7 +83,8 @@ class Clearing:
             self._wake.ring()
 
     async def run(self, url: str) -> None:
-        """Whatever fails is tried again after a minute: a copy that stays for now harms nobody."""
+        """Remove copies until cancelled. What fails is tried again after a minute: a copy that stays for now harms
+        nobody."""
         while True:
             try:
                 if self._topics and not await _is_for_older(url):
@@ -122,7 +124,8 @@ class Clearing:
                 _log.warning(said, topics=topics[:10], more=max(0, len(topics) - 10))
 
     def _note(self, topic: str, payload: bytes) -> bool:
-        """That the broker was told to forget this copy; whether it had been told before, and still had the same."""
+        """Note that the broker was told to forget this copy; returns whether it had been told before and still had the
+        same."""
         if self._topics.get(topic) == payload:
             del self._topics[topic]
         before = self._removed.pop(topic, None)
@@ -135,7 +138,7 @@ class Clearing:
 
 
 async def _is_for_older(url: str) -> bool:
-    """Whether a process of a version that would take our word for a press listens as well."""
+    """Whether a process of an older version listens as well, which would take our word for a press."""
     async with await connect(
         url, autocommit=True, application_name="eldercare ingest clearing", limits=COMMAND
     ) as conn:

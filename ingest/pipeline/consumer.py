@@ -1,7 +1,7 @@
-"""One lane, from the broker to the database: acknowledged after COMMIT, nothing lost when either is away.
+"""One pipeline, from the broker to the database: acknowledged after COMMIT, nothing lost when either is away.
 
-The connection to the database holds the lane's seat. When it breaks, the connection to the broker is dropped too:
-somebody else may hold the seat by now, and what was not acknowledged comes again to whoever does.
+The connection to the database holds the pipeline's leader slot. When it breaks, the connection to the broker is dropped
+too: another process may hold the slot by now, and the broker sends that one what was not acknowledged.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ from ingest.pipeline.behind import Behind
 from ingest.pipeline.clearing import KNOWS
 from ingest.pipeline.counters import Counters
 from ingest.pipeline.leadership import Backend
-from ingest.pipeline.pipelines import Lane, M, Stored
+from ingest.pipeline.pipelines import M, Pipeline, Stored
 from ingest.pipeline.wake_event import WakeEvent
 from ingest.transports.mqtt.packets import Published
 from ingest.transports.mqtt.session import Session
 
-SEAT_POLL_S = 0.5
+SLOT_POLL_S = 0.5
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 
@@ -47,31 +47,31 @@ def pauses() -> Iterator[float]:
 
 
 class Consumer(Generic[M]):
-    """Runs a lane until it is told to stop."""
+    """Runs a pipeline until it is told to stop."""
 
-    def __init__(self, settings: Settings, lane: Lane[M]) -> None:
-        """Raises ConfigurationError where an address is missing, or a CA that cannot be read."""
-        self._lane = lane
+    def __init__(self, settings: Settings, pipeline: Pipeline[M]) -> None:
+        """Raises ConfigurationError for a missing address, or a CA that cannot be read."""
+        self._pipeline = pipeline
         self._database_url = settings.required("database_url")
         self._address = settings.mqtt
         self._settings = settings
         self._tls = settings.mqtt_tls()
-        self._log = logger(f"ingest.{lane.name}")
-        self._instance = heartbeats.instance_of(f"ingest.{lane.name}")
+        self._log = logger(f"ingest.{pipeline.name}")
+        self._instance = heartbeats.instance_of(f"ingest.{pipeline.name}")
         self._wake = WakeEvent()
         self._stopping = False
         self._was_connected = False
         self._backend: Backend | None = None
         self._next_beat = 0.0
         self._lives = Lives()
-        self._batcher = Batcher[M](lane.size, lane.age_s, lane.bound, lane.share)
-        self._behind = Behind(lane.key, lane.size)
+        self._batcher = Batcher[M](pipeline.size, pipeline.age_s, pipeline.bound, pipeline.share)
+        self._behind = Behind(pipeline.key, pipeline.size)
         self._session: Session | None = None
         self.counters = Counters()
 
     @property
     def connected(self) -> bool:
-        """Whether it has a seat and is subscribed."""
+        """Whether it has a leader slot and is subscribed."""
         return self._session is not None and self._session.connected
 
     def stop(self) -> None:
@@ -87,36 +87,36 @@ class Consumer(Generic[M]):
                 async with await connect(
                     self._database_url,
                     autocommit=True,
-                    application_name=f"eldercare ingest {self._lane.name}",
-                    limits=self._lane.limits,
+                    application_name=f"eldercare ingest {self._pipeline.name}",
+                    limits=self._pipeline.limits,
                 ) as conn:
                     waits = pauses()
                     self._backend = await leadership.succeed(conn, self._backend)
-                    await self._hold_seat(conn)
+                    await self._hold_slot(conn)
             except psycopg.Error as error:
                 self._log.warning("database_away", sqlstate=error.sqlstate, error=error)
                 await self._wake.wait(next(waits))
 
-    async def _hold_seat(self, conn: Connection) -> None:
-        seat = await self._take_seat(conn)
-        if seat is None:
+    async def _hold_slot(self, conn: Connection) -> None:
+        slot = await self._take_slot(conn)
+        if slot is None:
             return
-        await self._lane.warm_up(conn)
-        name = await leadership.session_name(conn, self._lane.name, seat)
-        self._lane.heard_by = name
+        await self._pipeline.warm_up(conn)
+        name = await leadership.session_name(conn, self._pipeline.name, slot)
+        self._pipeline.heard_by = name
         self._session = session = Session(
             self._address,
             self._trust(),
             name,
-            self._lane.topics,
+            self._pipeline.topics,
             self._receive,
             self._wake.ring,
-            clean=seat > 1,
-            besides=self._lane.besides,
+            clean=slot > 1,
+            besides=self._pipeline.besides,
         )
-        self._log.info("seat_taken", seat=seat, client_id=name)
+        self._log.info("seat_taken", seat=slot, client_id=name)
         beside = tasks.start(
-            self._lane.beside(self._database_url, self._tell), f"beside {self._lane.name}", may_end=True
+            self._pipeline.beside(self._database_url, self._tell), f"beside {self._pipeline.name}", may_end=True
         )
         try:
             waits = pauses()
@@ -126,7 +126,7 @@ class Consumer(Generic[M]):
                     continue
                 waits = pauses()
                 began = monotonic()
-                if await self._consume(session, conn, seat):
+                if await self._consume(session, conn, slot):
                     return
                 if not self._stopping:
                     self.counters.reconnects += 1
@@ -144,7 +144,8 @@ class Consumer(Generic[M]):
                 await tasks.end(beside)
 
     async def _lost(self, session: Session, lasted_s: float) -> None:
-        """The broker has ended the connection. Whoever uses our client id, too, is not thrown out again at once."""
+        """Pause after the broker has ended the connection, so that another user of our client id is not thrown out
+        again at once."""
         pause_s = self._lives.ended(lasted_s)
         if self._lives.taken:
             self._log.error(
@@ -160,30 +161,30 @@ class Consumer(Generic[M]):
         try:
             self._tls = self._settings.mqtt_tls()
         except ConfigurationError as error:
-            # Gone for a moment, while it is replaced: what was read last still says whom to trust.
+            # The file is gone for a moment, while it is replaced. What was read last still says whom to trust.
             self._log.error("ca_unreadable", error=error)
         return self._tls
 
-    async def _take_seat(self, conn: Connection) -> int | None:
+    async def _take_slot(self, conn: Connection) -> int | None:
         while not self._stopping:
-            seat = await leadership.take(conn, self._lane.name, self._lane.seats)
-            if seat is not None:
+            slot = await leadership.take(conn, self._pipeline.name, self._pipeline.leader_slots)
+            if slot is not None:
                 await self._say(heartbeats.end(conn, self._instance))
-                return seat
+                return slot
             if self._beat_is_due():
-                await self._say(heartbeats.beat(conn, self._instance, "ingest.standby", {"lane": self._lane.name}))
-            await self._wake.wait(SEAT_POLL_S)
+                await self._say(heartbeats.beat(conn, self._instance, "ingest.standby", {"lane": self._pipeline.name}))
+            await self._wake.wait(SLOT_POLL_S)
         await self._say(heartbeats.end(conn, self._instance))
         return None
 
     async def _connected(self, session: Session, conn: Connection) -> bool:
-        # Another process may have taken the seat, and the session with it: then this connection is broken, and says so.
+        # If another process has taken the slot, and the session with it, this connection is broken, and says so here.
         await conn.execute("select 1")
         await self._begin_anew(session, conn)
         try:
             await session.connect()
         except Unavailable as error:
-            if error.__cause__ is None:  # it took us, and ended it before it had said whether we may listen
+            if error.__cause__ is None:  # it took us, and ended the connection before it had said whether we may listen
                 await self._lost(session, 0.0)
                 return False
             self._lives.refused()
@@ -200,33 +201,33 @@ class Consumer(Generic[M]):
         return True
 
     async def _begin_anew(self, session: Session, conn: Connection) -> None:
-        """Nothing of the last connection comes by that number any more. What nobody sends again is stored first."""
+        """Give up the packet ids of the last connection, and store what nobody sends again."""
         self._batcher.connected()
         self._behind.clear()
         while self._batcher.waiting:
-            await self._store(self._behind.divide(self._batcher.take()), session, conn, self._lane.store)
+            await self._store(self._behind.divide(self._batcher.take()), session, conn, self._pipeline.store)
 
-    async def _consume(self, session: Session, conn: Connection, seat: int) -> bool:
-        """Until the connection is lost or the end; True: to take a better seat."""
+    async def _consume(self, session: Session, conn: Connection, slot: int) -> bool:
+        """Consume until the connection is lost or the end comes; returns True to take a better slot."""
         began = asked = monotonic()
         while session.connected and not self._stopping:
             if self._beat_is_due():
-                if monotonic() - asked >= self._lane.kept_again_s:
+                if monotonic() - asked >= self._pipeline.kept_again_s:
                     asked = monotonic()
                     session.ask_for_kept()
                 self._lives.lasts(monotonic() - began)
-                if await leadership.move_to_first(conn, self._lane.name, seat):
+                if await leadership.move_to_first(conn, self._pipeline.name, slot):
                     return True
-                await self._beat(conn, session, seat)
-            # What waits must not keep the rest from being read: then it is stored without what somebody holds.
+                await self._beat(conn, session, slot)
+            # What waits must not keep the rest from being read. Too much of it is stored without what somebody holds.
             too_many = self._behind.full or (self._batcher.full and not self._batcher.waiting)
             if again := self._behind.take(self._batcher.epoch, monotonic(), at_once=too_many):
-                await self._store(again, session, conn, self._lane.give_up if too_many else self._lane.store)
+                await self._store(again, session, conn, self._pipeline.give_up if too_many else self._pipeline.store)
                 if not self._batcher.full:
                     session.resume()
             decision = self._batcher.decide(monotonic())
             if isinstance(decision, Flush):
-                await self._store(self._behind.divide(self._batcher.take()), session, conn, self._lane.store)
+                await self._store(self._behind.divide(self._batcher.take()), session, conn, self._pipeline.store)
                 if not self._batcher.full:
                     session.resume()
             else:
@@ -239,12 +240,12 @@ class Consumer(Generic[M]):
         session.pause()
         self._batcher.end()
         while session.connected and isinstance(self._batcher.decide(monotonic()), Flush):
-            await self._store(self._behind.divide(self._batcher.take()), session, conn, self._lane.store)
+            await self._store(self._behind.divide(self._batcher.take()), session, conn, self._pipeline.store)
         await session.close()
 
     def _receive(self, published: Published) -> None:
         at = monotonic()
-        taken = self._lane.receive(published, at)
+        taken = self._pipeline.receive(published, at)
         if taken is None:
             return
         self.counters.messages += 1
@@ -257,7 +258,7 @@ class Consumer(Generic[M]):
             self._session.pause()
 
     async def _store(self, batch: Batch[M], session: Session, conn: Connection, store: Store[M]) -> None:
-        """Commit and acknowledge a batch, in parts where one message of it cannot be stored; what is left waits.
+        """Commit and acknowledge a batch, in parts where one message of it cannot be stored. What is left waits.
 
         Raises psycopg.Error when the connection is lost, or when it is time to leave and the database is not well.
         """
@@ -270,7 +271,7 @@ class Consumer(Generic[M]):
                 if len(part.messages) > 1:
                     parts += reversed(halves(part))
                     continue
-                stored = await self._lane.refuse(conn, next(iter(part.messages.values())), error)
+                stored = await self._pipeline.refuse(conn, next(iter(part.messages.values())), error)
             except psycopg.Error as error:
                 if conn.closed or self._stopping:
                     raise
@@ -297,18 +298,18 @@ class Consumer(Generic[M]):
         self._next_beat = monotonic() + heartbeats.INTERVAL_S
         return True
 
-    async def _beat(self, conn: Connection, session: Session, seat: int) -> None:
+    async def _beat(self, conn: Connection, session: Session, slot: int) -> None:
         detail = {
             **self.counters.detail(),
-            "seat": seat,
+            "seat": slot,
             "client_id": session.client_id,
             "client_id_taken": self._lives.taken,
             KNOWS: True,
         }
-        await self._say(heartbeats.beat(conn, self._instance, f"ingest.{self._lane.name}", detail))
+        await self._say(heartbeats.beat(conn, self._instance, f"ingest.{self._pipeline.name}", detail))
 
     async def _say(self, heartbeat: Awaitable[None]) -> None:
-        """A heartbeat that cannot be written for now must not cost the lane its connections."""
+        """A heartbeat that cannot be written for now must not cost the pipeline its connections."""
         try:
             await heartbeat
         except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:

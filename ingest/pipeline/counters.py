@@ -1,4 +1,4 @@
-"""What a lane has done since it started, as its heartbeat shows it."""
+"""What a pipeline has done since it started, as its heartbeat shows it."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,10 +7,11 @@ from typing import Any
 
 @dataclass(slots=True)
 class Counters:
-    """`messages` came from the broker, `rows` are new in the database; the rest says what became of the others.
-    `partial`: optional fields that could not be read, of readings that were kept without them.
+    """What became of messages. `messages` came from the broker, `rows` are new in the database.
 
-    `lag_ms`: of the last batch, from the arrival of its oldest message to the commit.
+    `partial` counts optional fields that could not be read, of readings that were kept without them. `unjudged` counts
+    readings that were stored without being evaluated. `lag_ms` is the time from the arrival of the oldest message of
+    the last batch to the commit.
     """
 
     messages: int = 0
@@ -32,7 +33,7 @@ class Counters:
     rejected: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Counters") -> None:
-        """Count in what one batch brought. Only called once it is committed, so that a retry counts once."""
+        """Add what one batch brought. The caller does so once it is committed, so that a retry counts once."""
         self.rows += other.rows
         self.duplicates += other.duplicates
         self.not_measured += other.not_measured
@@ -47,6 +48,6 @@ class Counters:
         self.rejected.update(other.rejected)
 
     def detail(self) -> dict[str, Any]:
-        """For the heartbeat."""
+        """The counts for the heartbeat."""
         values = {name: getattr(self, name) for name in self.__slots__}
         return {**values, "rejected": dict(self.rejected), "lag_ms": round(self.lag_ms, 1)}

@@ -6,23 +6,23 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from alerts.detection.bands import Band, Latest
-from alerts.model.incident import Judged, Verdict, resident_subject
+from alerts.detection.devices import Device, Latest
+from alerts.model.incident import SubjectVerdict, Verdict, resident_subject
 from alerts.rules import Profile, disorder, evaluate
 from alerts.rules.disorder import is_heart, is_on_time, is_out_of_order
 from eldercare.community.plausible import is_heart_rate
 from eldercare.platform.log import logger
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
+from ingest.protocols.device_reading import DeviceReading
 from ingest.protocols.mqtt_v1 import Reading
-from ingest.protocols.told import DeviceReading
 
 _log = logger(__name__)
 _by_time = attrgetter("ts")
 
 
 class Again(NamedTuple):
-    """When the first of the new readings of a band was made, of values and statuses and of fixes, each aware; None:
-    these came in order. `begins`: from when on what is stored has to be read, of each kind."""
+    """When a band's first new reading out of order was made (aware): `heart` of values and statuses, `zone` of fixes.
+    None: these came in order. `begins` says from when on stored readings of each kind have to be read."""
 
     heart: datetime | None
     zone: datetime | None
@@ -30,88 +30,88 @@ class Again(NamedTuple):
 
 
 @dataclass(slots=True)
-class Judgement:
+class Evaluation:
     """Verdicts, the newest values by device id, and how many heart rates said "not measured".
 
-    `again`: bands whose new readings came out of order; they are judged by `judge_again`, with those stored before.
-    `errors`: bands whose readings the rules could not take; these are stored all the same.
+    `again` holds bands whose new readings came out of order; `evaluate_again` takes them together with those stored
+    before. `errors` counts bands whose readings the rules could not take; these are stored all the same.
     """
 
-    judged: list[Judged] = field(default_factory=list)
+    verdicts: list[SubjectVerdict] = field(default_factory=list)
     latest: dict[str, Latest] = field(default_factory=dict)
     again: dict[str, Again] = field(default_factory=dict)
     not_measured: int = 0
     errors: int = 0
 
 
-def judge(new: Iterable[DeviceReading], bands: Mapping[str, Band], now: datetime) -> Judgement:
-    """Judge readings that were not stored before, as of `now` (aware); puts the next state into each band.
+def evaluate_readings(new: Iterable[DeviceReading], devices: Mapping[str, Device], now: datetime) -> Evaluation:
+    """Evaluate readings that were not stored before, as of `now` (aware), and put the next state into each device.
 
-    A reading from before the present wearer got the band says nothing of that person: it is stored and no more. The
-    same with what the broker had kept: nobody says it now.
+    A reading from before the present wearer got the band says nothing of that person, and is only stored. So is one
+    that the broker had kept: nobody says it now.
     """
-    judgement = Judgement()
-    by_band: dict[str, list[Reading]] = {}
+    evaluation = Evaluation()
+    by_device: dict[str, list[Reading]] = {}
     for device_id, reading, retained in new:
         if retained:
             continue
-        by_band.setdefault(device_id, []).append(reading)
+        by_device.setdefault(device_id, []).append(reading)
         if isinstance(reading, HeartRate) and not reading.bpm:
-            judgement.not_measured += 1
-    for device_id, readings in by_band.items():
-        band = bands[device_id]
-        if band.worn_since is not None:
-            readings = [each for each in readings if each.ts >= band.worn_since]
+            evaluation.not_measured += 1
+    for device_id, readings in by_device.items():
+        device = devices[device_id]
+        if device.worn_since is not None:
+            readings = [each for each in readings if each.ts >= device.worn_since]
         readings.sort(key=_by_time)
-        judgement.latest[device_id] = _latest(readings)
+        evaluation.latest[device_id] = _latest(readings)
         try:
-            _evaluate(band, readings, now, judgement)
+            _evaluate_device(device, readings, now, evaluation)
         except Exception as error:
             # The rules are ours: their mistake must neither lose data nor hold up everybody else's.
-            judgement.errors += 1
+            evaluation.errors += 1
             _log.exception("rules_failed", device_id=device_id, error=error)
-    return judgement
+    return evaluation
 
 
-def _evaluate(band: Band, readings: list[Reading], now: datetime, judgement: Judgement) -> None:
-    if band.profile is None or not readings:
+def _evaluate_device(device: Device, readings: list[Reading], now: datetime, evaluation: Evaluation) -> None:
+    if device.profile is None or not readings:
         return
-    state, profile = band.state, band.profile
+    state, profile = device.state, device.profile
     heard = state.heard
     if heard is not None and readings[0].ts.timestamp() <= heard:
-        readings = _in_order(band, profile, readings, now, judgement)
+        readings = _in_order(device, profile, readings, now, evaluation)
     found: list[Verdict] = []
     for reading in readings:
         state, verdicts = evaluate(state, reading, profile, now)
         if verdicts:
             found += verdicts
-    band.state = state
-    _say(found, band, profile, judgement)
+    device.state = state
+    _say(found, device, profile, evaluation)
 
 
-def _say(found: Sequence[Verdict], band: Band, profile: Profile, judgement: Judgement) -> None:
+def _say(found: Sequence[Verdict], device: Device, profile: Profile, evaluation: Evaluation) -> None:
     if found:
-        subject = resident_subject(profile.resident_id, band.device_id)
-        judgement.judged += [Judged(subject, verdict) for verdict in found]
+        subject = resident_subject(profile.resident_id, device.device_id)
+        evaluation.verdicts += [SubjectVerdict(subject, verdict) for verdict in found]
 
 
 def _in_order(
-    band: Band, profile: Profile, readings: list[Reading], now: datetime, judgement: Judgement
+    device: Device, profile: Profile, readings: list[Reading], now: datetime, evaluation: Evaluation
 ) -> list[Reading]:
-    """The readings that can be judged as they come; what has to be judged again is told in `judgement`."""
+    """The readings that can be evaluated as they come. What has to be evaluated again is noted in `evaluation`."""
     firsts: dict[bool, datetime] = {}
     if (now - readings[-1].ts).total_seconds() > profile.thresholds.late_s:
         return readings  # a backlog: all of it is late
     for of_heart in (True, False):
-        told = [each for each in readings if is_heart(each) is of_heart]
-        if any(is_out_of_order(band.state, each, profile, now) for each in told):
-            firsts[of_heart] = next(each.ts for each in told if is_on_time(each, profile.thresholds, now))
+        alike = [each for each in readings if is_heart(each) is of_heart]
+        if any(is_out_of_order(device.state, each, profile, now) for each in alike):
+            firsts[of_heart] = next(each.ts for each in alike if is_on_time(each, profile.thresholds, now))
     if firsts:
-        judgement.again[band.device_id] = _again(firsts.get(True), firsts.get(False), band, profile)
+        evaluation.again[device.device_id] = _again(firsts.get(True), firsts.get(False), device, profile)
     return [each for each in readings if is_heart(each) not in firsts]
 
 
-def _again(heart: datetime | None, zone: datetime | None, band: Band, profile: Profile) -> Again:
+def _again(heart: datetime | None, zone: datetime | None, device: Device, profile: Profile) -> Again:
     reach = disorder.reach(profile.thresholds)
     begins: dict[type[Reading], datetime] = {}
     if heart is not None:
@@ -119,45 +119,51 @@ def _again(heart: datetime | None, zone: datetime | None, band: Band, profile: P
         begins[Status] = heart - timedelta(seconds=reach.wear_s)
     if zone is not None:
         begins[Location] = zone - timedelta(seconds=reach.zone_s)
-    if band.worn_since is not None:
-        begins = {kind: max(begin, band.worn_since) for kind, begin in begins.items()}
+    if device.worn_since is not None:
+        begins = {kind: max(begin, device.worn_since) for kind, begin in begins.items()}
     return Again(heart, zone, begins)
 
 
-def judge_again(judgement: Judgement, bands: Mapping[str, Band], stored: Mapping[str, Sequence[disorder.Told]]) -> None:
-    """Judge the bands of `judgement.again` by what is `stored` of them since `begins`, by device id, in any order."""
-    for device_id, again in judgement.again.items():
-        band = bands[device_id]
-        told = sorted(stored.get(device_id, ()), key=_by_its_time)
+def evaluate_again(
+    evaluation: Evaluation, devices: Mapping[str, Device], stored: Mapping[str, Sequence[disorder.StoredReading]]
+) -> None:
+    """Evaluate the bands of `evaluation.again` by their readings `stored` since `begins`, by device id, in any
+    order."""
+    for device_id, again in evaluation.again.items():
+        device = devices[device_id]
+        readings = sorted(stored.get(device_id, ()), key=_by_its_time)
         try:
-            _evaluate_again(band, again, told, judgement)
+            _evaluate_device_again(device, again, readings, evaluation)
         except Exception as error:
-            judgement.errors += 1
+            evaluation.errors += 1
             _log.exception("rules_failed", device_id=device_id, error=error)
 
 
-def _evaluate_again(band: Band, again: Again, told: Sequence[disorder.Told], judgement: Judgement) -> None:
-    state, profile = band.state, band.profile
-    assert profile is not None  # noqa: S101  of nobody nothing is judged
+def _evaluate_device_again(
+    device: Device, again: Again, stored: Sequence[disorder.StoredReading], evaluation: Evaluation
+) -> None:
+    state, profile = device.state, device.profile
+    assert profile is not None  # noqa: S101  a band that nobody wears is not evaluated
     found: list[Verdict] = []
     if again.heart is not None:
-        hearts = [each for each in told if is_heart(each.reading)]
-        state, verdicts = disorder.judge_heart(state, hearts, again.heart.timestamp(), profile)
+        hearts = [each for each in stored if is_heart(each.reading)]
+        state, verdicts = disorder.evaluate_heart(state, hearts, again.heart.timestamp(), profile)
         found += verdicts
     if again.zone is not None:
-        fixes = [each for each in told if not is_heart(each.reading)]
-        state, verdicts = disorder.judge_zone(state, fixes, again.zone.timestamp(), profile)
+        fixes = [each for each in stored if not is_heart(each.reading)]
+        state, verdicts = disorder.evaluate_zone(state, fixes, again.zone.timestamp(), profile)
         found += verdicts
-    band.state = state
-    _say(found, band, profile, judgement)
+    device.state = state
+    _say(found, device, profile, evaluation)
 
 
-def _by_its_time(told: disorder.Told) -> datetime:
-    return told.reading.ts
+def _by_its_time(stored: disorder.StoredReading) -> datetime:
+    return stored.reading.ts
 
 
 def _latest(readings: list[Reading]) -> Latest:
-    """The newest plausible heart rate, the newest fix, and the newest said of each part of the status. By time."""
+    """The newest plausible heart rate, the newest fix, and the newest value of each part of the status; `readings` by
+    time."""
     heart: HeartRate | None = None
     fix: Location | None = None
     said: dict[str, Any] = {}

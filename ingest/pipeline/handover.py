@@ -1,9 +1,9 @@
-"""Presses that came to the lane of telemetry, handed over to those who raise presses.
+"""Presses that came to the telemetry pipeline, handed over to the SOS pipeline.
 
-That lane listens to everything, so it hears each press that the other lane hears, a moment later; those are known by
-then. One that is not known came to this lane alone: the session of the other was taken from it, or its process is no
-more. It is set aside in the database, where every process of the SOS lane looks (`ingest.pipeline.aside`), and
-raised from there as any press is, so that what was heard twice all the same still counts once.
+The telemetry pipeline listens to everything, so it hears each press a moment after the SOS pipeline, which has stored
+it by then. A press that is not known came to telemetry alone: the other session was taken, or its process is no more.
+It is set aside in the database. There every SOS process looks (`ingest.pipeline.aside`) and raises it as any press, so
+that one heard twice still counts once.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from eldercare.platform.log import logger
 from ingest.pipeline import pressed
 from ingest.pipeline.pressed import Pressed
 
-# One statement, so that it may be asked again when nobody knows whether it was heard.
+# One statement, so that it may be repeated when nobody knows whether it was heard.
 _KEEP = """
 insert into sos_aside (received_at, topic, message)
 select eldercare_now(), topic, message
@@ -34,7 +34,7 @@ _log = logger(__name__)
 
 
 async def give(conn: Connection, messages: Sequence[Pressed]) -> int:
-    """Hand over what is not known yet; returns how many. `conn` commits by itself."""
+    """Hand over the presses that are not known yet; returns how many. `conn` commits by itself."""
     heard = [(message, message.press) for message in messages if isinstance(message.press, Press)]
     if not heard:
         return 0

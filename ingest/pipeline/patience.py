@@ -27,7 +27,7 @@ class Patience:
         return number not in self._failed or self._failed[number].again_at <= at
 
     def failed(self, number: int, at: float) -> None:
-        """It failed at `at`: the pause before the next try doubles, up to a minute."""
+        """Note a failure at `at`: the pause before the next try doubles, up to a minute."""
         tries = self.tries(number) + 1
         self._failed[number] = _Failed(tries, at + min(FIRST_PAUSE_S * 2 ** min(tries - 1, 9), LONGEST_PAUSE_S))
 

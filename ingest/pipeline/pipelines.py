@@ -1,4 +1,4 @@
-"""The two lanes: what each listens to, and how it stores what comes. No telemetry can stand before an SOS."""
+"""The two pipelines: what each listens to, and how it stores what comes. No telemetry can stand before an SOS."""
 
 import json
 import math
@@ -46,10 +46,10 @@ _HARDLY_WAIT = f"set local lock_timeout = {HELD_MS}"
 
 DAY_S = 86_400.0
 MOST_TOLD = 100_000
-"""Fields of bands remembered as told; forgotten, one is told once more."""
+"""How many fields of bands are remembered as told; a forgotten one is told once more."""
 BROKER_LOG = "$SYS/broker/log/"
 LARGE_BYTES = 8 * 1024
-"""A message of readings that is larger is read when it is written."""
+"""A message of readings that is larger is decoded when it is written."""
 
 _log = logger(__name__)
 
@@ -61,17 +61,17 @@ class Stored:
     counters: Counters
     to_say: list[tuple[str, bytes]] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
-    """Keys whose messages are not stored: somebody holds what they need."""
+    """Keys whose messages are not stored, because somebody holds what they need."""
 
     def add(self, other: "Stored") -> None:
-        """What another part of it brought."""
+        """Add what another part of the batch brought."""
         self.counters.add(other.counters)
         self.to_say += other.to_say
 
 
 class Taken(NamedTuple, Generic[M]):
-    """A message as it is buffered; which band's it is; what it weighs when it is written, and until then (in some
-    8 KiB); and what is written once with others that are the same."""
+    """A message as it is buffered. `owner` is its band. `weight` is what it weighs when it is written, `load` until
+    then (in some 8 KiB). Messages with an equal `same` are written once."""
 
     message: M
     owner: str
@@ -81,7 +81,7 @@ class Taken(NamedTuple, Generic[M]):
 
 
 class Large(NamedTuple):
-    """A message of the telemetry lane that is decoded when it is written; `at` and `retained` as in Received."""
+    """A message of the telemetry pipeline that is decoded when it is written; `at` and `retained` as in Received."""
 
     topic: str
     payload: bytes
@@ -89,61 +89,63 @@ class Large(NamedTuple):
     retained: bool
 
     def read(self) -> Received:
-        """What it holds."""
+        """Decode it."""
         decoded = _decoded(self.topic, self.payload)
         return Received(self.topic, self.payload[:KEPT_BYTES], decoded, self.at, retained=self.retained)
 
 
-class Lane(Protocol, Generic[M]):
-    """What a consumer needs to know of its lane."""
+class Pipeline(Protocol, Generic[M]):
+    """What a consumer needs to know of its pipeline."""
 
     name: str
     topics: tuple[str, ...]
     besides: tuple[str, ...]
-    """Heard at QoS 0, where the broker has them."""
+    """Topics heard at QoS 0, where the broker has them."""
     kept_again_s: float
-    """How often to ask the broker for what it keeps (retained)."""
+    """Seconds between two requests for what the broker keeps (retained)."""
     limits: Limits
-    seats: int
+    leader_slots: int
     size: int
     age_s: float
     bound: int
     share: int
-    """What of a batch one band may have at most."""
+    """The most weight that one band may have in a batch."""
     heard_by: str
     """Name of our session with the broker."""
 
     def receive(self, message: Published, at: float) -> Taken[M] | None:
-        """The message as it is buffered; None where it is nothing to store. What has a packet id is never that."""
+        """The message as it is buffered; None where there is nothing to store, which is never so of one with a packet
+        id."""
 
     async def warm_up(self, conn: Connection) -> None:
-        """Have the database plan what will be asked of it."""
+        """Have the database plan its statements before they are needed."""
 
     async def store(self, conn: Connection, messages: Sequence[M]) -> Stored:
         """Commit the messages. Raises psycopg.Error with none of them stored."""
 
     def key(self, message: M) -> str:
-        """Whose it is: what comes later of the same must not be stored before it."""
+        """Whose the message is. Later messages with the same key must not be stored before it."""
 
     async def give_up(self, conn: Connection, messages: Sequence[M]) -> Stored:
-        """Commit messages that have been left for too long, without what somebody holds. Raises psycopg.Error."""
+        """Commit messages that were left for too long, without what somebody holds. Raises psycopg.Error."""
 
     async def refuse(self, conn: Connection, message: M, error: psycopg.Error) -> Stored:
-        """Commit that the database will never take this message. Raises psycopg.Error."""
+        """Commit the refusal of a message that the database will never take. Raises psycopg.Error."""
 
     async def beside(self, database_url: str, tell: Callable[[Stored], None]) -> None:
-        """What the lane does besides, on connections of its own, until cancelled; `tell` says what came of it."""
+        """Do the pipeline's other work, on connections of its own, until cancelled; `tell` says what came of it."""
 
 
 class Telemetry:
-    """Everything but the SOS, by one leader in large batches; also what came under a wrong topic, to be counted."""
+    """Everything but the SOS, by one leader in large batches. Messages under a wrong topic come here too, to be
+    counted."""
 
     name = "telemetry"
     topics: tuple[str, ...] = ("eldercare/#",)
     besides: tuple[str, ...] = (f"{BROKER_LOG}N",)
     kept_again_s = 600.0
     limits = BULK
-    seats = 1
+    leader_slots = 1
     heard_by = ""
 
     def __init__(self, settings: Settings) -> None:
@@ -158,8 +160,8 @@ class Telemetry:
         self._told: dict[tuple[str | None, str], float] = {}
 
     def receive(self, message: Published, at: float) -> "Taken[Received | Large] | None":
-        """Decoded while the database is busy with the batch before. Large arrays wait as they came: that takes little
-        room, so that much of one band may be read, and what others sent behind it with it."""
+        """Decode the message while the database is busy with the batch before. Large arrays wait as they came: that
+        takes little room, so that much of one band may be read, and what others sent behind it too."""
         topic, payload = message.topic, message.payload
         if is_cleared(message):
             return None
@@ -182,7 +184,8 @@ class Telemetry:
         return Taken(received, decoded.device_id or owner(topic), weight, weight)
 
     def _sampled(self, decoded: Decoded, at: float) -> Decoded:
-        """Of fields that cannot be read one a day is kept for each band: firmware that errs does so each minute."""
+        """Keep one refusal a day for each field of a band that cannot be read: firmware that errs does so each
+        minute."""
         kept = []
         for each in decoded.unread:
             key = (decoded.device_id, each.detail.partition(":")[0])
@@ -200,12 +203,12 @@ class Telemetry:
         return received._replace(decoded=self._sampled(received.decoded, received.at))
 
     async def warm_up(self, conn: Connection) -> None:
-        """Plans depend on how many rows an array holds, so each batch is planned; compiling them would not pay."""
+        """Have each batch planned, since plans depend on how many rows an array holds. Compiling them would not pay."""
         await conn.execute("set jit = off")
         await conn.execute("set plan_cache_mode = force_custom_plan")
 
     async def store(self, conn: Connection, messages: "Sequence[Received | Large]") -> Stored:
-        """One transaction for the whole batch, but for the bands of which somebody holds anything: those are left."""
+        """Store the whole batch in one transaction, but leave the bands of which somebody holds anything."""
         decoded = [self._read(message) for message in messages]
         parts, stored, committed = [decoded], Stored(Counters()), False
         while parts:
@@ -213,7 +216,7 @@ class Telemetry:
             try:
                 written = await writer.write(conn, part, self._zone, self._max_age)
             except psycopg.errors.LockNotAvailable:
-                # An incident, a command: not the band's own row, which is passed over.
+                # An incident or a command is held. A band's own row does not come here: it is passed over.
                 bands = sorted({self.key(message) for message in part})
                 if len(bands) == 1:
                     stored.left.update(bands)
@@ -225,7 +228,7 @@ class Telemetry:
             except (psycopg.DataError, psycopg.IntegrityError):
                 if not committed:
                     raise
-                # Another part is committed, and shall not be written again in search of the one that is wrong here.
+                # Another part is committed, and must not be written again in search of the message that is wrong here.
                 stored.left.update(self.key(message) for message in part)
                 continue
             committed = True
@@ -235,27 +238,27 @@ class Telemetry:
         return stored
 
     async def _hand_over(self, conn: Connection, messages: Sequence[Received], stored: Stored) -> None:
-        """What belongs to the other lane, once the rest is committed."""
+        """Hand presses over to the SOS pipeline, once the rest is committed."""
         presses = [message.press for message in messages if message.press is not None]
         stored.counters.handed_over += await handover.give(conn, presses)
         self._forget(messages)
 
     def _forget(self, messages: Iterable[Received]) -> None:
-        """What is committed need not be kept by the broker."""
+        """Have the broker forget the copies of what is committed."""
         kept = [message for message in messages if message.retained and message.decoded.device_id]
         self._clearing.add((message.topic, message.payload) for message in kept if message.decoded.ours)
 
     def key(self, message: "Received | Large") -> str:
-        """Its band; of a press its topic, as it needs nothing of the band's and waits for nobody who has that."""
+        """Its band. A press has its topic as key: it needs nothing of the band's, and waits for nobody who has that."""
         if isinstance(message, Large):
             return owner(message.topic)
         return message.topic if message.press is not None else message.decoded.device_id or ""
 
     async def give_up(self, conn: Connection, messages: "Sequence[Received | Large]") -> Stored:
-        """Nothing is lost, and nothing is judged."""
+        """Store the readings and evaluate none: nothing is lost."""
         _log.error("stored_unjudged", bands=sorted({self.key(message) for message in messages})[:10])
         decoded = [self._read(message) for message in messages]
-        stored = Stored(await writer.write_unjudged(conn, decoded, self._zone, self._max_age))
+        stored = Stored(await writer.write_unevaluated(conn, decoded, self._zone, self._max_age))
         await self._hand_over(conn, decoded, stored)
         return stored
 
@@ -281,7 +284,8 @@ def _decoded(topic: str, payload: bytes, size: int | None = None) -> Decoded:
     try:
         return decode(topic, payload, size)
     except Exception as error:
-        # A mistake of ours. Raised, it would leave this message unread before all others, at every connection.
+        # This is a mistake of ours. If it were raised, the message would stay unread before all others, at every
+        # connection.
         _log.exception("not_decoded", topic=topic)
         return Decoded(None, rejected=(Rejected(Reason.SCHEMA, f"not decoded: {error!r}"),))
 
@@ -295,14 +299,15 @@ class _Held(Exception):
 
 
 class Sos:
-    """Presses, at once: one is one statement and one round trip; those that wait meanwhile share the next commit."""
+    """Presses, at once: a single one is one statement and one round trip; those that come meanwhile share the next
+    commit."""
 
     name = "sos"
     topics: tuple[str, ...] = ("eldercare/v1/+/sos",)
     besides: tuple[str, ...] = ()
     kept_again_s = math.inf
     limits = URGENT
-    seats = 16
+    leader_slots = 16
     size = 50
     age_s = 0.0
     bound = 8000
@@ -314,18 +319,18 @@ class Sos:
         self._aside = Aside[Stored](self._one, self._bare)
 
     def receive(self, message: Published, at: float) -> Taken[Pressed] | None:
-        """Every message is a press, but what a session brings that others have subscribed with, too."""
+        """Read every message as a press, except what a session brings because others have subscribed with it too."""
         if is_cleared(message):
             return None
         if not message.topic.endswith(_TOPIC_ENDS):
-            refused = Rejected(Reason.TOPIC, "came to the lane of presses: somebody else uses its client id")
+            refused = Rejected(Reason.TOPIC, "came to the SOS pipeline: somebody else uses its client id")
             pressed = Pressed(message.topic, message.payload[:KEPT_BYTES], refused, at)
         else:
             pressed = self._reader.read(message, self.heard_by, at)
         return Taken(pressed, owner(message.topic), 1, 1, _same(pressed))
 
     async def warm_up(self, conn: Connection) -> None:
-        """The first press of a cold process would take ten times as long as the second."""
+        """Warm the connection up: the first press of a cold process would take ten times as long as the second."""
         for name, value in LOOKUPS.items():
             await conn.execute(f"set {name} = {value}")
         for _ in range(2):
@@ -334,10 +339,11 @@ class Sos:
                     await raise_sos(conn, Press("warm-up", b"", ""))
 
     async def store(self, conn: Connection, messages: Sequence[Pressed]) -> Stored:
-        """`conn` commits by itself, so a single press is committed by its one statement.
+        """Store presses; each is raised or set aside when this returns. `conn` commits by itself, after the one
+        statement of a single press.
 
-        A press that waits for what somebody holds is set aside, and no other waits with it: each is stored, raised or
-        set aside, when this returns. Repeats of one press are one.
+        A press that waits for what somebody holds is set aside, and no other waits with it. Repeats of one press are
+        one.
         """
         came, messages = len(messages), _distinct(messages)
         stored, patient = Stored(Counters(duplicates=came - len(messages))), True
@@ -345,7 +351,7 @@ class Sos:
         if waiting:
             await self._aside.keep(conn, waiting)
             messages = [message for message in messages if message.topic not in self._aside.waiting]
-        # The same order in every process, as with all locks.
+        # Every process takes them in the same order, as with all locks.
         parts = [sorted(messages, key=_by_band)] if messages else []
         while parts:
             part = parts.pop()
@@ -356,7 +362,7 @@ class Sos:
                 await self._aside.keep(conn, [part[held.place]])
                 parts += [rest for rest in (part[held.place + 1 :], part[: held.place]) if rest]
             except (psycopg.DataError, psycopg.IntegrityError) as error:
-                # The one is looked for here: what of the others is committed already would count twice elsewhere.
+                # The wrong one is looked for here: elsewhere those that are committed already would count twice.
                 if len(part) == 1:
                     stored.add(await self.refuse(conn, part[0], error))
                 else:
@@ -365,7 +371,8 @@ class Sos:
         return stored
 
     async def _part(self, conn: Connection, part: Sequence[Pressed], patient: bool) -> Stored:
-        """One transaction. Raises _Held. Who is not `patient` has waited already, and waits hardly any more."""
+        """Store a part in one transaction. Raises _Held. A caller who is not `patient` has waited already, and waits
+        hardly longer."""
         try:
             if patient and len(part) == 1:
                 return await self._store(conn, part)
@@ -374,7 +381,7 @@ class Sos:
                     await conn.execute(_HARDLY_WAIT)
                 return await self._store(conn, part)
         except psycopg.errors.LockNotAvailable as error:
-            # At the very end: commits that notify go one after the other.
+            # Commits that notify go one after the other, so the wait is at the very end.
             raise _Held(0) from error
 
     def key(self, message: Pressed) -> str:
@@ -382,7 +389,7 @@ class Sos:
         return message.topic
 
     async def give_up(self, conn: Connection, messages: Sequence[Pressed]) -> Stored:
-        """The same as `store`, which leaves nothing."""
+        """Do the same as `store`, which leaves nothing."""
         return await self.store(conn, messages)
 
     async def beside(self, database_url: str, tell: Callable[[Stored], None]) -> None:
@@ -391,7 +398,8 @@ class Sos:
         await self._aside.run(database_url, tell)
 
     async def refuse(self, conn: Connection, message: Pressed, error: psycopg.Error) -> Stored:
-        """A press is never given up for what is said beside it: raise it bare. Only then it counts as rejected."""
+        """Raise the press bare: it is never given up for what is said beside it. It counts as rejected only where that
+        fails too."""
         _log.error("press_refused_by_database", topic=message.topic, error=error)
         try:
             return await self._bare(conn, message)

@@ -1,7 +1,8 @@
-"""What a press says, read for each band at a bounded price. Pure: no clock, no I/O.
+"""Reads what a press says, at a bounded price for each band. Pure: no clock, no I/O.
 
 A press is some hundred bytes. A payload of tens of kilobytes that is nearly JSON takes a hundred times as long to read,
-and while it is read everybody waits: of each band one such a second is read, and its copies are known by their bytes.
+and everybody waits meanwhile. So one such payload a second is read of each band, and its copies are known by their
+bytes.
 """
 
 from dataclasses import replace
@@ -17,11 +18,11 @@ from ingest.protocols.mqtt_v1 import Rejected, decode_press
 from ingest.transports.mqtt.packets import KEPT_BYTES, Published
 
 LARGE_BYTES = 4096
-"""A press that is larger has its price."""
+"""A larger press has its price."""
 AGAIN_S = 1.0
-"""Of one band the next large one is read after so long, unless it is the same."""
+"""Seconds before the next large press of one band is read, unless it is the same."""
 MOST_REMEMBERED = 1000
-"""Bands of which the last large press is remembered."""
+"""How many bands have their last large press remembered."""
 
 _log = logger(__name__)
 
@@ -33,14 +34,14 @@ class _Read(NamedTuple):
 
 
 class PressReader:
-    """Reads presses of a lane."""
+    """Reads presses of a pipeline."""
 
     def __init__(self) -> None:
         """Nothing read yet."""
         self._large: dict[str, _Read] = {}
 
     def read(self, message: Published, heard_by: str, at: float) -> Pressed:
-        """The press, heard by our session of that name at `at` (seconds, any origin)."""
+        """Read the press that our session `heard_by` heard at `at` (seconds, any origin)."""
         payload = message.payload
         if message.size is None and LARGE_BYTES < len(payload) <= MAX_PAYLOAD_BYTES:
             press = self._read_large(message, heard_by, at)
@@ -68,6 +69,7 @@ def _press(message: Published, heard_by: str) -> Press | Rejected:
     try:
         return read(message.topic, message.payload, size=message.size, digest=message.digest)
     except Exception:
-        # A mistake of ours, and a press all the same; raised, it would leave this message unread before all others.
+        # This is a mistake of ours, and a press all the same. Raised, it would leave this message unread before all
+        # others.
         _log.exception("not_decoded", topic=message.topic)
         return read(message.topic, b"")

@@ -1,4 +1,4 @@
-"""A message of the SOS lane, and how it is written down where it has to wait."""
+"""A message of the SOS pipeline, and how it is written down where it has to wait."""
 
 import json
 from dataclasses import asdict, fields, replace
@@ -13,9 +13,10 @@ from ingest.transports.mqtt.packets import KEPT_BYTES
 
 
 class Pressed(NamedTuple):
-    """`press` is a refusal only where the topic names no band. `payload` is its beginning.
+    """A message of the SOS pipeline. `press` is a refusal only where the topic names no band. `payload` is its
+    beginning.
 
-    `at` is when it came, seconds of the monotonic clock.
+    `at` is when it came, in seconds of the monotonic clock.
     """
 
     topic: str
@@ -32,7 +33,8 @@ def dump(message: Pressed) -> str:
 
 
 def load(topic: str, text: str, at: float) -> Pressed:
-    """What `dump` wrote, in this version or the one before; a field that only another version knows is left out."""
+    """Read what `dump` wrote, in this version or the one before. A field that only another version knows is left
+    out."""
     values = json.loads(text)
     payload = bytes.fromhex(values["payload"])
     if rejected := values.get("rejected"):

@@ -1,10 +1,10 @@
-"""Stored readings of bands, read back where new ones came out of order."""
+"""Reads stored readings of bands back where new ones came out of order."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from alerts.rules.disorder import Told
+from alerts.rules.disorder import StoredReading
 from eldercare.platform import pg_arrays
 from eldercare.platform.database import Connection
 from eldercare.protocol.mqtt_v1 import MAX_AHEAD, HeartRate, Location, Status
@@ -12,7 +12,8 @@ from ingest.pipeline.evaluation import Again
 from ingest.protocols.mqtt_v1 import Reading
 
 MOST = 1800
-"""Of one kind and band, the newest: a value a second for half an hour. Whoever sends more is judged by these."""
+"""How many readings of one kind and band are read, the newest: a value a second for half an hour. A band that sends
+more is evaluated by these."""
 
 
 def _newest(columns: str, table: str) -> str:
@@ -56,9 +57,9 @@ _TABLES: Mapping[type[Reading], _Table] = {
 }
 
 
-async def recall(conn: Connection, again: Mapping[str, Again], now: datetime) -> dict[str, list[Told]]:
-    """By device id what the rules need of it, in any order; nothing that lies in the future of `now` (aware)."""
-    told: dict[str, list[Told]] = {device_id: [] for device_id in again}
+async def recall(conn: Connection, again: Mapping[str, Again], now: datetime) -> dict[str, list[StoredReading]]:
+    """What the rules need, by device id, in any order; nothing that lies more than `MAX_AHEAD` after `now` (aware)."""
+    stored: dict[str, list[StoredReading]] = {device_id: [] for device_id in again}
     for kind, table in _TABLES.items():
         begins = {device_id: each.begins[kind] for device_id, each in again.items() if kind in each.begins}
         if not begins:
@@ -74,5 +75,5 @@ async def recall(conn: Connection, again: Mapping[str, Again], now: datetime) ->
             },
         )
         for device_id, received_at, *values in await answer.fetchall():
-            told[device_id].append(Told(table.read(*values), received_at))
-    return told
+            stored[device_id].append(StoredReading(table.read(*values), received_at))
+    return stored

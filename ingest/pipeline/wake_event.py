@@ -1,10 +1,10 @@
-"""Waiting for a ring or for some time, whichever comes first, at the price of one future."""
+"""Waits for a ring or for some time, whichever comes first, at the price of one future."""
 
 import asyncio
 
 
 class WakeEvent:
-    """One waits, anybody on the same loop rings. A ring while nobody waits is heard by the next wait."""
+    """One task waits, anybody on the same loop rings. The next wait hears a ring that came while nobody waited."""
 
     def __init__(self) -> None:
         self._rung = False

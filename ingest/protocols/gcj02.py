@@ -9,7 +9,7 @@ from math import cos, pi, radians, sin, sqrt
 _SEMI_MAJOR_AXIS_M = 6378245.0
 _ECCENTRICITY_SQUARED = 0.00669342162296594323
 _WEST, _EAST, _SOUTH, _NORTH = 72.004, 137.8347, 0.8293, 55.8271
-_ROUNDS = 4
+_ITERATIONS = 4
 """Each gains at least two digits, and the shift is below 0.01 degrees."""
 
 
@@ -42,7 +42,7 @@ def from_wgs84(lat: float, lon: float) -> tuple[float, float]:
 def to_wgs84(lat: float, lon: float) -> tuple[float, float]:
     """A GCJ-02 point (degrees) in WGS-84, exact to a tenth of a millimetre; the same point outside the bounding box."""
     guess_lat, guess_lon = lat, lon
-    for _ in range(_ROUNDS):
+    for _ in range(_ITERATIONS):
         there_lat, there_lon = from_wgs84(guess_lat, guess_lon)
         guess_lat, guess_lon = guess_lat - (there_lat - lat), guess_lon - (there_lon - lon)
     return guess_lat, guess_lon

@@ -1,6 +1,6 @@
-"""From a message of the broker to typed readings and named refusals. Pure: the same message, the same answer.
+"""Reads messages of the broker into typed readings and named refusals. Pure: the same message gives the same answer.
 
-One wrong element of an array costs that element only. A press of the SOS is never refused once its topic names a band.
+One wrong element of an array costs that element only. A press is never refused once its topic names a band.
 """
 
 import json
@@ -40,7 +40,7 @@ EVENT_ID_CHARACTERS = 128
 ECHO_CHARACTERS = 4096
 """A longer `event_id` is not said back as it came."""
 TINY = 1e-30
-"""Less is nothing: the database could not hold it as such, and would refuse all that stands beside it."""
+"""A size below this is stored as 0: the database could not hold it, and would refuse all that stands beside it."""
 
 
 class Reason(StrEnum):
@@ -70,20 +70,20 @@ class Rejected:
 
 
 Reading = HeartRate | Location | Status
-"""As on the wire, positions in WGS-84."""
+"""A reading as it came over MQTT, but with its position in WGS-84."""
 
 
 class Decoded(NamedTuple):
-    """What a message held. `device_id` is None where the topic names no band; `ours`: a band said it, no service.
+    """What a message held. `device_id` is None where the topic names no band. `ours`: a band said it, not a service.
 
-    `unread`: optional fields that could not be read, of readings that are kept without them. `no_fixes`: how often
-    the band looked for its position and found none (0,0), which is a sign of life and no place.
+    `unread` lists optional fields that could not be read, of readings that are kept without them. `no_fixes` counts how
+    often the band looked for its position and found none (0,0), which is a sign of life and no place.
     """
 
     device_id: str | None
     readings: Sequence[Reading] = ()
     no_fixes: int = 0
-    answers: Sequence[CommandResult] = ()
+    command_results: Sequence[CommandResult] = ()
     rejected: Sequence[Rejected] = ()
     ours: bool = True
     unread: Sequence[Rejected] = ()
@@ -99,9 +99,10 @@ Decoder = Callable[[Any, Unread], Any]
 
 
 def _reader(model: type[BaseModel]) -> Decoder:
-    """How a message of this kind is read: an optional field that is wrong costs itself, and is told in `unread`.
+    """Make the reader of one kind of message. An optional field that is wrong costs only itself, and is noted in
+    `unread`.
 
-    The model's own validator, without the layer of model_validate over it: this runs for every message.
+    It calls the model's own validator, without the layer of model_validate over it, because it runs for every message.
     """
     validate = model.__pydantic_validator__.validate_python
     spared = {name for name, field in model.model_fields.items() if not field.is_required()} - {"datum"}
@@ -155,9 +156,11 @@ def _parsed(topic: str) -> tuple[str, Kind]:
 
 
 def decode(topic: str, payload: bytes, size: int | None = None) -> Decoded:
-    """What a message of the telemetry lane holds; `size` is that of the payload, where only its beginning is here.
+    """Decode a message of the telemetry pipeline. `size` (bytes) is that of all the payload, where only its beginning
+    is here.
 
-    A press comes out empty, it has a lane of its own; what services say to bands (`sos_state`, `command`) not `ours`.
+    A press comes out empty, because it has a pipeline of its own. What services say to bands (`sos_state`, `command`)
+    is not `ours`.
     """
     try:
         device_id, kind = _parsed(topic)
@@ -205,7 +208,7 @@ def _typed(
     device_id: str, kind: Kind, items: Sequence[Any], rejected: Sequence[Rejected], unread: Sequence[Rejected]
 ) -> Decoded:
     if kind is Kind.COMMAND_RESULT:
-        return Decoded(device_id, answers=items, rejected=rejected, unread=unread)
+        return Decoded(device_id, command_results=items, rejected=rejected, unread=unread)
     if kind is Kind.LOCATION:
         fixes = [item for item in items if _is_fix(item)]
         return Decoded(device_id, fixes, no_fixes=len(items) - len(fixes), rejected=rejected, unread=unread)
@@ -239,7 +242,8 @@ _OVERSIZE = re.compile(rb"Client (.+) disconnected due to oversize packet")
 
 
 def refused_by_broker(line: bytes) -> tuple[str, Rejected] | None:
-    """Whose packet the broker refused for its size, as a line of Mosquitto's log says; None where it says else."""
+    """The client whose packet the broker refused for its size, from a line of Mosquitto's log; None for any other
+    line."""
     found = _OVERSIZE.search(line)
     if found is None:
         return None
@@ -248,7 +252,8 @@ def refused_by_broker(line: bytes) -> tuple[str, Rejected] | None:
 
 
 def clock_refusal(ts: datetime, now: datetime, max_age: timedelta) -> Rejected | None:
-    """Why a band's time (aware) is not believed at `now`: more than 5 min ahead, or older than `max_age`."""
+    """Why a band's time (aware) is not believed at `now`: more than 5 min ahead, or older than `max_age`. None: it
+    is."""
     if ts > now + MAX_AHEAD:
         return Rejected(Reason.CLOCK, f"ts: {ts.isoformat()} is more than {MAX_AHEAD} ahead of {now.isoformat()}")
     if ts < now - max_age:
@@ -266,10 +271,10 @@ def decode_press(
     size: int | None = None,
     digest: str | None = None,
 ) -> Press | Rejected:
-    """One SOS, whatever its payload: each field that can be read is taken, the rest left out.
+    """Read one SOS, whatever its payload: each field that can be read is taken, the rest is left out.
 
-    Of an array the first object is read. Of more than 64 KiB nothing is read: then `payload` may be its beginning
-    alone, with the `size` and SHA-256 `digest` of all. Rejected only where the topic names no band.
+    The first object of an array counts. A payload of more than 64 KiB is not read; then `payload` may be its beginning
+    alone, with the `size` (bytes) and SHA-256 `digest` of all. Only a topic that names no band is Rejected.
     """
     try:
         device_id, _ = _parsed(topic)
@@ -313,7 +318,7 @@ def _sos_field(name: str, said: Any) -> Any:
 
 
 def _named(members: salvage.Members) -> tuple[str | None, str | None]:
-    """The text that names the press, and the form in which the band sent it where that is another."""
+    """The text that names the press, and the form in which the band sent it, where that is another."""
     said = salvage.last_good(members, "event_id", _echoed)
     if said is None:
         return None, None
@@ -322,7 +327,7 @@ def _named(members: salvage.Members) -> tuple[str | None, str | None]:
         return None, echo  # names nothing
     text = value if isinstance(value, str) else echo
     if len(text) > EVENT_ID_CHARACTERS or not _is_storable(text):
-        # Its beginning, for people, and a digest of all, so that two of them never become one.
+        # The beginning is for people. The digest of all keeps two long names from becoming one.
         beginning = "".join(each for each in text[: EVENT_ID_CHARACTERS - 66] if _is_storable(each))
         text = f"{beginning} #{sha256(echo.encode()).hexdigest()}"
     return text, None if len(echo) > ECHO_CHARACTERS or echo == json.dumps(text) else echo
@@ -336,12 +341,12 @@ def _echoed(said: Any) -> tuple[Any, str]:
 
 
 def _is_storable(text: str) -> bool:
-    """The database cannot hold the character zero, nor half a character."""
+    """Whether the database can hold it: neither the character zero nor half a character."""
     return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text)
 
 
 def _may_be_named(found: salvage.Salvaged) -> bool:
-    """Whether a press may have a name, unless it is plain to see that it has none."""
+    """Whether the press may have a name: always, unless it plainly has none."""
     if found.exact and found.members:
         return any(name in ("event_id", "ts") and said is not None for name, said in found.members)
     return not found.empty

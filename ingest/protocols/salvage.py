@@ -1,4 +1,4 @@
-"""Reading JSON of a band that is nearly right: what can be read is read, and what is broken costs itself only. Pure."""
+"""Reads JSON of a band that is nearly right: what can be read is read, and what is broken costs only itself. Pure."""
 
 import json
 import re
@@ -13,17 +13,17 @@ class Number(str):
 
 
 class Members(list[tuple[str, Any]]):
-    """An object as it was written: its members in their order, a name that comes twice stands there twice."""
+    """An object as it was written: its members in their order. A name that comes twice stands there twice."""
 
     __slots__ = ()
 
 
 class Unreadable(Exception):
-    """This is no JSON; says why."""
+    """The payload is no JSON; the message says why."""
 
 
 MOST_DIGITS = 400
-"""A whole number of more is none: converting it takes time, and no field can hold it."""
+"""A whole number with more digits is taken as infinite: converting it takes time, and no field can hold it."""
 
 _AROUND = "\ufeff\0 \t\r\n"
 """What firmware puts around its JSON: byte order marks, the end of a C string."""
@@ -31,10 +31,11 @@ _EXACT = json.JSONDecoder(object_pairs_hook=Members, parse_int=Number, parse_flo
 
 
 def texts(payload: bytes) -> Iterator[str]:
-    """What the bytes may say, the likeliest first. UTF-16 and UTF-32 are told by their zeros, as JSON begins in ASCII.
+    """The texts that the bytes may be, the likeliest first. UTF-16 and UTF-32 show by their zeros, as JSON begins in
+    ASCII.
 
-    A byte that is not UTF-8 becomes a lone surrogate, and costs the text that it stands in; in GB18030 an ASCII
-    character may be half of another, so that comes last.
+    A byte that is not UTF-8 becomes a lone surrogate, and costs the text that it stands in. GB18030 comes last, because
+    an ASCII character in it may be half of another.
     """
     if payload.isascii() and b"\0" not in payload[:4]:
         yield payload.decode("ascii").strip(_AROUND)
@@ -109,17 +110,18 @@ _KEY = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*+)"|'([^'\\]*+)'|([A-Za-z_]\w*+))\s
 _QUOTED = re.compile(r"'([^'\\]*+)'")
 _QUOTE = re.compile(r"""\s*["']""")
 _COMPLETE = re.compile(r"""\s*(?:[}"']|,\s*(?:["'A-Za-z_}]|\Z))""")
-"""What follows a number that is whole: one that breaks off, or goes on behind a comma (31,2), is another than meant."""
+"""What follows a complete number. One that breaks off, or goes on behind a comma (31,2), is not the number that was
+meant."""
 _PART = re.compile(r'"(?:[^"\\]|\\.)*+"?|[][{},]', re.S)
 _NEXT = re.compile(r',\s*"\w+"\s*:')
 MOST_WALKED = 8192
-"""Characters of what is no JSON: a press is some hundred."""
+"""How many characters are read of what is no JSON; a press has some hundred."""
 MOST_BROKEN, MOST_READ = 32, 1000
-"""Members of a broken object, passed over and read, so that no payload takes long."""
+"""How many members of a broken object are skipped and read, so that no payload takes long."""
 
 
 def _walk(text: str) -> Members:
-    """Member by member through the first object. One that cannot be read is passed over."""
+    """Read the first object member by member. A member that cannot be read is skipped."""
     found = Members()
     at, broken = text.find("{") + 1, 0
     while 0 < at < len(text) and broken < MOST_BROKEN and len(found) < MOST_READ:
@@ -136,7 +138,7 @@ def _walk(text: str) -> Members:
 
 
 def _value(text: str, at: int) -> tuple[Any, int] | None:
-    """The whole value that begins here and where it ends, or None."""
+    """The complete value that begins at `at`, and where it ends; or None."""
     quoted = _QUOTED.match(text, at)
     if quoted:
         return quoted[1], quoted.end()
@@ -148,7 +150,8 @@ def _value(text: str, at: int) -> tuple[Any, int] | None:
 
 
 def _passed(text: str, at: int) -> int:
-    """Behind the next comma of this object, or of any where brackets do not match; else the end of the text."""
+    """The place behind the next comma of this object, or of any where brackets do not match; else the end of the
+    text."""
     depth = 0
     for part in _PART.finditer(text, at):
         mark = part[0]

@@ -1,4 +1,5 @@
-"""What was refused, kept with its reason: one bad message never stops the rest, and none disappears without a trace."""
+"""Keeps what was refused, with its reason: one bad message never stops the rest, and none disappears without a
+trace."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +12,7 @@ from ingest.transports.mqtt.packets import KEPT_BYTES
 
 
 class Refused(NamedTuple):
-    """A refusal together with the message that it is about; for this reason `elements` of it were refused."""
+    """A refusal and the message that it is about. `elements` counts what was refused in the message for this reason."""
 
     topic: str
     payload: bytes
@@ -20,7 +21,7 @@ class Refused(NamedTuple):
 
 
 def of_message(topic: str, payload: bytes, rejected: Sequence[Rejected]) -> list[Refused]:
-    """One refusal for each reason there is: an array of a thousand bad elements shall not be stored a thousand times.
+    """One refusal for each reason, so that an array of a thousand bad elements is not stored a thousand times.
 
     Each has the detail of its first element, and says how many more there were.
     """

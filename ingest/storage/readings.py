@@ -1,4 +1,4 @@
-"""Readings into their hypertables: what is new is stored, and the caller learns what was not new."""
+"""Writes readings into their hypertables: what is new is stored, and the caller learns what was new."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -6,10 +6,11 @@ from datetime import datetime
 from eldercare.platform import pg_arrays
 from eldercare.platform.database import Connection
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
+from ingest.protocols.device_reading import DeviceReading
 from ingest.protocols.mqtt_v1 import Reading
-from ingest.protocols.told import DeviceReading
 
-# Each returns nothing where all rows were new, else one row per new one. Counting costs less than sending them.
+# Each returns one row with the count where all readings were new, else one row per new one: counting costs less than
+# sending them.
 _HEART_RATE = """
 with new as (
     insert into heart_rate (device_id, ts, received_at, bpm, quality, motion, steps)
@@ -87,39 +88,43 @@ _TABLES: tuple[tuple[type[Reading], str, Callable[..., tuple[str, ...]]], ...] =
 )
 
 
-async def store(conn: Connection, told: Sequence[DeviceReading], now: datetime) -> list[DeviceReading]:
-    """Write readings that came at `now` (aware); returns those that were new, in the order given.
+async def store(conn: Connection, device_readings: Sequence[DeviceReading], now: datetime) -> list[DeviceReading]:
+    """Write readings that came at `now` (aware); returns those that were new, kind by kind, in the order given.
 
-    A second value of a band for the same instant is a duplicate, within `told` too: the first one stands.
+    A second value of a band for the same instant is a duplicate, within `device_readings` too: the first one stands.
     """
     new: list[DeviceReading] = []
     for kind, statement, columns in _TABLES:
-        of_kind = [each for each in told if each.reading.__class__ is kind]
+        of_kind = [each for each in device_readings if each.reading.__class__ is kind]
         if of_kind:
             new += await _insert(conn, statement, columns, of_kind, now)
     return new
 
 
 async def _insert(
-    conn: Connection, statement: str, columns: Callable[..., tuple[str, ...]], told: list[DeviceReading], now: datetime
+    conn: Connection,
+    statement: str,
+    columns: Callable[..., tuple[str, ...]],
+    device_readings: list[DeviceReading],
+    now: datetime,
 ) -> list[DeviceReading]:
     answer = await conn.execute(
         statement,
         (
             now,
-            pg_arrays.names(each.device_id for each in told),
-            pg_arrays.times(each.reading.ts for each in told),
-            *columns([each.reading for each in told]),
-            len(told),
+            pg_arrays.names(each.device_id for each in device_readings),
+            pg_arrays.times(each.reading.ts for each in device_readings),
+            *columns([each.reading for each in device_readings]),
+            len(device_readings),
         ),
         prepare=True,
     )
     rows = await answer.fetchall()
-    if rows[0][0] == len(told):
-        return told
+    if rows[0][0] == len(device_readings):
+        return device_readings
     new = {(device_id, ts) for _, device_id, ts in rows}
     kept = []
-    for each in told:
+    for each in device_readings:
         key = (each.device_id, each.reading.ts)
         if key in new:
             new.remove(key)

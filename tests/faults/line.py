@@ -88,7 +88,7 @@ class Line:
         return self.start("api", is_ready=lambda: listens(self.api_port))
 
     def start_ingest(self) -> Server:
-        """Both lanes, subscribed."""
+        """Both pipelines, subscribed."""
         return self.start("ingest", is_ready=self._beats_since(*CONSUMERS))
 
     def start_lane(self, lane: str) -> Server:

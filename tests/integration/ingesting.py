@@ -1,4 +1,4 @@
-"""A lane of ingest inside a test, and the other side of its broker."""
+"""A pipeline of ingest inside a test, and the other side of its broker."""
 
 import asyncio
 import json
@@ -106,13 +106,13 @@ async def listener(url: str, *topics: str) -> AsyncIterator[aiomqtt.Client]:
 
 
 @asynccontextmanager
-async def consuming(settings: Settings, lane: str, *, expect_seat: bool = True) -> AsyncIterator[Consumer[Any]]:
+async def consuming(settings: Settings, pipeline: str, *, expect_slot: bool = True) -> AsyncIterator[Consumer[Any]]:
     """A consumer that is subscribed; it finishes and leaves at the end."""
-    chosen: Any = Telemetry(settings) if lane == "telemetry" else Sos()
+    chosen: Any = Telemetry(settings) if pipeline == "telemetry" else Sos()
     consumer: Consumer[Any] = Consumer(settings, chosen)
     running = asyncio.create_task(consumer.run())
     try:
-        if expect_seat:
+        if expect_slot:
             await asyncio.wait_for(_subscribed(consumer, running), 60)
         yield consumer
     finally:

@@ -86,7 +86,7 @@ class Teller(ABC):
         self._told: Counter[Happening] = Counter()
 
     @property
-    def outside(self) -> PlanningContext:
+    def planning(self) -> PlanningContext:
         """What the planner knows of the channels of this story."""
         return PlanningContext({name: channel.min_gap for name, channel in self.sender.channels.items()}, ZONE)
 
@@ -101,7 +101,7 @@ class Teller(ABC):
     async def settle(self) -> None:
         """Let the loops do everything that is due now."""
         while True:
-            due = await worker.run_once(self.line, self.sender, self.outside)
+            due = await worker.run_once(self.line, self.sender, self.planning)
             leased = await sender.run_once(self.line, self.sender)
             await self.sender.settle()
             if not due and not leased:
@@ -195,9 +195,9 @@ class Story(Teller):
         await self.settle()
         return outcome
 
-    async def passes(self, who: str, incident_id: int, via: str = "voice") -> handling.Passed:
+    async def passes(self, who: str, incident_id: int, via: str = "voice") -> handling.Declined:
         """They press 9 or reply 9."""
-        outcome = await handling.pass_on(self.conn, incident_id, getattr(self.people, who), via, self.now)
+        outcome = await handling.decline(self.conn, incident_id, getattr(self.people, who), via, self.now)
         await self.conn.commit()
         await self.settle()
         return outcome

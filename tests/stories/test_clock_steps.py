@@ -19,7 +19,7 @@ SECOND = ("voice backup", "sms backup", "voice lead", "sms lead")
 
 async def look(story: Story) -> int:
     """What `alerts` does every two seconds."""
-    mended = await clock_steps.run_once(story.conn, story.outside, story.now)
+    mended = await clock_steps.run_once(story.conn, story.planning, story.now)
     await story.settle()
     return mended
 
@@ -91,7 +91,7 @@ async def test_one_that_somebody_holds_is_set_right_at_the_next_look(story: Stor
     await story.line.execute("begin")
     await story.line.execute("select from incident for no key update")
     try:
-        assert await clock_steps.run_once(story.conn, story.outside, story.now) == 0
+        assert await clock_steps.run_once(story.conn, story.planning, story.now) == 0
     finally:
         await story.line.execute("rollback")
     assert await look(story) == 1

@@ -135,7 +135,7 @@ async def test_a_handler_who_passes_leaves_it_to_the_others_of_the_desk_at_once(
 async def test_a_handler_who_passes_as_somebody_goes_handles_nothing_any_more(story: Story) -> None:
     incident = (await story.press()).incident_id
     await handles(story, "duty", incident)
-    await handling.pass_on(story.conn, incident, story.people.duty, "sms", story.now)
+    await handling.decline(story.conn, incident, story.people.duty, "sms", story.now)
     await handling.accept(story.conn, incident, story.people.grid, "sms", story.now)
     await story.conn.commit()
     assert await story.one("select handler_id is null from incident")

@@ -3,7 +3,16 @@
 from datetime import timedelta
 
 from alerts.incidents.opening import apply_verdicts
-from alerts.model.incident import NETWORK, Cleared, Finding, IncidentKind, Judged, Severity, Subject, resident_subject
+from alerts.model.incident import (
+    NETWORK,
+    Cleared,
+    Finding,
+    IncidentKind,
+    Severity,
+    Subject,
+    SubjectVerdict,
+    resident_subject,
+)
 from tests.stories.story import NOON, Story
 
 
@@ -11,7 +20,7 @@ async def found(story: Story, kind: IncidentKind, severity: Severity, subject: S
     """A rule finds it; the line does what is due at once. Returns the incident."""
     about = subject or resident_subject(story.people.wang, "band-wang")
     finding = Finding(kind, severity, "a_rule", story.now, {})
-    await apply_verdicts(story.conn, [Judged(about, finding)], story.now)
+    await apply_verdicts(story.conn, [SubjectVerdict(about, finding)], story.now)
     await story.conn.commit()
     await story.settle()
     return int(await story.one("select max(id) from incident"))
@@ -68,7 +77,9 @@ async def test_a_warning_that_clears_calls_nobody_any_more(story: Story) -> None
     incident = await found(story, IncidentKind.HEART_RATE, Severity.WARNING)
     story.expect("sms duty")
     cleared = Cleared(IncidentKind.HEART_RATE, "calm", story.now)
-    await apply_verdicts(story.conn, [Judged(resident_subject(story.people.wang, "band-wang"), cleared)], story.now)
+    await apply_verdicts(
+        story.conn, [SubjectVerdict(resident_subject(story.people.wang, "band-wang"), cleared)], story.now
+    )
     await story.conn.commit()
     await story.advance(minutes=60)
     story.expect()
@@ -104,7 +115,7 @@ async def test_a_network_outage_goes_to_duty_and_admin_every_half_hour_until_som
 async def test_a_resident_may_have_a_ladder_of_their_own(story: Story) -> None:
     from alerts.policies import store
 
-    ladder = store.read_ladder(
+    ladder = store.read_policy(
         IncidentKind.SOS,
         {
             "steps": [

@@ -382,7 +382,7 @@ async def test_a_process_killed_after_writing_what_it_would_send_is_replaced(sto
     await story.press()
     assert len(taken) == 4
     del raised_in.take
-    await worker.run_once(story.line, story.sender, story.outside)
+    await worker.run_once(story.line, story.sender, story.planning)
     story.expect()
     await story.advance(seconds=16)
     story.expect(*FIRST)

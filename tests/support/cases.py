@@ -8,7 +8,7 @@ from typing import Any
 
 from alerts.incidents.case import Case
 from alerts.model.incident import IncidentKind, IncidentState, Severity
-from alerts.policies.ladder import Ladder
+from alerts.policies.escalation_policy import EscalationPolicy
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 
@@ -26,8 +26,8 @@ def an_open_case(**changes: Any) -> Case:
     )  # fmt: skip
 
 
-def defaults() -> dict[tuple[str, str], Ladder]:
+def defaults() -> dict[tuple[str, str], EscalationPolicy]:
     """The ladders that a fresh database holds."""
     text = (files("eldercare.platform") / "migrations" / "0002_default_policies.sql").read_text(encoding="utf-8")
     found = re.findall(r"\('(\w+)', '(\w+)', '(\{.*?\})'\)", text, re.DOTALL)
-    return {(kind, severity): Ladder.model_validate_json(body) for kind, severity, body in found}
+    return {(kind, severity): EscalationPolicy.model_validate_json(body) for kind, severity, body in found}

@@ -14,7 +14,7 @@ MOST_CHARS = 200
 
 
 def check_signature(auth_token: str | None, url: str, form: Mapping[str, str], signature: str | None) -> None:
-    """Nothing where the provider signed this form for exactly this address. Raises Forbidden.
+    """Check that the provider signed this form for exactly this address. Raises Forbidden.
 
     `url` is PUBLIC_URL with path and query as they came, letter by letter.
     """
@@ -23,7 +23,7 @@ def check_signature(auth_token: str | None, url: str, form: Mapping[str, str], s
 
 
 def call_status(form: Form) -> StatusChange:
-    """Of a call. Raises InvalidInput for a form without its id or status."""
+    """How a call went on. Raises InvalidInput for a form without its id or status."""
     return StatusChange(_needed(form, "CallSid"), statuses.call_event(_needed(form, "CallStatus"), _error(form)))
 
 
@@ -33,7 +33,7 @@ def answered_by(form: Form) -> StatusChange:
 
 
 def message_status(form: Form) -> StatusChange:
-    """Of a text. Raises InvalidInput."""
+    """How a text went on. Raises InvalidInput."""
     event = statuses.message_event(_needed(form, "MessageStatus"), _error(form))
     return StatusChange(_needed(form, "MessageSid"), event)
 

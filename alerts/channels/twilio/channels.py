@@ -15,7 +15,7 @@ from alerts.channels.twilio.settings import TwilioSettings
 from eldercare.platform.settings import Settings
 
 RING_S = 30
-"""How long a telephone rings, seconds: long enough for an old hall, short of most mailboxes."""
+"""Seconds that a telephone rings: long enough for an old hall, short of most mailboxes."""
 CALL_EVENTS = ["initiated", "ringing", "answered", "completed"]
 _CALL_OVER = {"call_over", "not_found"}
 
@@ -26,7 +26,7 @@ class Voice:
     min_gap = timedelta(0)
 
     def __init__(self, client: Client, settings: Settings, others: Client | None = None) -> None:
-        """`others`: the client whose connections calls are ended on, the same where it is None."""
+        """`others` is the client on whose connections calls are ended; None: `client`."""
         self._calls = client.calls  # here, since the library loads its parts at their first use
         self._placed = client.calls if others is None else others.calls
         self._from = settings.section(TwilioSettings).required("twilio_from")
@@ -53,7 +53,7 @@ class Voice:
         return Sent(str(call.sid), str(call.status))
 
     async def hang_up(self, provider_id: str) -> None:
-        """End the call, ringing or not; nothing where it is over. Raises TransportError."""
+        """End the call, ringing or not; do nothing where it is over. Raises TransportError."""
         try:
             await ask(self._placed(provider_id).update_async(status="completed"))
         except TransportError as error:
@@ -65,7 +65,8 @@ class Voice:
 
 
 class Sms:
-    """A text message; its states are posted to PUBLIC_URL/webhooks/twilio. No validity: a late alarm is still one."""
+    """A text message; its states are posted to PUBLIC_URL/webhooks/twilio. It has no validity: a late alarm is still
+    one."""
 
     min_gap = timedelta(0)
 
@@ -87,7 +88,7 @@ class Sms:
         return Sent(str(taken.sid), str(taken.status))
 
     async def hang_up(self, provider_id: str) -> None:
-        """A text cannot be taken back."""
+        """Do nothing: a text cannot be taken back."""
 
 
 def _callback(public_url: str, event: str, message: Outgoing) -> str:

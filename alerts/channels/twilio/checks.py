@@ -61,7 +61,7 @@ async def account(twilio: TwilioSettings) -> list[Finding]:
 
 
 def unreachable(numbers: Sequence[tuple[str, str, str]]) -> list[Finding]:
-    """Whom it has no voice to."""
+    """Whom it cannot call: Twilio has no voice to mainland China."""
     chinese = [f"{name} {number}" for name, channel, number in numbers if number[:3] == "+86" and channel == "voice"]
     if not chinese:
         return []

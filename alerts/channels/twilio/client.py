@@ -22,14 +22,14 @@ from eldercare.platform.log import logger
 from eldercare.platform.settings import Settings
 
 TIMEOUT_S = 10.0
-"""For one request. The provider answers in some 100 ms; past this the row is leased again."""
+"""Seconds for one request. The provider answers in some 100 ms; past this the row is leased again."""
 KEEPALIVE_S = 300.0
 WARM_EVERY_S = 45.0
-"""How often the account is asked for its name, so that an SOS after a quiet night finds an open connection and waits
-for no TLS handshake; shorter than servers keep an idle one. It also says in time that the provider is away."""
+"""Seconds between two requests for the account's name. They keep a connection open, so that an SOS after a quiet night
+waits for no TLS handshake; servers keep an idle one for longer. They also show in time that the provider is away."""
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
-"""The one limit is around the whole request: aiohttp's own cost a third of a request's time."""
+"""The one limit is around the whole request, because aiohttp's own cost a third of a request's time."""
 
 T = TypeVar("T")
 _log = logger(__name__)
@@ -56,7 +56,7 @@ class Http(AsyncHttpClient):  # type: ignore[misc]  # the library is untyped
         timeout: float | None = None,  # noqa: ASYNC109  the library's signature
         allow_redirects: bool = False,
     ) -> Response:
-        """One request, form-encoded as the API wants it."""
+        """Send one request, form-encoded as the API wants it."""
         sent = dict(headers or {})
         if auth is not None:
             sent["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
@@ -75,7 +75,7 @@ class Http(AsyncHttpClient):  # type: ignore[misc]  # the library is untyped
 
 
 def form(data: Mapping[str, object]) -> bytes:
-    """As `urllib.parse.urlencode`, which takes ten times as long over a page of Chinese."""
+    """Encode as `urllib.parse.urlencode` does, which takes ten times as long over a page of Chinese."""
     pairs = [
         (name, str(one))
         for name, value in data.items()
@@ -88,7 +88,7 @@ def form(data: Mapping[str, object]) -> bytes:
 async def connections(settings: Settings) -> AsyncIterator[Client]:
     """The official client for the account of the settings, at its address, on connections of its own.
 
-    A request never waits for a connection, so that its time limit is its own; whoever sends bounds how many there are.
+    A request never waits for a connection, so that its time limit is its own; the sender bounds how many there are.
     Raises ConfigurationError.
     """
     twilio = settings.section(TwilioSettings)
@@ -110,8 +110,8 @@ async def connections(settings: Settings) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def provider(settings: Settings, answers: Callable[[bool], None]) -> AsyncIterator[Client]:
-    """The same with one connection kept open; `answers` is told every `WARM_EVERY_S` seconds whether the provider does.
-    Raises ConfigurationError."""
+    """The same client with one connection kept open; `answers` is told every `WARM_EVERY_S` seconds whether the
+    provider does. Raises ConfigurationError."""
     async with connections(settings) as client:
         away = False
 
@@ -138,9 +138,9 @@ async def provider(settings: Settings, answers: Callable[[bool], None]) -> Async
 
 
 async def ask(request: Awaitable[T]) -> T:
-    """The answer of a request of the official client, every failure as a TransportError.
+    """The answer of a request of the official client; every failure becomes a TransportError.
 
-    What was lost on the way may have been done all the same: it is tried again, since two calls are better than none.
+    A request lost on the way may have been carried out. It is tried again, since two calls are better than none.
     """
     try:
         return await request

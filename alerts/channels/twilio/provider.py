@@ -34,7 +34,7 @@ class Twilio:
         from alerts.channels.twilio.client import connections, provider
 
         async with AsyncExitStack() as stack:
-            # New calls have connections of their own: nothing that hangs, nor many at once, stands before them.
+            # New calls have connections of their own, so that nothing that hangs, nor many at once, stands before them.
             calls = await stack.enter_async_context(provider(settings, answers))
             others = await stack.enter_async_context(connections(settings))
             yield {"voice": Voice(calls, settings, others), "sms": Sms(others, settings)}

@@ -104,7 +104,7 @@ ERRORS: dict[int, tuple[str, bool]] = {
 def call_event(call_status: str, error_code: int | None = None) -> Event | None:
     """What a call's status means, or None for a word that is not known. `completed` is a failure: nobody accepted.
 
-    Whoever pressed a digit made the notification `done` before, and that outranks it.
+    A digit has made the notification `done` before, and that outranks it.
     """
     row = _CALL.get(call_status)
     if row is None:
@@ -141,5 +141,5 @@ def refusal(http_status: int, error_code: int | None) -> tuple[str, bool]:
         return "too_many_requests", False
     if http_status >= 500:
         return "provider_error", False
-    # What is wrong with the account or its address is wrong with everybody's call: mended, the same call goes through.
+    # A fault of the account or its address fails everybody's call; once it is mended, the same call goes through.
     return ("credentials", False) if http_status in (401, 403) else ("refused", http_status != 404)

@@ -16,10 +16,10 @@ MAX_INLINE_CHARS = 4000
 ROUNDS = 3
 """How often the announcement is read while no key is pressed; somebody who was asleep needs the second one."""
 KEY_WAIT_S = 4
-"""Silence after the announcement in which a key is awaited, seconds."""
+"""Seconds of silence after the announcement in which a key is awaited."""
 
 _TEXT, _GOODBYE, _ACTION = "\ufdd0", "\ufdd1", "\ufdd2"
-"""Blanks of a form: no characters at all, which `_clean` leaves in no text."""
+"""Blanks of a form: no characters at all, and `_clean` leaves none of them in a text."""
 _NO_CHARACTERS = "".join(chr(plane << 16 | end) for plane in range(17) for end in (0xFFFE, 0xFFFF))
 _UNSPEAKABLE = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NO_CHARACTERS}]")
 _VOICES = {"zh": ("alice", "zh-CN"), "en": ("alice", "en-US")}
@@ -28,8 +28,8 @@ _VOICES = {"zh": ("alice", "zh-CN"), "en": ("alice", "en-US")}
 def announcement(content: Mapping[str, Any], language: str, action: str | None) -> str:
     """The document of a call: what happened, which keys there are, three times over, then a goodbye.
 
-    `content` is what `alerts.texts.messages` rendered for voice; `action` is where a pressed key is posted, None for
-    a call that asks nothing. At most 4,000 characters: with a very long text the rounds give way first, then its end.
+    `content` is what `alerts.texts.messages` rendered for voice; `action` is where a pressed key is posted, None for a
+    call that asks nothing. It has at most 4,000 characters: a very long text loses its rounds first, then its end.
     """
     lines = [str(line) for line in content["say"]]
     prompt = str(content.get("prompt", "")) if action else ""
@@ -51,7 +51,7 @@ def question(lines: Sequence[str], prompt: str, goodbye: str, language: str, act
 
 
 def farewell(lines: Sequence[str], language: str) -> str:
-    """The last thing a call is told; the important is said twice, because the first words are missed."""
+    """The last thing a call is told, said twice, because the first words are missed."""
     response = VoiceResponse()
     for _ in range(2):
         _say(response, _joined(lines), language)
@@ -60,7 +60,7 @@ def farewell(lines: Sequence[str], language: str) -> str:
 
 
 def wait_and_ask(action: str, seconds: int) -> str:
-    """A pause, and then the same key is handed in again: for a moment in which the database is away."""
+    """Pause for `seconds`, then have the same key handed in again: for a moment in which the database is away."""
     response = VoiceResponse()
     response.pause(length=seconds)
     response.redirect(action, method="POST")
@@ -84,7 +84,7 @@ def _announce(lines: Sequence[str], prompt: str, goodbye: str, language: str, ac
 
 @cache
 def _form(text: str, goodbye: str, language: str, asks: bool, rounds: int) -> str:
-    """The document with blanks. The library takes its time, and a telephone waits for it."""
+    """The document with blanks, made once: the library takes its time, and a telephone waits for it."""
     response = VoiceResponse()
     if not asks:
         for _ in range(rounds):

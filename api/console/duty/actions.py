@@ -131,11 +131,11 @@ async def call_again(request: Request, id: Id, conn: Db, screen: CurrentScreen, 
 async def pass_on(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
     """ "I cannot go." """
     viewer = queries.viewer_of(screen)
-    incident = await _may(conn, screen, id, Action.PASS)
+    incident = await _may(conn, screen, id, Action.DECLINE)
     if _changed(incident, seen):
         return await _refuse(request, conn, screen, incident, changed=True)
     try:
-        passed = await handling.pass_on(conn, id, viewer.person_id, VIA, screen.when.now)
+        passed = await handling.decline(conn, id, viewer.person_id, VIA, screen.when.now)
     except Conflict:
         return await _refuse(request, conn, screen, incident)
     return _answer(request, screen, incident, screen.t(f"done.{passed.reason}"))

@@ -9,7 +9,7 @@ from alerts.incidents.detail import Incident, Notification
 from alerts.model.geo import bearing_deg, distance_m
 from alerts.model.incident import SEVERITY_ORDER, IncidentKind, IncidentState, Severity
 from alerts.texts import phrases
-from alerts.texts.facts import Facts
+from alerts.texts.context import MessageContext
 from api.console.committee import labels
 from api.console.duty import calls
 from api.console.duty.calls import Call
@@ -115,20 +115,21 @@ _LOOKS = {
     Action.ARRIVE: ("flag", "t", False),
     Action.RESOLVE: ("check", "r", True),
     Action.HAND_TO_120: ("ambulance", "h", True),
-    Action.PASS: ("hand", "p", False),
+    Action.DECLINE: ("hand", "p", False),
     Action.REOPEN: ("siren", "e", False),
 }
 """Icon, key, and whether a dialog asks first."""
 _POSSIBLE = {
     IncidentState.OPEN: (
         Action.HANDLE, Action.ACCEPT, Action.SEND, Action.RESOLVE,
-        Action.HAND_TO_120, Action.CALL_AGAIN, Action.ADD, Action.PASS,
+        Action.HAND_TO_120, Action.CALL_AGAIN, Action.ADD, Action.DECLINE,
     ),
     IncidentState.ACCEPTED: (
-        Action.EN_ROUTE, Action.ARRIVE, Action.RESOLVE, Action.HAND_TO_120, Action.ADD, Action.TAKE_BACK, Action.PASS,
+        Action.EN_ROUTE, Action.ARRIVE, Action.RESOLVE,
+        Action.HAND_TO_120, Action.ADD, Action.TAKE_BACK, Action.DECLINE,
     ),
     IncidentState.EN_ROUTE: (
-        Action.ARRIVE, Action.RESOLVE, Action.HAND_TO_120, Action.ADD, Action.TAKE_BACK, Action.PASS,
+        Action.ARRIVE, Action.RESOLVE, Action.HAND_TO_120, Action.ADD, Action.TAKE_BACK, Action.DECLINE,
     ),
     IncidentState.ON_SITE: (Action.RESOLVE, Action.HAND_TO_120, Action.ADD, Action.TAKE_BACK),
     IncidentState.HANDED_TO_120: (Action.ARRIVE, Action.RESOLVE, Action.ACCEPT, Action.SEND, Action.ADD),
@@ -273,7 +274,7 @@ def seen(incident: Incident) -> str:
 def _pointless(action: Action, screen: Screen, incident: Incident) -> bool:
     if incident.severity == Severity.TASK and action in _FOR_ALARMS:
         return True
-    if action is Action.PASS:
+    if action is Action.DECLINE:
         return incident.owner_id not in (None, screen.viewer.person_id if screen.viewer else None)
     return action in (Action.ACCEPT, Action.SEND) and incident.owner_id is not None
 
@@ -305,14 +306,14 @@ def _style(action: Action, incident: Incident, before: Sequence[Button]) -> str:
     return "sos" if action is Action.ACCEPT and incident.severity in LOUD else "primary"
 
 
-def facts(screen: Screen, incident: Incident, file: File | None) -> Facts:
+def facts(screen: Screen, incident: Incident, file: File | None) -> MessageContext:
     """The facts that `alerts.texts.phrases` speaks of, as far as this viewer knows them."""
     home = (file.resident.home_lat, file.resident.home_lon) if file else (None, None)
     distance = bearing = None
     if incident.lat is not None and incident.lon is not None and home[0] is not None and home[1] is not None:
         distance = distance_m(home[0], home[1], incident.lat, incident.lon)
         bearing = bearing_deg(home[0], home[1], incident.lat, incident.lon)
-    return Facts(
+    return MessageContext(
         incident_id=incident.id,
         kind=IncidentKind(incident.kind),
         severity=Severity(incident.severity),

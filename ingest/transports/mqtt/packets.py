@@ -1,6 +1,6 @@
 """Where MQTT 3.1.1 packets begin and end, and what is in a PUBLISH. Pure.
 
-paho-mqtt is asked about everything but the packet that comes twenty thousand times a second.
+paho-mqtt handles everything but the PUBLISH, the packet that comes twenty thousand times a second.
 """
 
 from hashlib import sha256
@@ -26,8 +26,8 @@ class Frame(NamedTuple):
 class Published(NamedTuple):
     """A message as the broker handed it out; `mid` is 0 for QoS 0.
 
-    `retained`: it was kept for whoever subscribes, and is no news. `redelivered` (DUP): the broker has handed it out
-    before, and heard of no end of it.
+    `retained`: the broker had kept it for whoever subscribes, so it is no news. `redelivered` (DUP): the broker has
+    handed it out before, and was not told that it arrived.
     """
 
     mid: int
@@ -36,13 +36,14 @@ class Published(NamedTuple):
     retained: bool = False
     redelivered: bool = False
     size: int | None = None
-    """Of a message of which `payload` is the beginning only."""
+    """Bytes of the whole payload, where `payload` is only its beginning."""
     digest: str | None = None
-    """The SHA-256 of all of it, in hexadecimal."""
+    """The SHA-256 of the whole payload, in hexadecimal."""
 
 
 def frame(buffer: bytes | bytearray, position: int) -> Frame | None:
-    """The packet that begins at `position`, or None while it is incomplete. Raises ValueError for no packet at all."""
+    """The packet that begins at `position`, or None while it is incomplete. Raises ValueError where there is no
+    packet."""
     available = len(buffer)
     length, shift, at = 0, 0, position + 1
     while at < available:
@@ -75,16 +76,16 @@ def published(buffer: bytes | bytearray, packet: Frame) -> Published:
 
 
 MOST_WHOLE = 128 * 1024
-"""A packet that announces more is read as it flows."""
+"""Bytes. A packet that announces more is read as it flows."""
 KEPT_BYTES = 1024
-"""Of the payload of such a one, of a press, or of what is rejected."""
+"""How much is kept of the payload of such a packet, of a press, and of what is rejected."""
 
 
 class Flowing:
     """A PUBLISH that is too large to be kept: hashed as it comes, with its topic and the beginning of its payload."""
 
     def __init__(self, head: int, length: int) -> None:
-        """`length`: of what follows the fixed header, bytes. Raises ValueError for another packet than a PUBLISH."""
+        """`length` is how many bytes follow the fixed header. Raises ValueError for another packet than a PUBLISH."""
         if head & _TYPE != PUBLISH:
             raise ValueError(f"packet: of type {head >> 4} and {length} bytes")
         self._head = head
@@ -118,7 +119,7 @@ class Flowing:
         return 2 if len(names) < 2 else 2 + (names[0] << 8 | names[1]) + (2 if self._head & _QOS else 0)
 
     def message(self) -> Published:
-        """The message, once it is complete. Raises ValueError as `published`."""
+        """The message, once it is complete. Raises ValueError as `published` does."""
         raw = bytes(self._names + self._beginning)
         short = published(raw, Frame(self._head, 0, len(raw)))
         return short._replace(size=self._size, digest=self._digest.hexdigest())
@@ -141,5 +142,5 @@ def flowing(buffer: bytes | bytearray, position: int) -> tuple[Flowing, int] | N
 
 
 def puback(mids: tuple[int, ...]) -> bytes:
-    """Acknowledgements of these packet ids, one behind the other."""
+    """Acknowledgements of these packet ids, one after the other."""
     return b"".join([b"\x40\x02" + mid.to_bytes(2) for mid in mids])

@@ -1,6 +1,6 @@
-"""One connection to the broker: paho-mqtt driven by the event loop, nothing acknowledged before it is stored.
+"""One connection to the broker: the event loop drives paho-mqtt, and nothing is acknowledged before it is stored.
 
-The session outlives the connection (fixed client id, not clean), so what comes while nobody listens is kept there.
+The session outlives the connection (fixed client id, not clean), so the broker keeps what comes while nobody listens.
 """
 
 import asyncio
@@ -50,9 +50,9 @@ class Session:
         clean: bool,
         besides: Iterable[str] = (),
     ) -> None:
-        """`lost` is called when the connection is gone; `clean`: the broker then forgets the session.
+        """`lost` is called when the connection is gone. `clean`: the broker then forgets the session.
 
-        `besides`: topics that are heard at QoS 0, where the broker has them.
+        `besides` are topics that are heard at QoS 0, where the broker has them.
         """
         self.client_id = client_id
         self._address = address
@@ -92,7 +92,7 @@ class Session:
     async def connect(self) -> None:
         """Return when the broker has confirmed the subscriptions, or has sent so much that reading is paused.
 
-        Raises Unavailable where it cannot be reached, ConfigurationError where it will not have us.
+        Raises Unavailable where it cannot be reached, ConfigurationError where it refuses us for good.
         """
         loop = asyncio.get_running_loop()
         self._ready = loop.create_future()
@@ -121,8 +121,8 @@ class Session:
     def pause(self) -> None:
         """Read nothing more for now.
 
-        What the broker kept for the session comes before its word on the subscriptions. Where that is already too
-        much, `connect` waits for that word no longer: it lies behind what cannot be read yet.
+        The broker sends what it kept for the session before it confirms the subscriptions. Where that is already too
+        much, `connect` no longer waits for the confirmation, which lies behind what cannot be read yet.
         """
         if self._socket is not None and not self._paused:
             self._paused = True
@@ -143,7 +143,7 @@ class Session:
             self._socket.send(puback(mids))
 
     def ask_for_kept(self) -> None:
-        """Subscribe anew to what is subscribed to, so that the broker hands out what it keeps (retained)."""
+        """Subscribe to the same topics again, so that the broker hands out what it keeps (retained)."""
         self._client.subscribe(self._topics)
 
     def publish(self, topic: str, payload: bytes) -> None:
@@ -182,7 +182,7 @@ class Session:
         except ValueError as error:
             _log.error("broker_talks_nonsense", error=error)
             self.drop()
-        # What paho wants to say from within a callback it leaves to us.
+        # paho leaves to us what it wants to say from within a callback.
         if self._client.want_write():
             self._client.loop_write()
 

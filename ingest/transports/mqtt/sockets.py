@@ -11,10 +11,10 @@ READ_BYTES = 64 * 1024
 
 
 class BufferedSocket:
-    """Stands where paho-mqtt expects a socket. Never blocks once it is non-blocking, as paho makes it.
+    """Stands where paho-mqtt expects a socket. It never blocks once it is non-blocking, as paho makes it.
 
-    `fill` reads, `recv` serves one packet of it. `send` writes at once; what the kernel does not take is written by the
-    event loop as soon as it can.
+    `fill` reads, `recv` serves one packet of what was read. `send` writes at once; the event loop writes what the
+    kernel does not take, as soon as it can.
     """
 
     def __init__(self, inner: socket.socket | ssl.SSLSocket) -> None:
@@ -33,7 +33,7 @@ class BufferedSocket:
         """The peer has closed, or the connection broke."""
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """From now on the loop writes what could not be written at once."""
+        """Have the loop write, from now on, what cannot be written at once."""
         self._loop = loop
         self._write()
 
@@ -64,8 +64,8 @@ class BufferedSocket:
             self.ended = True
 
     def next_packet(self) -> Frame | Published | None:
-        """The next complete packet; a message that is too large to be kept comes as it was hashed. Raises ValueError
-        where there is none to be found."""
+        """The next complete packet, or None. A message that is too large to be kept comes as its hash and its
+        beginning. Raises ValueError where there is no packet to be found."""
         if self._flow is None:
             packet = frame(self._incoming, self._position)
             begun = flowing(self._incoming, self._position) if packet is None else None
@@ -98,7 +98,7 @@ class BufferedSocket:
         return bytes(self._incoming[start:end])
 
     def send(self, data: bytes | bytearray) -> int:
-        """Take all of `data`. Raises OSError where the connection is broken."""
+        """Take all of `data`; returns its length. The next read reports a broken connection."""
         self._outgoing += data
         self._write()
         return len(data)

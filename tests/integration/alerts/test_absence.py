@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.detection import absence
-from alerts.detection.absence import Watched
+from alerts.detection.absence import AbsenceCheck
 from alerts.incidents import handling
 from alerts.incidents.opening import raise_sos
 from alerts.model.incident import Press
@@ -31,7 +31,7 @@ class Watch:
         self.now = NOON
         self._make_settings = make_settings
 
-    async def at(self, minutes: float) -> Watched:
+    async def at(self, minutes: float) -> AbsenceCheck:
         """Look, so many minutes after noon."""
         self.now = NOON + timedelta(minutes=minutes)
         await set_clock(self.conn, self.now, 0, real=False)
@@ -84,7 +84,7 @@ async def look(conn: Connection, make_settings: MakeSettings) -> Watch:
 async def test_a_band_that_says_nothing_for_45_minutes_is_a_task_until_it_is_heard(look: Watch) -> None:
     await look.listening()
     await look.heard("band-wang", "band-li", minutes=0)
-    assert await look.at(0) == Watched(2, 0)
+    assert await look.at(0) == AbsenceCheck(2, 0)
     await look.heard("band-li", minutes=40)
     assert (await look.at(44)).verdicts == 0
     assert (await look.at(45)).verdicts == 1
@@ -141,7 +141,7 @@ async def test_a_network_incident_that_somebody_holds_is_written_later_and_meanw
 
 async def test_while_nobody_listens_nobody_is_silent(look: Watch) -> None:
     await look.heard("band-wang", minutes=0)
-    assert await look.at(100) == Watched(suspended="no_consumer")
+    assert await look.at(100) == AbsenceCheck(suspended="no_consumer")
     assert await look.incidents() == []
 
 
@@ -237,7 +237,7 @@ async def test_who_is_away_is_not_missed(look: Watch) -> None:
         "update resident set away_until = %s where id = %s", (NOON + timedelta(days=2), look.people.wang)
     )
     await look.at(0)
-    assert (await look.at(60)).bands == 1
+    assert (await look.at(60)).devices == 1
     assert await look.incidents() == [("silent", "open")]
 
 
@@ -254,7 +254,7 @@ async def test_a_band_that_is_heard_while_we_look_is_not_silent(look: Watch, dat
     now = NOON + timedelta(minutes=60)
     last_seen = dict.fromkeys(("band-wang", "band-li"), NOON)
     await look.heard("band-wang", minutes=59)
-    assert await absence._judge(look.conn, ["band-wang", "band-li"], last_seen, now, ZONE) == 1
+    assert await absence._evaluate(look.conn, ["band-wang", "band-li"], last_seen, now, ZONE) == 1
     await look.conn.commit()
 
 

@@ -21,7 +21,7 @@ FIRST, SECOND = "CA" + "1" * 32, "CA" + "2" * 32
 async def reopened(line: Line, incident: int) -> None:
     """It was handed back and is called out in a new round."""
     await handling.accept(line.conn, incident, line.world.people["doctor"], "console", world.NOW)
-    await handling.pass_on(line.conn, incident, line.world.people["doctor"], "console", world.NOW)
+    await handling.decline(line.conn, incident, line.world.people["doctor"], "console", world.NOW)
     await line.conn.commit()
 
 
@@ -64,7 +64,7 @@ async def test_a_key_handed_in_again_does_not_accept_the_next_round(line: Line) 
     incident = line.world.other_incident
     row = await line.ask("duty", incident)
     assert "由您去王淑珍处" in said(await line.press("1", row))
-    await handling.pass_on(line.conn, incident, line.world.people["duty"], "console", world.NOW)
+    await handling.decline(line.conn, incident, line.world.people["duty"], "console", world.NOW)
     await line.conn.commit()
     again = await line.press("1", row)
     assert await line.state(incident) == "open"
@@ -74,7 +74,7 @@ async def test_a_key_handed_in_again_does_not_accept_the_next_round(line: Line) 
     path = gather.attrib["action"].removeprefix(f"{PUBLIC}/webhooks/twilio/")
     assert path == f"gather?r={reference(row)}&o=2"
     assert "由您去王淑珍处" in said((await line.post(path, CallSid=SID, Digits="1", To=DUTY, From=OURS)).text)
-    await handling.pass_on(line.conn, incident, line.world.people["duty"], "console", world.NOW)
+    await handling.decline(line.conn, incident, line.world.people["duty"], "console", world.NOW)
     await line.conn.commit()
     assert "重新呼叫" in said((await line.post(path, CallSid=SID, Digits="1", To=DUTY, From=OURS)).text)
     assert await line.state(incident) == "open"
@@ -110,7 +110,7 @@ async def test_a_text_handed_in_again_is_answered_the_same_and_accepts_nothing(l
     await line.ask("duty", incident, channel="sms")
     first = await line.text(DUTY, f"1 {incident}", "SM-once")
     assert await line.state(incident) == "accepted"
-    await handling.pass_on(line.conn, incident, line.world.people["duty"], "console", world.NOW)
+    await handling.decline(line.conn, incident, line.world.people["duty"], "console", world.NOW)
     await line.conn.commit()
     assert await line.text(DUTY, f"1 {incident}", "SM-once") == first
     assert await line.state(incident) == "open"

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from alerts.monitoring import deadman
-from alerts.monitoring.health import Pulse
+from alerts.monitoring.health import Health
 from eldercare.platform import heartbeats
 from eldercare.platform.database import Connection
 
@@ -45,94 +45,94 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def pulse(conn: Connection) -> Pulse:
+async def health(conn: Connection) -> Health:
     """Everything works."""
     for service in deadman.SERVICES:
         await heartbeats.beat(conn, f"{service}@test", service, {})
-    pulse = Pulse()
-    pulse.turn("line", steps=1)
-    pulse.turn("watch")
-    return pulse
+    health = Health()
+    health.tick("line", steps=1)
+    health.tick("watch")
+    return health
 
 
 async def test_it_is_pinged_while_everything_works(
-    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+    conn: Connection, health: Health, monitor: Monitor, session: aiohttp.ClientSession
 ) -> None:
-    assert await deadman.run_once(conn, pulse, session, monitor.url) == []
+    assert await deadman.run_once(conn, health, session, monitor.url) == []
     assert monitor.pings == 1
-    assert pulse.detail() == {"steps": 1, "pings": 1, "late_timers": 0}
+    assert health.detail() == {"steps": 1, "pings": 1, "late_timers": 0}
 
 
 async def test_a_loop_that_stands_still_keeps_us_silent(
-    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+    conn: Connection, health: Health, monitor: Monitor, session: aiohttp.ClientSession
 ) -> None:
-    pulse.turned_at["line"] -= deadman.LOOP_LIMIT_S + 1
-    assert await deadman.run_once(conn, pulse, session, monitor.url) == ["line_stands_still"]
+    health.ticked_at["line"] -= deadman.LOOP_LIMIT_S + 1
+    assert await deadman.run_once(conn, health, session, monitor.url) == ["line_stands_still"]
     assert monitor.pings == 0
 
 
 async def test_no_telephone_to_call_with_keeps_us_silent(
-    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+    conn: Connection, health: Health, monitor: Monitor, session: aiohttp.ClientSession
 ) -> None:
-    pulse.telephones = False
-    assert await deadman.run_once(conn, pulse, session, monitor.url) == ["no_telephones"]
+    health.telephones = False
+    assert await deadman.run_once(conn, health, session, monitor.url) == ["no_telephones"]
     assert monitor.pings == 0
 
 
 async def test_a_loop_that_never_went_round_keeps_us_silent(
-    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+    conn: Connection, health: Health, monitor: Monitor, session: aiohttp.ClientSession
 ) -> None:
-    fresh = Pulse()
+    fresh = Health()
     assert await deadman.faults(conn, fresh) == []
-    fresh.turned_at = {loop: at - deadman.LOOP_LIMIT_S - 1 for loop, at in fresh.turned_at.items()}
-    fresh.turn("watch")
+    fresh.ticked_at = {loop: at - deadman.LOOP_LIMIT_S - 1 for loop, at in fresh.ticked_at.items()}
+    fresh.tick("watch")
     assert await deadman.run_once(conn, fresh, session, monitor.url) == ["line_stands_still"]
 
 
 async def test_the_time_since_the_last_ping_keeps_nobody_silent(
-    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+    conn: Connection, health: Health, monitor: Monitor, session: aiohttp.ClientSession
 ) -> None:
     for pings in (1, 2):
-        assert await deadman.run_once(conn, pulse, session, monitor.url) == []
+        assert await deadman.run_once(conn, health, session, monitor.url) == []
         assert monitor.pings == pings
-        pulse.turned_at = {loop: at - deadman.LOOP_LIMIT_S - 1 for loop, at in pulse.turned_at.items()}
-        pulse.turn("line")
-        pulse.turn("watch")
+        health.ticked_at = {loop: at - deadman.LOOP_LIMIT_S - 1 for loop, at in health.ticked_at.items()}
+        health.tick("line")
+        health.tick("watch")
 
 
 @pytest.mark.parametrize("service", deadman.SERVICES)
 async def test_a_consumer_that_is_dead_keeps_us_silent(
-    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession, service: str
+    conn: Connection, health: Health, monitor: Monitor, session: aiohttp.ClientSession, service: str
 ) -> None:
     await conn.execute("update heartbeat set beat_at = beat_at - interval '1 minute' where service = %s", (service,))
-    assert await deadman.run_once(conn, pulse, session, monitor.url) == [f"{service}_is_silent"]
+    assert await deadman.run_once(conn, health, session, monitor.url) == [f"{service}_is_silent"]
     assert monitor.pings == 0
 
 
 async def test_a_provider_that_is_away_keeps_us_silent_until_it_is_back(
-    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+    conn: Connection, health: Health, monitor: Monitor, session: aiohttp.ClientSession
 ) -> None:
-    pulse.asked = frozenset({"one"})
-    pulse.provider("two", answers=False)  # which stands behind the one, and is not asked
-    pulse.provider("one", answers=False)
-    assert await deadman.run_once(conn, pulse, session, monitor.url) == ["provider_is_away"]
+    health.asked = frozenset({"one"})
+    health.provider("two", answers=False)  # which stands behind the one, and is not asked
+    health.provider("one", answers=False)
+    assert await deadman.run_once(conn, health, session, monitor.url) == ["provider_is_away"]
     assert monitor.pings == 0
-    pulse.provider("one", answers=True)
-    assert await deadman.run_once(conn, pulse, session, monitor.url) == []
+    health.provider("one", answers=True)
+    assert await deadman.run_once(conn, health, session, monitor.url) == []
     assert monitor.pings == 1
 
 
 async def test_late_timers_keep_us_silent(
-    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+    conn: Connection, health: Health, monitor: Monitor, session: aiohttp.ClientSession
 ) -> None:
-    pulse.late_timers = 2
-    assert await deadman.run_once(conn, pulse, session, monitor.url) == ["timers_are_late"]
+    health.late_timers = 2
+    assert await deadman.run_once(conn, health, session, monitor.url) == ["timers_are_late"]
     assert monitor.pings == 0
 
 
 async def test_a_monitor_that_refuses_or_is_away_is_said(
-    conn: Connection, pulse: Pulse, monitor: Monitor, session: aiohttp.ClientSession
+    conn: Connection, health: Health, monitor: Monitor, session: aiohttp.ClientSession
 ) -> None:
     monitor.status = 500
-    assert await deadman.run_once(conn, pulse, session, monitor.url) == ["monitor_unreachable"]
-    assert await deadman.run_once(conn, pulse, session, "http://127.0.0.1:1/") == ["monitor_unreachable"]
+    assert await deadman.run_once(conn, health, session, monitor.url) == ["monitor_unreachable"]
+    assert await deadman.run_once(conn, health, session, "http://127.0.0.1:1/") == ["monitor_unreachable"]

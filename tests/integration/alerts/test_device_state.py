@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from alerts.__main__ import _watch
+from alerts.__main__ import _upkeep
 from alerts.detection import device_state
-from alerts.detection.bands import Latest
-from alerts.monitoring.health import Pulse
+from alerts.detection.devices import Latest
+from alerts.monitoring.health import Health
 from alerts.rules import State, Thresholds
 from eldercare.platform import pg_arrays
 from eldercare.platform.database import Connection, pool
@@ -54,10 +54,10 @@ async def test_one_personal_limit_beyond_the_bounds_leaves_the_others(database_u
         await database.conn.execute("update resident set rule_overrides = '{\"silent_s\": 900}' where name = 'band-2'")
         ids = await database.rows("select id from resident where name = 'band-1'")
         await database.conn.commit()
-        pulse = Pulse()
+        health = Health()
         async with pool(database_url, max_size=1, application_name="alerts") as shared:
-            await _watch(shared, ZONE, pulse)
-        assert pulse.detail()["overrides_refused"] == [ids[0][0]]  # which the doctor reads in the heartbeat
+            await _upkeep(shared, ZONE, health)
+        assert health.detail()["overrides_refused"] == [ids[0][0]]  # which the doctor reads in the heartbeat
         async with database.conn.transaction():
             _, found, _ = await device_state.lock(database.conn, ["band-1"], ZONE)
     profile = found["band-1"].profile

@@ -85,7 +85,7 @@ async def test_each_refusal_names_the_state(conn: Connection, people: Community)
     with pytest.raises(Conflict, match="is resolved"):
         await handling.resolve(conn, incident, people.duty, "console", "test", None, NOW)
     with pytest.raises(Conflict, match="is resolved"):
-        await handling.pass_on(conn, incident, people.duty, "console", NOW)
+        await handling.decline(conn, incident, people.duty, "console", NOW)
     with pytest.raises(Conflict, match="is resolved"):
         await handling.hand_to_120(conn, incident, people.duty, "console", NOW)
     assert await handling.accept(conn, incident, people.grid, "sms", NOW) == Over(incident, "test")
@@ -96,10 +96,10 @@ async def test_what_does_not_exist_is_not_found(conn: Connection, people: Commun
     for act in (
         handling.accept(conn, 999, people.duty, "sms", NOW),
         handling.accept(conn, incident, 999, "sms", NOW),
-        handling.pass_on(conn, incident, 999, "sms", NOW),
+        handling.decline(conn, incident, 999, "sms", NOW),
         handling.add_note(conn, 999, people.duty, "api", "x", NOW),
         handling.get(conn, viewer(people.duty, Role.DUTY), 999),
-        handling.facts(conn, 999, NOW, UTC),
+        handling.message_context(conn, 999, NOW, UTC),
         handling.open_by_telephone(conn, 999, people.duty, "", NOW),
     ):
         with pytest.raises(NotFound):
@@ -123,7 +123,7 @@ async def test_an_emergency_by_telephone_is_an_sos_like_any_other(conn: Connecti
     assert (whole.incident.kind, whole.incident.source, whole.incident.resident_name) == ("sos", "telephone", "李桂兰")
     assert whole.incident.due_at == NOW
     assert whole.timeline[0].detail["note"] == "邻居来电，听见呼救"
-    facts = await handling.facts(conn, incident, NOW, UTC)
+    facts = await handling.message_context(conn, incident, NOW, UTC)
     assert facts.reason == "telephone"
     assert await handling.open_by_telephone(conn, people.li, people.duty, "", NOW) == incident
     assert await press(conn, "band-li") == incident
@@ -161,8 +161,8 @@ async def test_who_was_called_hears_the_end_once(conn: Connection, people: Commu
 async def test_the_band_hears_received_again_when_nobody_comes_any_more(conn: Connection, people: Community) -> None:
     incident = await press(conn)
     await handling.accept(conn, incident, people.grid, "voice", NOW)
-    assert (await handling.pass_on(conn, incident, people.duty, "sms", NOW)).reason == "noted"
-    assert (await handling.pass_on(conn, incident, people.grid, "voice", NOW)).reason == "handed_back"
+    assert (await handling.decline(conn, incident, people.duty, "sms", NOW)).reason == "noted"
+    assert (await handling.decline(conn, incident, people.grid, "voice", NOW)).reason == "handed_back"
     await handling.resolve(conn, incident, people.duty, "console", "false_alarm", None, NOW)
     await handling.reopen(conn, incident, people.duty, "console", None, NOW)
     rows = await conn.execute("select content ->> 'state', status from notification order by id")
@@ -191,7 +191,7 @@ async def test_who_accepted_by_a_click_may_answer_the_call_about_another_press(
     assert answered.text.startswith(f"王秀英的报警（编号{incident}）已由您负责")
     [called] = await handling.called_from(conn, PHONES["lead"])
     assert (called.incident_id, called.person_id) == (incident, people.lead)
-    assert (await handle.by_text(conn, PHONES["lead"], Reply(Intent.PASS), "zh", NOW, UTC)).reason == "passed"
+    assert (await handle.by_text(conn, PHONES["lead"], Reply(Intent.DECLINE), "zh", NOW, UTC)).reason == "passed"
 
 
 async def test_the_end_says_that_it_is_over_whoever_went(conn: Connection, people: Community) -> None:
@@ -288,7 +288,7 @@ async def test_the_facts_lead_from_home_to_the_last_fix(conn: Connection, people
         "update incident set lat = 31.2394, lon = 121.4737, accuracy_m = 20, position_at = %s",
         (NOW - timedelta(minutes=7),),
     )
-    [facts] = await handling.facts_of(conn, [incident, 999], NOW, UTC)
+    [facts] = await handling.message_contexts(conn, [incident, 999], NOW, UTC)
     assert facts.distance_m == pytest.approx(1000.8, abs=1)
     assert facts.bearing_deg == pytest.approx(0, abs=0.1)
     assert (facts.position_age_minutes, facts.age, facts.late_minutes) == (7, 88, None)

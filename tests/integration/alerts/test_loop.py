@@ -13,9 +13,9 @@ from psycopg import OperationalError
 from alerts import loop
 from alerts.escalation.planner import PlanningContext
 from alerts.incidents.opening import raise_sos
-from alerts.loop import Line
+from alerts.loop import EscalationLoop
 from alerts.model.incident import Press
-from alerts.monitoring.health import Pulse
+from alerts.monitoring.health import Health
 from alerts.notifications.sender import Sender
 from eldercare.platform.database import COMMAND, Connection, connect
 from tests.stories.story import Recorder
@@ -28,10 +28,10 @@ class Running:
     def __init__(self, url: str) -> None:
         self.voice = Recorder("voice")
         self.sender = Sender(url, {"voice": self.voice})
-        self.pulse = Pulse()
-        outside = PlanningContext({"voice": timedelta(0)}, ZoneInfo("Asia/Shanghai"))
+        self.health = Health()
+        planning = PlanningContext({"voice": timedelta(0)}, ZoneInfo("Asia/Shanghai"))
         self.cut_short = 0
-        self.line = Line(url, self.sender, outside, self.pulse)
+        self.line = EscalationLoop(url, self.sender, planning, self.health)
 
     def warned(self, event: str, **_: object) -> None:
         """What the line says in its log."""
@@ -60,7 +60,7 @@ async def running(conn: Connection, database_url: str, monkeypatch: pytest.Monke
     made = Running(database_url)
     monkeypatch.setattr(loop, "_log", SimpleNamespace(warning=made.warned, exception=made.warned))
     tasks = [asyncio.create_task(made.line.run()), asyncio.create_task(made.sender.run())]
-    await until(lambda: _is("line" in made.pulse.turned_at))
+    await until(lambda: _is("line" in made.health.ticked_at))
     yield made
     for task in tasks:
         task.cancel()
@@ -149,11 +149,11 @@ async def test_a_notice_of_ones_own_is_no_news_and_one_of_somebody_else_is(datab
     async with own, other:
         await own.execute("listen incident")
         await own.execute("select pg_notify('incident', '1')")
-        assert not loop.told(own)
+        assert not loop.notified(own)
         await other.execute("select pg_notify('incident', '2')")
         await loop.until_heard(own, asyncio.Event(), 30)
-        assert loop.told(own)
-        assert not loop.told(own)
+        assert loop.notified(own)
+        assert not loop.notified(own)
 
 
 async def test_a_notice_that_came_with_an_answer_is_heard_without_another_word(database_url: str) -> None:
@@ -164,7 +164,7 @@ async def test_a_notice_that_came_with_an_answer_is_heard_without_another_word(d
         await other.execute("select pg_notify('incident', '1')")
         await loop.until_heard(own, asyncio.Event(), 30)
         own.pgconn.consume_input()  # as the reading of an answer does with what follows it: the socket is empty now
-        assert loop.told(own)
+        assert loop.notified(own)
 
 
 async def test_a_connection_that_was_closed_is_heard_too(conn: Connection, database_url: str) -> None:

@@ -15,9 +15,9 @@ from alerts.model.incident import (
     Finding,
     IncidentKind,
     IncidentState,
-    Judged,
     Press,
     Severity,
+    SubjectVerdict,
     resident_subject,
 )
 from eldercare.community import devices
@@ -450,7 +450,7 @@ def cleared(kind: IncidentKind = IncidentKind.HEART_RATE) -> Cleared:
 
 
 async def test_a_finding_opens_and_the_same_again_changes_nothing(conn: Connection, resident: int) -> None:
-    judged = [Judged(resident_subject(resident, "band-1"), finding(Severity.WARNING))]
+    judged = [SubjectVerdict(resident_subject(resident, "band-1"), finding(Severity.WARNING))]
     await apply_verdicts(conn, judged, NOON)
     await apply_verdicts(conn, judged, NOON + timedelta(minutes=1))
     row = await one(conn, "select severity, source, occurred_at, due_at, detail, press_count from incident")
@@ -467,14 +467,14 @@ async def test_a_finding_opens_and_the_same_again_changes_nothing(conn: Connecti
 
 async def test_a_graver_finding_raises_and_starts_the_ladder_again(conn: Connection, resident: int) -> None:
     subject = resident_subject(resident, "band-1")
-    await apply_verdicts(conn, [Judged(subject, finding(Severity.WARNING))], NOON)
+    await apply_verdicts(conn, [SubjectVerdict(subject, finding(Severity.WARNING))], NOON)
     await conn.execute(
         "with duty as (insert into person (name) values ('张值班') returning id) update incident"
         " set declined_id = duty.id, next_step = 2, due_at = due_at + interval '10 min' from duty"
     )
     later = NOON + timedelta(minutes=3)
-    await apply_verdicts(conn, [Judged(subject, finding(Severity.URGENT))], later)
-    await apply_verdicts(conn, [Judged(subject, finding(Severity.WARNING))], later + timedelta(minutes=1))
+    await apply_verdicts(conn, [SubjectVerdict(subject, finding(Severity.URGENT))], later)
+    await apply_verdicts(conn, [SubjectVerdict(subject, finding(Severity.WARNING))], later + timedelta(minutes=1))
     row = await one(
         conn, "select severity, next_step, round_started_at, due_at, detail ->> 'reason', declined_id from incident"
     )
@@ -489,8 +489,8 @@ async def test_what_was_over_and_is_found_again_is_told_to_whoever_has_it(
     conn: Connection, resident: int, severity: Severity, told: bool
 ) -> None:
     subject = resident_subject(resident, "band-1")
-    found = Judged(subject, Finding(IncidentKind.HEART_RATE, severity, "high", NOON))
-    over = Judged(subject, Cleared(IncidentKind.HEART_RATE, "high_over", NOON))
+    found = SubjectVerdict(subject, Finding(IncidentKind.HEART_RATE, severity, "high", NOON))
+    over = SubjectVerdict(subject, Cleared(IncidentKind.HEART_RATE, "high_over", NOON))
     await apply_verdicts(conn, [found], NOON)
     incident_id = await one(conn, "select id from incident")
     await accept(conn, incident_id)
@@ -506,11 +506,11 @@ async def test_what_was_over_and_is_found_again_is_told_to_whoever_has_it(
 
 async def test_what_is_found_again_while_people_are_asked_goes_on_climbing(conn: Connection, resident: int) -> None:
     subject = resident_subject(resident, "band-1")
-    found = Judged(subject, Finding(IncidentKind.HEART_RATE, Severity.URGENT, "high", NOON))
+    found = SubjectVerdict(subject, Finding(IncidentKind.HEART_RATE, Severity.URGENT, "high", NOON))
     await apply_verdicts(conn, [found], NOON)
     due = NOON + timedelta(minutes=3)
     await conn.execute("update incident set next_step = 1, due_at = %s", (due,))
-    await apply_verdicts(conn, [Judged(subject, Cleared(IncidentKind.HEART_RATE, "high_over", NOON))], NOON)
+    await apply_verdicts(conn, [SubjectVerdict(subject, Cleared(IncidentKind.HEART_RATE, "high_over", NOON))], NOON)
     await apply_verdicts(conn, [found], NOON + timedelta(minutes=1))
     row = await one(conn, "select round, next_step, press_count, due_at, round_started_at from incident")
     assert row == (1, 1, 1, due, NOON)
@@ -530,7 +530,7 @@ async def test_what_is_over_ends_by_itself_unless_urgent_or_owned(
     conn: Connection, resident: int, severity: Severity, accepted: bool, state: str
 ) -> None:
     subject = resident_subject(resident, "band-1")
-    await apply_verdicts(conn, [Judged(subject, finding(severity))], NOON)
+    await apply_verdicts(conn, [SubjectVerdict(subject, finding(severity))], NOON)
     incident_id = await one(conn, "select id from incident")
     await conn.execute(
         "insert into notification (incident_id, channel, address, purpose, content, send_after, created_at)"
@@ -539,7 +539,7 @@ async def test_what_is_over_ends_by_itself_unless_urgent_or_owned(
     )
     if accepted:
         await accept(conn, incident_id)
-    await apply_verdicts(conn, [Judged(subject, cleared())], NOON + timedelta(minutes=1))
+    await apply_verdicts(conn, [SubjectVerdict(subject, cleared())], NOON + timedelta(minutes=1))
     ended = state == "resolved"
     row = await one(conn, "select state, disposition, due_at is null from incident")
     assert row == (state, "cleared" if ended else None, ended)
@@ -548,7 +548,7 @@ async def test_what_is_over_ends_by_itself_unless_urgent_or_owned(
 
 
 async def test_nothing_open_is_nothing_to_clear(conn: Connection, resident: int) -> None:
-    await apply_verdicts(conn, [Judged(resident_subject(resident, "band-1"), cleared())], NOON)
+    await apply_verdicts(conn, [SubjectVerdict(resident_subject(resident, "band-1"), cleared())], NOON)
     assert await one(conn, "select count(*) from incident_event") == 0
 
 
@@ -557,9 +557,9 @@ async def test_found_and_over_within_one_batch_stay_in_order(conn: Connection, r
     await apply_verdicts(
         conn,
         [
-            Judged(subject, finding(Severity.WARNING)),
-            Judged(NETWORK, Finding(IncidentKind.NETWORK, Severity.URGENT, "many_silent", NOON)),
-            Judged(subject, cleared()),
+            SubjectVerdict(subject, finding(Severity.WARNING)),
+            SubjectVerdict(NETWORK, Finding(IncidentKind.NETWORK, Severity.URGENT, "many_silent", NOON)),
+            SubjectVerdict(subject, cleared()),
         ],
         NOON,
     )
@@ -575,7 +575,9 @@ async def test_every_change_of_an_incident_is_notified_once_by_its_id(
         await listener.execute("listen incident")
         raised = await raise_sos(conn, press(event_id="e1"))
         await raise_sos(conn, press(event_id="e1"))
-        await apply_verdicts(conn, [Judged(resident_subject(resident, "band-1"), finding(Severity.URGENT))], NOON)
+        await apply_verdicts(
+            conn, [SubjectVerdict(resident_subject(resident, "band-1"), finding(Severity.URGENT))], NOON
+        )
         await conn.commit()
         heard = [notice.payload async for notice in listener.notifies(timeout=60, stop_after=2)]
         other = await one(conn, "select id from incident where kind = 'heart_rate'")
@@ -590,7 +592,8 @@ async def test_what_the_admin_sees_tells_nothing_of_a_heart(conn: Connection, re
     )
     kinds = (IncidentKind.SILENT, IncidentKind.LOW_BATTERY, IncidentKind.WANDERING)
     found = [
-        Judged(resident_subject(resident, "band-1"), Finding(kind, Severity.TASK, "found", NOON, {})) for kind in kinds
+        SubjectVerdict(resident_subject(resident, "band-1"), Finding(kind, Severity.TASK, "found", NOON, {}))
+        for kind in kinds
     ]
     await apply_verdicts(conn, found, NOON)
     rows = await (await conn.execute("select kind, bpm from incident")).fetchall()

@@ -422,13 +422,13 @@ async def test_the_end_of_a_call_that_we_hung_up_is_nobodys_failure(box: Box) ->
 async def test_who_passes_by_text_is_not_rung_by_what_was_on_its_way(box: Box) -> None:
     waiting = await box.row("duty", status="queued", attempts=1)
     placed, pressed = [await box.row("duty", status="sending", attempts=1) for _ in range(2)]
-    await handling.pass_on(box.conn, box.incident, box.people.duty, "sms", NOW)
+    await handling.decline(box.conn, box.incident, box.people.duty, "sms", NOW)
     assert [await box.of(row, "status") for row in (waiting, placed)] == ["done", "done"]
     assert (await outbox.record(box.conn, [Outcome(placed, 1, "CA1", "queued")], NOW)).more
     ends = await box.conn.execute("select ends_id from notification where purpose = 'hang_up'")
     assert await ends.fetchall() == [(placed,)]
     await box.conn.execute("update notification set status = 'sending' where id = %s", (pressed,))
-    await handling.pass_on(box.conn, box.incident, box.people.duty, "voice", NOW)
+    await handling.decline(box.conn, box.incident, box.people.duty, "voice", NOW)
     await receipts.record_status(box.conn, pressed, "CA2", notification.answered_event("passed"), NOW)
     assert not (await outbox.record(box.conn, [Outcome(pressed, 1, "CA2", "queued")], NOW)).more
     assert await box.of(pressed, "status", "reason", "provider_id") == ("done", "passed", "CA2")

@@ -6,27 +6,27 @@ import pytest
 
 from alerts.model.incident import IncidentKind, Severity
 from alerts.policies import store
-from alerts.policies.ladder import Ladder
+from alerts.policies.escalation_policy import EscalationPolicy
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import InvalidInput, NotFound
 from tests.support import community
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
-LADDER = Ladder.model_validate({"steps": [{"targets": ["family"], "channels": ["voice"]}], "repeat_s": 120})
+LADDER = EscalationPolicy.model_validate({"steps": [{"targets": ["family"], "channels": ["voice"]}], "repeat_s": 120})
 
 
 async def test_a_fresh_database_has_a_ladder_for_every_kind_that_can_be_read(conn: Connection) -> None:
     found = await store.listing(conn)
     assert {policy.kind for policy in found} == set(IncidentKind)
     for policy in found:
-        assert store.read_ladder(IncidentKind(policy.kind), policy.ladder)
+        assert store.read_policy(IncidentKind(policy.kind), policy.ladder)
 
 
 async def test_a_resident_can_have_a_ladder_of_their_own_and_lose_it_again(conn: Connection) -> None:
     people = await community.settle(conn)
     own = await store.put(conn, IncidentKind.SOS, Severity.SOS, people.wang, LADDER, people.admin, NOW)
     assert (own.resident_id, own.updated_by, own.updated_at) == (people.wang, people.admin, NOW)
-    assert store.read_ladder(IncidentKind.SOS, own.ladder) == LADDER
+    assert store.read_policy(IncidentKind.SOS, own.ladder) == LADDER
     assert own in await store.listing(conn, people.wang)
     assert own not in await store.listing(conn, people.li)
     again = await store.put(conn, IncidentKind.SOS, Severity.SOS, people.wang, LADDER, people.duty, NOW)

@@ -25,7 +25,7 @@ from tests.conftest import MakeSettings
 from tests.support import community
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
-OUTSIDE = PlanningContext(dict.fromkeys(("voice", "sms"), timedelta(0)), ZoneInfo("Asia/Shanghai"))
+PLANNING = PlanningContext(dict.fromkeys(("voice", "sms"), timedelta(0)), ZoneInfo("Asia/Shanghai"))
 
 
 class Hands(Sender):
@@ -67,7 +67,7 @@ async def open_many(conn: Connection, number: int, severity: str = "sos", kind: 
 async def step_once_let_go(conn: Connection, line: Connection) -> tuple[int, list[Outgoing]]:
     """How many steps `line` takes, and what it hands over, when it waits for what `conn` holds, which then commits."""
     hands = Hands()
-    step = asyncio.create_task(worker.run_once(line, hands, OUTSIDE))
+    step = asyncio.create_task(worker.run_once(line, hands, PLANNING))
     async with asyncio.timeout(60):
         waiting = "select from pg_locks where pid = %s and not granted"
         while await (await conn.execute(waiting, (line.info.backend_pid,))).fetchone() is None:
@@ -85,14 +85,14 @@ async def count(conn: Connection, query: str) -> int:
 
 async def test_nothing_due_writes_nothing(conn: Connection, line: Connection) -> None:
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 0
+    assert await worker.run_once(line, hands, PLANNING) == 0
     assert hands.taken == []
 
 
 async def test_rows_of_an_immediate_step_are_born_leased_and_handed_over(conn: Connection, line: Connection) -> None:
     await open_many(conn, 1)
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 1
+    assert await worker.run_once(line, hands, PLANNING) == 1
     assert [(row.channel, row.attempts, row.purpose) for row in hands.taken] == [
         ("voice", 1, "alarm"),
         ("sms", 1, "alarm"),
@@ -107,7 +107,7 @@ async def test_rows_of_an_immediate_step_are_born_leased_and_handed_over(conn: C
 async def test_what_there_are_no_hands_for_waits_in_the_outbox(conn: Connection, line: Connection) -> None:
     await open_many(conn, 3)
     hands = Hands(free=1)
-    await worker.run_once(line, hands, OUTSIDE)
+    await worker.run_once(line, hands, PLANNING)
     assert len(hands.taken) == 2
     assert await count(conn, "select count(*) from notification where status = 'queued'") == 4
     assert len(await outbox.lease(line, NOW, ["voice", "sms"], 10)) == 4
@@ -120,7 +120,7 @@ async def test_the_longest_due_comes_first_and_an_sos_before_everything_else(
     await open_many(conn, 3)
     order = []
     for _ in range(8):
-        await worker.run_once(line, Hands(), OUTSIDE, limit=1)
+        await worker.run_once(line, Hands(), PLANNING, limit=1)
         row = await (await line.execute("select incident_id from incident_event order by id desc limit 1")).fetchone()
         await line.commit()
         assert row is not None
@@ -136,7 +136,7 @@ async def test_a_thousand_at_once_are_taken_by_four_workers_once_each(
     async def work() -> tuple[int, int]:
         hands, steps = Hands(), 0
         async with await connect(database_url, autocommit=True, options=outbox.SESSION) as own:
-            while due := await worker.run_once(own, hands, OUTSIDE):
+            while due := await worker.run_once(own, hands, PLANNING):
                 assert due <= worker.SLICE
                 steps += due
         return steps, len(hands.taken)
@@ -161,12 +161,12 @@ async def test_one_that_cannot_be_planned_is_said_and_tried_again_and_holds_up_n
 
     monkeypatch.setattr(planner, "next_step", fails_for_the_second)
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 3
+    assert await worker.run_once(line, hands, PLANNING) == 3
     assert {row.incident_id for row in hands.taken} == {1, 3}
     assert await count(conn, "select incident_id from incident_event where kind = 'step_failed'") == 2
     monkeypatch.undo()
-    assert await worker.run_once(line, hands, OUTSIDE) == 0
-    assert await worker.run_once(line, hands, OUTSIDE, NOW + worker.AFTER_AN_ERROR) == 1
+    assert await worker.run_once(line, hands, PLANNING) == 0
+    assert await worker.run_once(line, hands, PLANNING, NOW + worker.AFTER_AN_ERROR) == 1
     assert {row.incident_id for row in hands.taken} == {1, 2, 3}
 
 
@@ -175,7 +175,7 @@ async def test_one_whose_facts_cannot_be_read_holds_up_nobody(conn: Connection, 
     await conn.execute("update incident set occurred_at = '20000-01-01' where id = 2")
     await conn.commit()
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 3
+    assert await worker.run_once(line, hands, PLANNING) == 3
     assert {row.incident_id for row in hands.taken} == {1, 3}
 
 
@@ -202,7 +202,7 @@ async def test_one_that_cannot_be_read_holds_up_nobody_and_is_told_to_the_desk(
     await open_many(conn, 5)
     await make_unreadable(conn, how)
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 4
+    assert await worker.run_once(line, hands, PLANNING) == 4
     assert {row.incident_id for row in hands.taken} == {1, 3, 4, 5}
     late = NOW + unreadable.LATE + timedelta(seconds=5)
     await unreadable.run_once(line, late)
@@ -223,7 +223,7 @@ async def test_one_of_somebody_without_any_age_is_called_about(conn: Connection,
     await conn.execute("update resident set birth_date = '-infinity' where id = 1")
     await conn.commit()
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 3
+    assert await worker.run_once(line, hands, PLANNING) == 3
     assert {row.incident_id for row in hands.taken} == {1, 2, 3}
 
 
@@ -318,10 +318,10 @@ async def test_one_that_can_neither_be_read_nor_put_off_holds_up_nobody_and_is_n
     )
     await conn.commit()
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 4
+    assert await worker.run_once(line, hands, PLANNING) == 4
     assert {row.incident_id for row in hands.taken} == {1, 3, 4, 5}
     for _ in range(20):
-        assert await worker.run_once(line, hands, OUTSIDE) == 0
+        assert await worker.run_once(line, hands, PLANNING) == 0
     assert len(said) == 3  # the look, the incident, and that it cannot be put off
 
 
@@ -337,14 +337,14 @@ async def test_one_whose_step_the_database_refuses_is_said_and_tried_again_and_h
     await conn.execute(f"alter table notification add constraint refuses {rule}")
     await conn.commit()
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 5
+    assert await worker.run_once(line, hands, PLANNING) == 5
     assert {row.incident_id for row in hands.taken} == {1, 3, 4, 5}
     assert await count(conn, "select incident_id from incident_event where kind = 'step_failed'") == 2
     await conn.commit()
-    assert await worker.run_once(line, hands, OUTSIDE) == 0
+    assert await worker.run_once(line, hands, PLANNING) == 0
     await conn.execute("alter table notification drop constraint refuses")
     await conn.commit()
-    assert await worker.run_once(line, hands, OUTSIDE, NOW + worker.AFTER_AN_ERROR) == 1
+    assert await worker.run_once(line, hands, PLANNING, NOW + worker.AFTER_AN_ERROR) == 1
     assert {row.incident_id for row in hands.taken} == {1, 2, 3, 4, 5}
 
 
@@ -359,7 +359,7 @@ async def test_one_whose_step_cannot_be_written_as_json_holds_up_nobody(
 
     monkeypatch.setattr(worker, "_events", not_json)
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 3
+    assert await worker.run_once(line, hands, PLANNING) == 3
     assert {row.incident_id for row in hands.taken} == {1, 3}
 
 
@@ -367,9 +367,9 @@ async def test_one_that_somebody_holds_is_left_to_them(conn: Connection, line: C
     await open_many(conn, 2)
     await conn.execute("select from incident where id = 1 for no key update")
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 1
+    assert await worker.run_once(line, hands, PLANNING) == 1
     await conn.rollback()
-    assert await worker.run_once(line, hands, OUTSIDE) == 1
+    assert await worker.run_once(line, hands, PLANNING) == 1
 
 
 async def test_one_that_is_let_go_in_time_is_waited_for(
@@ -430,7 +430,7 @@ async def test_one_that_changes_all_the_time_is_rung_though_another_stays_held(
     await conn.execute("select from incident where id = 1 for no key update")
     hands = Hands()
     for _ in range(100):
-        if await worker.run_once(line, hands, OUTSIDE):
+        if await worker.run_once(line, hands, PLANNING):
             break
     assert {row.incident_id for row in hands.taken} == {2}
 
@@ -449,7 +449,7 @@ async def test_of_one_that_changed_since_it_was_read_nothing_is_written(
 
     monkeypatch.setattr(planner, "next_step", is_accepted_meanwhile)
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 1
+    assert await worker.run_once(line, hands, PLANNING) == 1
     assert {row.incident_id for row in hands.taken} == {2}
     assert await count(conn, "select count(*) from notification where incident_id = 1") == 0
     assert await count(conn, "select count(*) from incident_event where incident_id = 1") == 0
@@ -460,7 +460,7 @@ async def test_what_was_claimed_together_is_rung_in_the_order_of_the_claim(conn:
     await open_many(conn, 30, "urgent", "heart_rate")
     await open_many(conn, 10)
     hands = Hands()
-    assert await worker.run_once(line, hands, OUTSIDE) == 40
+    assert await worker.run_once(line, hands, PLANNING) == 40
     rung = list(dict.fromkeys(row.incident_id for row in hands.taken))
     assert rung == [*range(31, 41), *range(1, 31)]
 
@@ -468,9 +468,9 @@ async def test_what_was_claimed_together_is_rung_in_the_order_of_the_claim(conn:
 async def test_what_somebody_holds_does_not_stand_before_the_rest(conn: Connection, line: Connection) -> None:
     await open_many(conn, worker.SLICE + 10)
     await conn.execute("select from incident where id <= %s for no key update", (worker.SLICE,))
-    assert await worker.run_once(line, Hands(), OUTSIDE) == 10
+    assert await worker.run_once(line, Hands(), PLANNING) == 10
     await conn.rollback()
-    assert await worker.run_once(line, Hands(), OUTSIDE) == worker.SLICE
+    assert await worker.run_once(line, Hands(), PLANNING) == worker.SLICE
 
 
 async def test_a_failed_statement_leaves_the_connection_usable(
@@ -479,9 +479,9 @@ async def test_a_failed_statement_leaves_the_connection_usable(
     await open_many(conn, 1)
     monkeypatch.setattr(worker, "_CARRY_OUT", "select no_such_column, %(now)s")
     with pytest.raises(psycopg.errors.UndefinedColumn):
-        await worker.run_once(line, Hands(), OUTSIDE)
+        await worker.run_once(line, Hands(), PLANNING)
     monkeypatch.undo()
-    assert await worker.run_once(line, Hands(), OUTSIDE) == 1
+    assert await worker.run_once(line, Hands(), PLANNING) == 1
 
 
 async def test_the_claim_reads_no_more_when_a_hundred_thousand_wait(conn: Connection, line: Connection) -> None:
@@ -522,5 +522,5 @@ async def test_a_call_that_no_channel_takes_does_not_keep_the_owner_from_hearing
         (duty, NOW, NOW - timedelta(minutes=minutes)),
     )
     await conn.commit()
-    await worker.run_once(line, Hands(), OUTSIDE)
+    await worker.run_once(line, Hands(), PLANNING)
     assert await count(conn, "select count(*) from incident_event where kind = 'told_owner'") == told

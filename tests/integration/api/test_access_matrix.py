@@ -200,7 +200,7 @@ async def test_a_second_press_that_rings_the_owner_is_no_call_by_others(desk: De
 
 async def test_whom_duty_sends_is_called_by_duty_whatever_they_did_before(desk: Desk) -> None:
     old, device_id, incident_id = await _case(desk, Role.GRID, "called_as_owner", "wandering")
-    await handling.pass_on(desk.conn, incident_id, desk.ids[Role.GRID], "console", LATER)
+    await handling.decline(desk.conn, incident_id, desk.ids[Role.GRID], "console", LATER)
     await desk.conn.commit()
     assert (await desk.seen(Role.GRID, old, device_id, incident_id)).chart is False
     answer = await desk.send(incident_id)

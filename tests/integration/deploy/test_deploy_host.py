@@ -216,9 +216,9 @@ async def test_behind_the_proxy_pages_write_redirect_and_hear_at_once(
 def test_sessions_that_the_version_before_does_not_know_are_forgotten(broker: Mosquitto) -> None:
     service = parse_mqtt_url(broker.url)
 
-    def knows(lane: str, *, leave: bool = False) -> bool:
+    def knows(pipeline: str, *, leave: bool = False) -> bool:
         """Whether the broker has this session; it is left there, or forgotten with the connection."""
-        client = paho.Client(CallbackAPIVersion.VERSION2, f"eldercare-{lane}-1-abc", clean_session=False)
+        client = paho.Client(CallbackAPIVersion.VERSION2, f"eldercare-{pipeline}-1-abc", clean_session=False)
         client.username_pw_set(service.username, service.password)
         present: list[bool] = []
         client.on_connect = lambda _client, _data, flags, _code, _properties: present.append(flags.session_present)
@@ -231,10 +231,10 @@ def test_sessions_that_the_version_before_does_not_know_are_forgotten(broker: Mo
         client.loop_stop()
         return present[0]
 
-    lanes = ("sos", "telemetry")
-    assert [knows(lane, leave=True) for lane in lanes] == [False, False]
-    assert [knows(lane) for lane in lanes] == [True, True]
+    pipelines = ("sos", "telemetry")
+    assert [knows(pipeline, leave=True) for pipeline in pipelines] == [False, False]
+    assert [knows(pipeline) for pipeline in pipelines] == [True, True]
     script = "\n".join(commands("Back to the version before")).replace("-p 1883", f"-p {service.port}")
     environment = {"PATH": os.environ["PATH"], "SUFFIX": "-abc", "PASSWORD": service.password or ""}
     subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=environment, check=True, capture_output=True)
-    assert [knows(lane) for lane in lanes] == [False, False]
+    assert [knows(pipeline) for pipeline in pipelines] == [False, False]

@@ -22,7 +22,7 @@ from tests.support.services.mosquitto import Mosquitto
 
 SERVICES = {
     "ingest": ("-m", "ingest"),
-    "the telemetry lane": ("-m", "ingest", "--lane", "telemetry"),
+    "the telemetry pipeline": ("-m", "ingest", "--lane", "telemetry"),
     "alerts": ("-m", "alerts"),
     "the simulated bands": ("-m", "device_sim", "bands", "--bands", "seed.json"),
 }
@@ -85,16 +85,16 @@ async def test_a_ca_that_is_gone_while_it_reconnects_stops_nothing(
 ) -> None:
     broker, ca = trusted
     settings = make_settings(database_url=database_url, mqtt_url=broker.url.replace("mqtt://", "mqtts://"), mqtt_ca=ca)
-    lane = Consumer(settings, Sos())
+    pipeline = Consumer(settings, Sos())
     async with asyncio.timeout(90), band.connected(settings) as channel:
-        consuming = tasks.brief(lane.run(), "lane")
+        consuming = tasks.brief(pipeline.run(), "pipeline")
         await channel.connects(30)
-        await until(lambda: lane.connected)
+        await until(lambda: pipeline.connected)
         ca.unlink()
         broker.kill9()
-        await until(lambda: channel.unbroken_s is None and not lane.connected)
+        await until(lambda: channel.unbroken_s is None and not pipeline.connected)
         broker.start()
-        await until(lambda: channel.unbroken_s is not None and lane.connected)
-        lane.stop()
+        await until(lambda: channel.unbroken_s is not None and pipeline.connected)
+        pipeline.stop()
         await consuming
     assert not await heartbeats.fresh(conn, "ingest.sos")

@@ -39,7 +39,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield database
 
 
-async def test_a_press_that_only_the_lane_of_telemetry_hears_is_raised(settings: Settings, database: Database) -> None:
+async def test_a_press_that_only_the_telemetry_pipeline_hears_is_raised(settings: Settings, database: Database) -> None:
     async with publisher(settings) as publish, consuming(settings, "telemetry") as telemetry:
         await publish(SOS, {"event_id": "e1"})
         await publish(SOS, b"")
@@ -49,7 +49,7 @@ async def test_a_press_that_only_the_lane_of_telemetry_hears_is_raised(settings:
     assert telemetry.counters.handed_over == 2
 
 
-async def test_a_press_that_both_lanes_hear_counts_once(settings: Settings, database: Database) -> None:
+async def test_a_press_that_both_pipelines_hear_counts_once(settings: Settings, database: Database) -> None:
     async with (
         publisher(settings) as publish,
         consuming(settings, "sos"),
@@ -60,25 +60,25 @@ async def test_a_press_that_both_lanes_hear_counts_once(settings: Settings, data
         await publish(SOS, b"{}")
         await publish("eldercare/v1/band-1/status", {"ts": "2000-01-01T00:00:00Z"})
 
-        async def read_on() -> bool:  # a lane counts when what it heard of presses is handed over, too
+        async def read_on() -> bool:  # it counts when the presses that it heard are handed over, too
             return telemetry.counters.rejected == {"clock": 1}
 
-        await until(read_on, "the lane to have read on")
+        await until(read_on, "the pipeline to have read on")
         await until(lambda: database.value(f"{OPENED} having sum(press_count) >= 6"), "every press")
         await until(lambda: database.value("select count(*) = 0 from sos_aside"), "nothing to wait")
         assert await database.value(OPENED) == 6
 
 
-def test_readings_that_reach_the_lane_of_presses_ring_nobody() -> None:
+def test_readings_that_reach_the_sos_pipeline_ring_nobody() -> None:
     taken = Sos().receive(Published(1, "eldercare/v1/band-1/heart_rate", b"{}", False, False), 0.0)
     assert taken is not None
-    assert "lane of presses" in str(taken.message.press)
+    assert "SOS pipeline" in str(taken.message.press)
 
 
 async def test_services_at_the_bands_listener_lose_no_press_and_are_named(
     make_settings: MakeSettings, settings: Settings, database: Database, clean_broker: Mosquitto
 ) -> None:
-    """There the user name becomes the client id: both lanes and alerts throw each other out."""
+    """There the user name becomes the client id: both pipelines and alerts throw each other out."""
     wrong = make_settings(
         database_url=settings.database_url, batch_age_ms=20,
         mqtt_url=clean_broker.url.replace(f":{clean_broker.port}", f":{clean_broker.bands_port}"),

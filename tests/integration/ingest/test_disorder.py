@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 import ingest.pipeline.writer
-from alerts.rules.disorder import Told
+from alerts.rules.disorder import StoredReading
 from eldercare.platform.database import COMMAND, Connection, connect
 from eldercare.platform.settings import Settings
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
@@ -85,7 +85,7 @@ async def test_what_dies_between_storing_and_judging_again_has_stored_nothing(
 ) -> None:
     deaths = 0
 
-    async def dies(conn: Connection, again: Mapping[str, Again], now: datetime) -> dict[str, list[Told]]:
+    async def dies(conn: Connection, again: Mapping[str, Again], now: datetime) -> dict[str, list[StoredReading]]:
         nonlocal deaths
         deaths += 1
         if deaths <= 3:

@@ -133,27 +133,27 @@ async def test_what_of_a_batch_is_committed_counts_once_whatever_becomes_of_the_
     """One is held and one is poison, and those without a name beside them are pressed once."""
     await database.conn.execute("alter table incident add constraint dislike check (bpm is distinct from 99)")
     await raise_sos(holder.conn, Press("band-4", b"", "digest", event_id="stopped"))
-    lane, messages = Sos(), []
+    pipeline, messages = Sos(), []
     for number, body in {1: b"{}", 2: b"{}", 3: b"{}", 4: b"{}", 5: b'{"bpm": 99}', 6: b"{}"}.items():
-        taken = lane.receive(Published(number, sos(f"band-{number}"), body, False, False), 0.0)
+        taken = pipeline.receive(Published(number, sos(f"band-{number}"), body, False, False), 0.0)
         messages.append(taken.message)
-    stored = await lane.store(database.conn, messages)
+    stored = await pipeline.store(database.conn, messages)
     assert (stored.counters.opened, stored.counters.merged, stored.counters.duplicates) == (5, 0, 0)
     await holder.conn.rollback()
-    await lane._aside.turn(database.conn, lambda _: None, 0.0)
+    await pipeline._aside.turn(database.conn, lambda _: None, 0.0)
     await everything_once(database, {f"band-{number}": 1 for number in range(1, 7)})
 
 
 async def test_a_press_is_handed_over_once_however_often_that_is_tried(database: Database) -> None:
-    lane = Sos()
+    pipeline = Sos()
     messages = [
-        lane.receive(Published(number, sos(band), body, False, False), 0.0).message
+        pipeline.receive(Published(number, sos(band), body, False, False), 0.0).message
         for number, (band, body) in enumerate((("band-1", b""), ("band-2", b"{}"), ("band-2", b'{"event_id": 1}')), 1)
     ]
     assert await handover.give(database.conn, messages) == 3
     assert await handover.give(database.conn, messages) == 0
     assert await database.value("select count(*) from sos_aside") == 3
-    while await lane._aside.turn(database.conn, lambda _: None, 0.0):
+    while await pipeline._aside.turn(database.conn, lambda _: None, 0.0):
         pass
     await everything_once(database, {"band-1": 1, "band-2": 2})
 
@@ -229,14 +229,14 @@ OF_NO_VERSION = ("of no version", "[]", '{"payload": "no hex"}', '{"payload": ""
 async def test_a_press_that_no_version_can_read_rings_all_the_same(
     settings: Settings, database: Database, bands: aiomqtt.Client, text: str
 ) -> None:
-    lane = Sos()
+    pipeline = Sos()
     await database.conn.execute(
         "insert into sos_aside (received_at, topic, message) values (eldercare_now() - interval '1 minute', %s, %s)",
         (sos(HELD), text),
     )
     at = 0.0
     for _ in range(5):
-        await lane._aside.turn(database.conn, lambda _: None, at)
+        await pipeline._aside.turn(database.conn, lambda _: None, at)
         at += 8
     assert await database.rows(
         "select device_id, press_count, source, occurred_at < opened_at - interval '50 seconds' from incident"
@@ -247,15 +247,17 @@ async def test_a_press_that_no_version_can_read_rings_all_the_same(
 async def test_a_press_that_cannot_be_raised_is_tried_less_and_less_and_keeps_no_later_one_waiting(
     settings: Settings, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lane = Sos()
+    pipeline = Sos()
 
     async def keep(**said: object) -> None:
-        taken = lane.receive(Published(1, sos(HELD), json.dumps(said).encode(), False, False), 0.0)
-        await lane._aside.keep(database.conn, [taken.message])
+        taken = pipeline.receive(Published(1, sos(HELD), json.dumps(said).encode(), False, False), 0.0)
+        await pipeline._aside.keep(database.conn, [taken.message])
 
     async def turns(*, seconds: int, begin: float) -> int:
         """Ten a second, as where something is held."""
-        return [await lane._aside.turn(database.conn, lambda _: None, begin + n / 10) for n in range(10 * seconds)][-1]
+        return [await pipeline._aside.turn(database.conn, lambda _: None, begin + n / 10) for n in range(10 * seconds)][
+            -1
+        ]
 
     # A mistake of ours, for as long as it lasts, of whatever names the press.
     await database.conn.execute("alter table sos_press rename to hidden")
@@ -366,7 +368,7 @@ async def test_what_is_held_for_too_long_is_stored_all_the_same(
     assert consumer.counters.rows == 50
 
 
-@pytest.mark.parametrize("lane", ["sos", "telemetry"])
+@pytest.mark.parametrize("pipeline", ["sos", "telemetry"])
 async def test_a_heartbeat_that_cannot_be_written_costs_no_press(
     settings: Settings,
     database: Database,
@@ -374,15 +376,15 @@ async def test_a_heartbeat_that_cannot_be_written_costs_no_press(
     publish: Publish,
     bands: aiomqtt.Client,
     monkeypatch: pytest.MonkeyPatch,
-    lane: str,
+    pipeline: str,
 ) -> None:
     monkeypatch.setattr("eldercare.platform.heartbeats.INTERVAL_S", 0.05)
     missed = asyncio.Event()
-    async with consuming(settings, lane) as consumer:
+    async with consuming(settings, pipeline) as consumer:
         monkeypatch.setattr(consumer, "_log", _Listening(missed))
         await holder.conn.execute("lock table heartbeat in access exclusive mode")
         await asyncio.wait_for(missed.wait(), 60)
-        if lane == "sos":
+        if pipeline == "sos":
             await publish(sos(HELD), {"event_id": "e"})
             assert await heard(bands) == (HELD, "e")
         assert consumer.connected
@@ -424,7 +426,7 @@ async def test_arrays_of_a_held_band_keep_nobody_elses_from_being_read(
         await holder.conn.rollback()
 
 
-async def test_a_press_that_only_the_lane_of_telemetry_hears_waits_for_no_band(
+async def test_a_press_that_only_the_telemetry_pipeline_hears_waits_for_no_band(
     settings: Settings, database: Database, holder: Database, publish: Publish
 ) -> None:
     await database.conn.execute("insert into device_state (device_id) select id from device")

@@ -1,4 +1,4 @@
-"""The SOS lane: every press is raised, each once, and the band hears of it; whatever else happens."""
+"""The SOS pipeline: every press is raised, each once, and the band hears of it; whatever else happens."""
 
 import asyncio
 import json
@@ -238,7 +238,7 @@ async def test_two_processes_hear_every_press_and_raise_it_once(
     assert await database.value("select count(*) from incident where press_count = 1") == 100
 
 
-async def test_the_second_process_takes_the_first_seat_when_it_is_free(
+async def test_the_second_process_takes_the_first_slot_when_it_is_free(
     settings: Settings, database: Database, publish: Publish, bands: aiomqtt.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("eldercare.platform.heartbeats.INTERVAL_S", 0.05)
@@ -246,10 +246,10 @@ async def test_the_second_process_takes_the_first_seat_when_it_is_free(
         first.stop()
 
         async def moved() -> bool:
-            seats = await database.rows("select detail ->> 'seat' from heartbeat where service = 'ingest.sos'")
-            return seats == [("1",)]
+            slots = await database.rows("select detail ->> 'seat' from heartbeat where service = 'ingest.sos'")
+            return slots == [("1",)]
 
-        await until(moved, "the second to take the first seat")
+        await until(moved, "the second to take the first slot")
         await publish(SOS, {"event_id": "e1"})
         assert (await heard(bands))[0] == "band-1"
 

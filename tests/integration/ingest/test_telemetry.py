@@ -524,7 +524,7 @@ async def test_a_standby_waits_and_inherits_the_session(
     async with consuming(settings, "telemetry") as leader:
         await publish(HEART, heart(70, seconds=3))
         await stored(database, 1)
-        async with consuming(settings, "telemetry", expect_seat=False) as standby:
+        async with consuming(settings, "telemetry", expect_slot=False) as standby:
 
             async def seen() -> bool:
                 return bool(await database.value("select count(*) from heartbeat where service = 'ingest.standby'"))
@@ -549,7 +549,7 @@ async def test_a_leader_that_loses_its_connection_to_the_database_stops_consumin
 ) -> None:
     async with (
         consuming(settings, "telemetry") as leader,
-        consuming(settings, "telemetry", expect_seat=False) as standby,
+        consuming(settings, "telemetry", expect_slot=False) as standby,
     ):
         [(victim,)] = await database.rows("select pid from pg_locks where locktype = 'advisory'")
         await database.conn.execute("select pg_terminate_backend(%s)", (victim,))

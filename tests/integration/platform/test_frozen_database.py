@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.escalation.planner import PlanningContext
-from alerts.loop import Line
-from alerts.monitoring.health import Pulse
+from alerts.loop import EscalationLoop
+from alerts.monitoring.health import Health
 from alerts.notifications.sender import Sender
 from eldercare.platform import database, listen
 from eldercare.platform.database import URGENT, Connection
@@ -38,8 +38,8 @@ def url(database_url: str, ways: tuple[Proxy, Proxy], monkeypatch: pytest.Monkey
     short = replace(URGENT, statement_ms=1500)
     for module in ("alerts.loop", "alerts.notifications.sender", "ingest.pipeline.aside"):
         monkeypatch.setattr(f"{module}.URGENT", short)
-    for lane in ("Sos", "Telemetry"):
-        monkeypatch.setattr(f"ingest.pipeline.pipelines.{lane}.limits", short)
+    for pipeline in ("Sos", "Telemetry"):
+        monkeypatch.setattr(f"ingest.pipeline.pipelines.{pipeline}.limits", short)
     monkeypatch.setattr(database, "GRACE_S", 0.5)
     parts = urlsplit(database_url)
     hosts = ",".join(f"127.0.0.1:{way.port}" for way in ways)
@@ -77,9 +77,9 @@ async def line(conn: Connection, url: str) -> AsyncIterator[tuple[Recorder, Call
     await conn.commit()
     voice = Recorder("voice")
     sender = Sender(url, {"voice": voice})
-    outside = PlanningContext({"voice": timedelta(0)}, ZoneInfo("Asia/Shanghai"))
+    planning = PlanningContext({"voice": timedelta(0)}, ZoneInfo("Asia/Shanghai"))
     tasks = [
-        asyncio.create_task(Line(url, sender, outside, Pulse()).run()),
+        asyncio.create_task(EscalationLoop(url, sender, planning, Health()).run()),
         asyncio.create_task(sender.run()),
     ]
     yield voice, lambda: sender

@@ -1,4 +1,4 @@
-"""The telemetry lane as a child of the SOS lane."""
+"""The telemetry pipeline as a child of the SOS pipeline."""
 
 import asyncio
 from typing import Any

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.escalation.bounds import bounded
-from alerts.escalation.planner import Contact, Method, Notify, PlanningContext, after, closed_until, next_step
+from alerts.escalation.planner import Contact, Method, Notify, PlanningContext, apply, closed_until, next_step
 from alerts.incidents import case as cases
 from alerts.incidents.case import Case, Disposition
-from alerts.policies.ladder import Hours, Target
+from alerts.policies.escalation_policy import Hours, Target
 from tests.support.cases import NOW, an_open_case, defaults
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-OUTSIDE = PlanningContext({"voice": timedelta(minutes=12), "sms": timedelta(0)}, SHANGHAI)
+PLANNING = PlanningContext({"voice": timedelta(minutes=12), "sms": timedelta(0)}, SHANGHAI)
 SOS, TASK, WARNING = defaults()["sos", "sos"], defaults()["silent", "task"], defaults()["wandering", "warning"]
 DUTY = Contact(1, "zh", frozenset({Target.DUTY}), (Method("voice", "+9991", NOW, 1), Method("sms", "+9991", NOW, 1)))
 
@@ -26,7 +26,7 @@ ON_SITE = cases.arrive(OWNED, SOS, 1, NOW)
 
 
 @pytest.mark.parametrize(
-    ("case", "ladder", "due_s"),
+    ("case", "policy", "due_s"),
     [
         (FRESH, SOS, 0),
         (replace(FRESH, next_step=1, stepped_at=NOW, due_at=NOW + timedelta(seconds=60)), SOS, 60),
@@ -39,12 +39,12 @@ ON_SITE = cases.arrive(OWNED, SOS, 1, NOW)
     ],
 )
 @pytest.mark.parametrize("back", [timedelta(minutes=61), timedelta(days=1), timedelta(days=400)])
-def test_after_the_clock_went_back_nothing_waits_longer_than_its_ladder(
-    case: Case, ladder: object, due_s: int, back: timedelta
+def test_after_the_clock_went_back_nothing_waits_longer_than_its_policy(
+    case: Case, policy: object, due_s: int, back: timedelta
 ) -> None:
-    assert bounded(case, ladder, OUTSIDE, NOW) == case  # type: ignore[arg-type]
+    assert bounded(case, policy, PLANNING, NOW) == case  # type: ignore[arg-type]
     earlier = NOW - back
-    within = bounded(case, ladder, OUTSIDE, earlier)  # type: ignore[arg-type]
+    within = bounded(case, policy, PLANNING, earlier)  # type: ignore[arg-type]
     assert within.due_at == earlier + timedelta(seconds=due_s)
     assert within.round_started_at == earlier
     assert within.arrival_due_at is None or within.arrival_due_at <= earlier + timedelta(seconds=1800)
@@ -54,39 +54,39 @@ def test_the_word_of_the_desk_stands_no_longer_than_it_would_have() -> None:
     later = NOW + timedelta(minutes=4)
     handled = replace(FRESH, handler_id=2, handling_until=later, called_again_at=NOW)
     earlier = NOW - timedelta(hours=1)
-    within = bounded(handled, SOS, OUTSIDE, earlier)
+    within = bounded(handled, SOS, PLANNING, earlier)
     assert (within.handling_until, within.called_again_at) == (earlier + cases.HANDLING, earlier)
-    assert bounded(handled, SOS, OUTSIDE, NOW).handling_until == later
+    assert bounded(handled, SOS, PLANNING, NOW).handling_until == later
 
 
 def test_a_resolved_case_waits_for_nothing_anyway() -> None:
     over = cases.resolve(OWNED, Disposition.HELPED, NOW)
-    assert bounded(over, SOS, OUTSIDE, NOW - timedelta(days=1)) == over
+    assert bounded(over, SOS, PLANNING, NOW - timedelta(days=1)) == over
 
 
 def test_the_pause_of_an_owner_who_was_told_is_bounded_too() -> None:
     told = replace(OWNED, times_told=3, tell_after=NOW + timedelta(minutes=4))
-    assert bounded(told, SOS, OUTSIDE, NOW - timedelta(days=1)).tell_after == NOW - timedelta(days=1, minutes=-10)
+    assert bounded(told, SOS, PLANNING, NOW - timedelta(days=1)).tell_after == NOW - timedelta(days=1, minutes=-10)
     nowhere = defaults()["network", "urgent"]
     without = cases.accept(FRESH, nowhere, 1, "voice", NOW)
-    assert bounded(without, nowhere, OUTSIDE, NOW - timedelta(days=1)).due_at == NOW - timedelta(days=1, minutes=-30)
+    assert bounded(without, nowhere, PLANNING, NOW - timedelta(days=1)).due_at == NOW - timedelta(days=1, minutes=-30)
 
 
 def test_a_task_outside_its_hours_waits_for_the_next_opening_and_not_for_that_of_the_other_day() -> None:
     night = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
     waiting = replace(FRESH, due_at=datetime(2026, 11, 26, 0, 0, tzinfo=UTC))
-    assert bounded(waiting, TASK, OUTSIDE, night).due_at == datetime(2026, 11, 25, 0, 0, tzinfo=UTC)
-    assert bounded(waiting, TASK, OUTSIDE, NOW).due_at == NOW
+    assert bounded(waiting, TASK, PLANNING, night).due_at == datetime(2026, 11, 25, 0, 0, tzinfo=UTC)
+    assert bounded(waiting, TASK, PLANNING, NOW).due_at == NOW
 
 
 def test_a_call_that_is_still_to_come_blocks_no_call() -> None:
     """Written before the clock went back by an hour: the carrier's limit does not count from there."""
     earlier = NOW - timedelta(hours=1)
     case = replace(FRESH, next_step=3, stepped_at=earlier - timedelta(minutes=5), round_started_at=earlier)
-    decision = next_step(case, SOS, [DUTY], OUTSIDE, earlier)
+    decision = next_step(case, SOS, [DUTY], PLANNING, earlier)
     assert isinstance(decision, Notify)
     assert {message.channel for message in decision.messages} == {"voice", "sms"}
-    assert after(case, decision, earlier).due_at == earlier + timedelta(minutes=5)
+    assert apply(case, decision, earlier).due_at == earlier + timedelta(minutes=5)
 
 
 def opens(hours: tuple[str, str], zone: str, local: str, fold: int = 0) -> str | None:

@@ -1,4 +1,4 @@
-"""The ladder and the states as one machine: whatever happens, no open SOS has neither an owner with a deadline nor a
+"""The policy and the states as one machine: whatever happens, no open SOS has neither an owner with a deadline nor a
 pending timer, and nobody is called who should not be."""
 
 from dataclasses import replace
@@ -18,13 +18,13 @@ from alerts.escalation.planner import (
     Reopen,
     TellFamily,
     Wait,
-    after,
+    apply,
     next_step,
 )
 from alerts.incidents import case as cases
 from alerts.incidents.case import Disposition
 from alerts.model.incident import IncidentState
-from alerts.policies.ladder import LAST_RESORT, Ladder, Step, Target, check
+from alerts.policies.escalation_policy import LAST_RESORT, EscalationPolicy, Step, Target, check
 from tests.support.cases import NOW, an_open_case, defaults
 
 PEOPLE = st.sampled_from(range(1, 6))
@@ -33,31 +33,31 @@ CHANNELS = st.sampled_from([("voice",), ("sms",), ("voice", "sms")])
 
 
 @st.composite
-def sos_ladders(draw: st.DrawFn) -> Ladder:
-    """Any ladder that may be stored for an SOS."""
+def sos_policies(draw: st.DrawFn) -> EscalationPolicy:
+    """Any policy that may be stored for an SOS."""
     times = sorted(draw(st.sets(st.integers(1, 3600), max_size=4)))
     steps = tuple(Step(after_s=at, targets=tuple(draw(TARGETS)), channels=draw(CHANNELS)) for at in [0, *times])
-    ladder = Ladder(steps=steps, repeat_s=draw(st.integers(60, 3600)), arrival_s=draw(st.integers(60, 7200)))
-    check("sos", ladder)
-    return ladder
+    policy = EscalationPolicy(steps=steps, repeat_s=draw(st.integers(60, 3600)), arrival_s=draw(st.integers(60, 7200)))
+    check("sos", policy)
+    return policy
 
 
 class Sos(RuleBasedStateMachine):
     """One SOS from the press to its end, with people who answer, pass, forget and press again."""
 
     @initialize(
-        ladder=st.one_of(st.just(defaults()["sos", "sos"]), sos_ladders()),
+        policy=st.one_of(st.just(defaults()["sos", "sos"]), sos_policies()),
         named=st.lists(st.sets(st.sampled_from(Target)), min_size=5, max_size=5),
         gap_min=st.sampled_from([0, 1, 12, 60]),
     )
-    def press(self, ladder: Ladder, named: list[set[Target]], gap_min: int) -> None:
-        self.ladder = ladder
+    def press(self, policy: EscalationPolicy, named: list[set[Target]], gap_min: int) -> None:
+        self.policy = policy
         self.now = NOW
         self.case = an_open_case(next_step=0, stepped_at=None, due_at=NOW, press_count=1)
         self.targets = dict(enumerate(named, start=1))
         self.called: dict[tuple[str, str], tuple[datetime, int]] = {}
         self.gap = timedelta(minutes=gap_min)
-        self.outside = PlanningContext({"voice": self.gap, "sms": timedelta(0)}, ZoneInfo("Asia/Shanghai"))
+        self.planning = PlanningContext({"voice": self.gap, "sms": timedelta(0)}, ZoneInfo("Asia/Shanghai"))
         self.asked_at = NOW
 
     def people(self) -> list[Contact]:
@@ -73,15 +73,15 @@ class Sos(RuleBasedStateMachine):
         return Method(channel, f"+999{number}", at, in_round)
 
     def decide(self) -> Decision:
-        decision = next_step(self.case, self.ladder, self.people(), self.outside, self.now)
+        decision = next_step(self.case, self.policy, self.people(), self.planning, self.now)
         if isinstance(decision, Notify | TellFamily):
             for message in decision.messages:
                 key = (message.channel, message.address)
                 if key in self.called and isinstance(decision, Notify):
-                    assert self.now - self.called[key][0] >= self.outside.min_gap[message.channel]
+                    assert self.now - self.called[key][0] >= self.planning.min_gap[message.channel]
                 self.called[key] = (self.now, self.case.round)
                 self.asked_at = self.now
-        self.case = after(self.case, decision, self.now)
+        self.case = apply(self.case, decision, self.now)
         return decision
 
     @precondition(lambda self: self.case.due_at is not None)
@@ -90,7 +90,7 @@ class Sos(RuleBasedStateMachine):
         """Everything that is due is done, however late; that comes to an end."""
         assert self.case.due_at is not None
         self.now = max(self.now, self.case.due_at) + timedelta(seconds=late_s)
-        for _ in range(len(self.ladder.steps) + 5):
+        for _ in range(len(self.policy.steps) + 5):
             if self.case.due_at is None or self.case.due_at > self.now:
                 return
             self.decide()
@@ -106,14 +106,14 @@ class Sos(RuleBasedStateMachine):
     @rule(person=PEOPLE)
     def somebody_accepts(self, person: int) -> None:
         if self.case.owner_id is None:
-            self.case = cases.accept(self.case, self.ladder, person, "voice", self.now)
+            self.case = cases.accept(self.case, self.policy, person, "voice", self.now)
 
     @precondition(lambda self: self.case.state not in (IncidentState.RESOLVED, IncidentState.ON_SITE))
     @rule(person=PEOPLE)
     def somebody_passes(self, person: int) -> None:
         if self.case.state is IncidentState.HANDED_TO_120 and self.case.owner_id == person:
             return
-        self.case = cases.pass_on(self.case, person, self.now)
+        self.case = cases.decline(self.case, person, self.now)
 
     @precondition(lambda self: self.case.state is IncidentState.OPEN)
     @rule()
@@ -135,12 +135,12 @@ class Sos(RuleBasedStateMachine):
     @rule()
     def the_owner_arrives(self) -> None:
         assert self.case.owner_id is not None
-        self.case = cases.arrive(self.case, self.ladder, self.case.owner_id, self.now)
+        self.case = cases.arrive(self.case, self.policy, self.case.owner_id, self.now)
 
     @precondition(lambda self: self.case.open or self.case.owned)
     @rule()
     def duty_calls_120(self) -> None:
-        self.case = cases.hand_to_120(self.case, self.ladder, self.now)
+        self.case = cases.hand_to_120(self.case, self.policy, self.now)
 
     @precondition(lambda self: self.case.state is not IncidentState.OPEN)
     @rule()
@@ -169,20 +169,22 @@ class Sos(RuleBasedStateMachine):
         if self.case.owned:
             assert self.case.owner_id is not None
         if self.case.open:
-            # Never longer than the longest pause of its ladder, counted from the last thing that happened; where that
-            # ladder reaches nobody, than the longest of the one that serves in its place.
-            ladders = (self.ladder, LAST_RESORT)
-            longest = max(pause for of in ladders for pause in (of.repeat_s or 0, *(step.after_s for step in of.steps)))
+            # Never longer than the longest pause of its policy, counted from the last thing that happened; where that
+            # policy reaches nobody, than the longest of the one that serves in its place.
+            policies = (self.policy, LAST_RESORT)
+            longest = max(
+                pause for of in policies for pause in (of.repeat_s or 0, *(step.after_s for step in of.steps))
+            )
             assert self.case.due_at - self.now <= timedelta(seconds=longest)
 
     @invariant()
     def an_unowned_sos_is_asked_of_somebody_at_every_timer(self) -> None:
-        """As long as anybody in the ladder can be reached, a timer that rings calls, or the carrier forbids it."""
+        """As long as anybody in the policy can be reached, a timer that rings calls, or the carrier forbids it."""
         if not self.case.open or self.case.due_at is None:
             return
         at = max(self.now, self.case.due_at)
-        decision = next_step(replace(self.case, due_at=at), self.ladder, self.people(), self.outside, at)
-        named = {target for step in self.ladder.steps for target in step.targets}
+        decision = next_step(replace(self.case, due_at=at), self.policy, self.people(), self.planning, at)
+        named = {target for step in self.policy.steps for target in step.targets}
         reachable = any(targets & named for targets in self.targets.values())
         if isinstance(decision, Notify) and decision.reason == "nobody_reachable":
             assert not reachable

@@ -7,7 +7,7 @@ import pytest
 from alerts.incidents import case as cases
 from alerts.incidents.case import Case, Disposition
 from alerts.model.incident import IncidentState
-from alerts.policies.ladder import LAST_RESORT, Ladder
+from alerts.policies.escalation_policy import LAST_RESORT, EscalationPolicy
 from eldercare.platform.errors import Conflict
 from tests.support.cases import NOW, an_open_case
 
@@ -20,21 +20,21 @@ def accepted() -> Case:
 
 def in_state(state: IncidentState) -> Case:
     """A case brought to `state` by the changes themselves."""
-    ladder = LAST_RESORT
+    policy = LAST_RESORT
     return {
         IncidentState.OPEN: lambda: an_open_case(),
         IncidentState.ACCEPTED: accepted,
         IncidentState.EN_ROUTE: lambda: cases.en_route(accepted()),
-        IncidentState.ON_SITE: lambda: cases.arrive(accepted(), ladder, SEVEN, NOW),
-        IncidentState.HANDED_TO_120: lambda: cases.hand_to_120(an_open_case(), ladder, NOW),
+        IncidentState.ON_SITE: lambda: cases.arrive(accepted(), policy, SEVEN, NOW),
+        IncidentState.HANDED_TO_120: lambda: cases.hand_to_120(an_open_case(), policy, NOW),
         IncidentState.RESOLVED: lambda: cases.resolve(an_open_case(), Disposition.TEST, NOW),
     }[state]()
 
 
 CHANGES = {
     "accept": (lambda case: cases.accept(case, LAST_RESORT, EIGHT, "sms", NOW), {"open", "handed_to_120"}),
-    "pass_on": (
-        lambda case: cases.pass_on(case, SEVEN, NOW),
+    "decline": (
+        lambda case: cases.decline(case, SEVEN, NOW),
         {"open", "accepted", "en_route", "handed_to_120"},
     ),
     "en_route": (cases.en_route, {"accepted"}),
@@ -78,18 +78,18 @@ def test_who_accepts_owns_it_and_has_a_deadline() -> None:
 
 
 def test_where_nobody_has_to_go_accepting_sets_a_reminder_and_no_deadline() -> None:
-    ladder = Ladder.model_validate({"steps": [{}], "arrival_s": None, "remind_s": 600})
-    case = cases.accept(an_open_case(), ladder, SEVEN, "console", NOW)
+    policy = EscalationPolicy.model_validate({"steps": [{}], "arrival_s": None, "remind_s": 600})
+    case = cases.accept(an_open_case(), policy, SEVEN, "console", NOW)
     assert case.arrival_due_at is None
     assert case.due_at == NOW + timedelta(minutes=10)
 
 
 def test_passing_on_moves_an_open_case_and_hands_back_ones_own() -> None:
-    assert cases.pass_on(an_open_case(), SEVEN, NOW).due_at == NOW
-    back = cases.pass_on(accepted(), SEVEN, NOW)
+    assert cases.decline(an_open_case(), SEVEN, NOW).due_at == NOW
+    back = cases.decline(accepted(), SEVEN, NOW)
     assert (back.state, back.round, back.next_step, back.due_at) == (IncidentState.OPEN, 2, 0, NOW)
     assert (back.owner_id, back.previous_owner_id, back.declined_id, back.arrival_due_at) == (None, SEVEN, SEVEN, None)
-    assert cases.pass_on(accepted(), EIGHT, NOW) == accepted()
+    assert cases.decline(accepted(), EIGHT, NOW) == accepted()
 
 
 def test_at_the_door_with_120_called_and_nobody_owning_it_is_theirs() -> None:
@@ -132,28 +132,28 @@ def test_handling_lasts_five_minutes_while_nobody_goes_and_without_a_limit_while
     assert cases.hand_to_120(case, LAST_RESORT, NOW).handling_until is None
 
 
-def test_a_deed_of_the_handler_puts_the_end_off_and_the_ladder_comes_when_it_would_have() -> None:
+def test_an_action_of_the_handler_puts_the_end_off_and_the_policy_comes_when_it_would_have() -> None:
     minutes = [NOW + timedelta(minutes=each) for each in range(9)]
-    ladder = Ladder.model_validate(
+    policy = EscalationPolicy.model_validate(
         {"steps": [{"targets": ["duty"], "channels": ["sms"]}, {"after_s": 420}], "repeat_s": 60}
     )
-    case = cases.handle(an_open_case(due_at=minutes[7]), ladder, EIGHT, "voice", NOW)
+    case = cases.handle(an_open_case(due_at=minutes[7]), policy, EIGHT, "voice", NOW)
     assert case.due_at == minutes[5]
-    case = cases.attend(case, ladder, minutes[1])
+    case = cases.attend(case, policy, minutes[1])
     assert (case.due_at, case.handling_until) == (minutes[6], minutes[6])
-    case = cases.attend(case, ladder, minutes[3])
+    case = cases.attend(case, policy, minutes[3])
     assert (case.due_at, case.handling_until) == (minutes[7], minutes[8])
-    assert cases.attend(an_open_case(due_at=None), ladder, minutes[3]).due_at == minutes[7]
+    assert cases.attend(an_open_case(due_at=None), policy, minutes[3]).due_at == minutes[7]
 
 
 @pytest.mark.parametrize(
     "change",
     [
         lambda case: cases.accept(case, LAST_RESORT, EIGHT, "sms", NOW),
-        lambda case: cases.pass_on(cases.accept(case, LAST_RESORT, SEVEN, "sms", NOW), EIGHT, NOW),
-        lambda case: cases.accept(cases.pass_on(case, EIGHT, NOW), LAST_RESORT, SEVEN, "sms", NOW),
+        lambda case: cases.decline(cases.accept(case, LAST_RESORT, SEVEN, "sms", NOW), EIGHT, NOW),
+        lambda case: cases.accept(cases.decline(case, EIGHT, NOW), LAST_RESORT, SEVEN, "sms", NOW),
         lambda case: cases.accept(case, LAST_RESORT, SEVEN, "sms", NOW + cases.HANDLING),
-        lambda case: cases.hand_to_120(cases.pass_on(case, EIGHT, NOW), LAST_RESORT, NOW),
+        lambda case: cases.hand_to_120(cases.decline(case, EIGHT, NOW), LAST_RESORT, NOW),
         lambda case: cases.resolve(case, Disposition.HELPED, NOW),
         lambda case: cases.reopen(cases.accept(case, LAST_RESORT, SEVEN, "sms", NOW), NOW),
         lambda case: cases.let_go(cases.accept(case, LAST_RESORT, SEVEN, "sms", NOW), NOW),
@@ -166,7 +166,7 @@ def test_who_handled_it_does_not_any_more(change: object) -> None:
 
 
 def test_a_handler_who_passes_while_nobody_goes_leaves_the_desk_to_be_rung() -> None:
-    case = cases.pass_on(handled(), EIGHT, NOW)
+    case = cases.decline(handled(), EIGHT, NOW)
     assert (case.handled(NOW), case.handling_until, case.declined_id, case.due_at) == (False, None, EIGHT, NOW)
 
 
@@ -194,7 +194,7 @@ def test_somebody_is_added_once() -> None:
     assert case.added_ids == (EIGHT,)
 
 
-def test_called_out_again_the_ladder_starts_in_the_same_round() -> None:
+def test_called_out_again_the_policy_starts_in_the_same_round() -> None:
     case = cases.call_again(an_open_case(declined_id=SEVEN), NOW)
     assert (case.round, case.next_step, case.stepped_at, case.due_at) == (1, 0, None, NOW)
     assert (case.called_again_at, case.declined_id) == (NOW, None)

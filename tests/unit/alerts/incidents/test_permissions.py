@@ -24,7 +24,7 @@ CALL = Notification(
     id=1, person_id=7, person_name="李伟", channel="voice", address="+99910000007", purpose="alarm", round=1, step=0,
     status="sent", reason=None, attempts=1, created_at=NOW, sent_at=NOW, finished_at=None,
 )  # fmt: skip
-ASKED = {Action.ACCEPT, Action.PASS, Action.NOTE}
+ASKED = {Action.ACCEPT, Action.DECLINE, Action.NOTE}
 OWNERS = set(Action) - {Action.ACCEPT} - DESK
 
 

@@ -10,7 +10,7 @@ GOING, ASK_BACK = "going", "ask back"
 MEANS = {
     GOING: {Intent.ACCEPT, Intent.EN_ROUTE},
     "there": {Intent.ARRIVE},
-    "cannot": {Intent.PASS},
+    "cannot": {Intent.DECLINE},
     "done": {Intent.DONE},
     "false alarm": {Intent.FALSE_ALARM},
     ASK_BACK: {None},
@@ -132,7 +132,7 @@ def test_why_it_is_asked_back(text: str, reason: str) -> None:
         ("3", "3", Intent.ACCEPT, None),
         ("3 123", "3", Intent.ACCEPT, None),
         ("1 我去", "1", Intent.HANDLE, Intent.ACCEPT),
-        ("9 不去", "9", Intent.PASS, Intent.PASS),
+        ("9 不去", "9", Intent.DECLINE, Intent.DECLINE),
         ("2", "2", Intent.ADDRESS, Intent.ADDRESS),
         ("我去", None, Intent.ACCEPT, Intent.ACCEPT),
         ("我在处理", None, Intent.HANDLE, Intent.HANDLE),
@@ -150,7 +150,7 @@ def test_a_key_means_what_that_call_said(text: str, key: str | None, desk: Inten
 def test_keys() -> None:
     assert {digit: by_key(digit, desk=False) for digit in "1239"} == {**DIGITS, "3": None}
     assert by_key("5", desk=True) is None
-    assert by_key("9", desk=True) is Intent.PASS
+    assert by_key("9", desk=True) is Intent.DECLINE
 
 
 def test_several_words_that_agree_mean_the_one_that_says_the_most() -> None:

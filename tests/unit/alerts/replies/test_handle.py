@@ -20,13 +20,13 @@ MINE, TAKEN, FREE, NEWER = called(6, ME), called(4, SOMEBODY), called(5, None), 
     ("intent", "open_ones", "meant"),
     [
         (Intent.ACCEPT, [MINE, FREE, TAKEN], [FREE]),
-        (Intent.PASS, [NEWER, FREE, TAKEN], [NEWER, FREE]),
-        (Intent.PASS, [MINE, TAKEN], [MINE]),
-        (Intent.PASS, [NEWER, MINE, FREE], [MINE, NEWER, FREE]),
+        (Intent.DECLINE, [NEWER, FREE, TAKEN], [NEWER, FREE]),
+        (Intent.DECLINE, [MINE, TAKEN], [MINE]),
+        (Intent.DECLINE, [NEWER, MINE, FREE], [MINE, NEWER, FREE]),
         (Intent.ARRIVE, [FREE, MINE], [MINE]),
         (Intent.ADDRESS, [FREE, MINE], [MINE]),
         (Intent.ARRIVE, [FREE, TAKEN], [FREE, TAKEN]),
-        (Intent.PASS, [TAKEN], [TAKEN]),
+        (Intent.DECLINE, [TAKEN], [TAKEN]),
     ],
 )
 def test_what_is_meant(intent: Intent, open_ones: list[CalledFrom], meant: list[CalledFrom]) -> None:

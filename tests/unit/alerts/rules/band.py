@@ -60,7 +60,7 @@ class Band:
 
     def heart(self, bpm: float, *, delay: float = 0, **fields: Any) -> list[Verdict]:
         """One heart rate."""
-        return self._judge(HeartRate(ts=self.now, bpm=bpm, **fields), delay)
+        return self._evaluate(HeartRate(ts=self.now, bpm=bpm, **fields), delay)
 
     def hearts(self, bpm: float, minutes: int, **fields: Any) -> list[Verdict]:
         """A value now and one after each minute; returns what was said meanwhile."""
@@ -73,7 +73,7 @@ class Band:
     def fix(self, metres: float, accuracy_m: float | None = 10, *, delay: float = 0) -> list[Verdict]:
         """One fix so many metres north of home."""
         lat = HOME[0] + metres / METRES_PER_DEGREE
-        return self._judge(Location(ts=self.now, lat=lat, lon=HOME[1], accuracy_m=accuracy_m), delay)
+        return self._evaluate(Location(ts=self.now, lat=lat, lon=HOME[1], accuracy_m=accuracy_m), delay)
 
     def fixes(self, metres: float, minutes: int, accuracy_m: float | None = 10) -> list[Verdict]:
         """A fix now and one after each minute; returns what was said meanwhile."""
@@ -85,7 +85,7 @@ class Band:
 
     def status(self, *, delay: float = 0, **fields: Any) -> list[Verdict]:
         """One status."""
-        return self._judge(Status(ts=self.now, **fields), delay)
+        return self._evaluate(Status(ts=self.now, **fields), delay)
 
     def watched(self, last_seen: datetime) -> list[Verdict]:
         """The watch looks at the band now."""
@@ -93,7 +93,7 @@ class Band:
         self.said.extend(verdicts)
         return list(verdicts)
 
-    def _judge(self, reading: HeartRate | Location | Status, delay: float) -> list[Verdict]:
+    def _evaluate(self, reading: HeartRate | Location | Status, delay: float) -> list[Verdict]:
         came = self.now + timedelta(seconds=delay)
         self.state, verdicts = evaluate(self.state, reading, self.profile, came)
         self.said.extend(verdicts)

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 import ingest.pipeline.evaluation
-from alerts.detection.bands import Band
+from alerts.detection.devices import Device
 from alerts.model.incident import Finding, IncidentKind, Verdict
 from alerts.rules import Profile, State, Thresholds
-from alerts.rules.disorder import Told
+from alerts.rules.disorder import StoredReading
 from alerts.rules.state import Side
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
-from ingest.pipeline.evaluation import judge, judge_again
+from ingest.pipeline.evaluation import evaluate_again, evaluate_readings
+from ingest.protocols.device_reading import DeviceReading as New
 from ingest.protocols.mqtt_v1 import Reading
-from ingest.protocols.told import DeviceReading as New
 
 NOON = datetime(2026, 5, 4, 4, tzinfo=UTC)
 HOME = (31.2, 121.4)
@@ -33,8 +33,8 @@ class Line:
     def __init__(self, overrides: dict[str, Any] | None = None, away_until: datetime | None = None) -> None:
         limits = Thresholds().with_overrides(overrides or {})
         profile = Profile(7, *HOME, 500, away_until, ZoneInfo("Asia/Shanghai"), limits)
-        self.band = Band("band-1", State(), profile, None, NOON - timedelta(days=9))
-        self.stored: dict[tuple[type[Reading], datetime], Told] = {}
+        self.band = Device("band-1", State(), profile, None, NOON - timedelta(days=9))
+        self.stored: dict[tuple[type[Reading], datetime], StoredReading] = {}
         self.said: list[Verdict] = []
         self.read = 0
 
@@ -44,21 +44,21 @@ class Line:
         for reading in readings:
             key = (type(reading), reading.ts)
             if key not in self.stored:
-                self.stored[key] = Told(reading, now)
+                self.stored[key] = StoredReading(reading, now)
                 new.append(New("band-1", reading))
         bands = {"band-1": self.band}
-        judgement = judge(new, bands, now)
-        if again := judgement.again.get("band-1"):
+        evaluation = evaluate_readings(new, bands, now)
+        if again := evaluation.again.get("band-1"):
             self.read += 1
             told = [
                 each
                 for (kind, ts), each in self.stored.items()
                 if kind in again.begins and again.begins[kind] <= ts <= now + timedelta(minutes=5)
             ]
-            judge_again(judgement, bands, {"band-1": told[::-1]})
-        assert not judgement.errors
+            evaluate_again(evaluation, bands, {"band-1": told[::-1]})
+        assert not evaluation.errors
         self.band.state = State.from_json(self.band.state.to_json())
-        verdicts = [each.verdict for each in judgement.judged]
+        verdicts = [each.verdict for each in evaluation.verdicts]
         self.said += verdicts
         return verdicts
 
@@ -346,7 +346,7 @@ def test_nothing_from_before_this_wearer_is_read() -> None:
     line = Line()
     line.band.worn_since = NOON - timedelta(seconds=290)
     for reading in NINE_MINUTES:
-        line.stored[type(reading), reading.ts] = Told(reading, NOON)
+        line.stored[type(reading), reading.ts] = StoredReading(reading, NOON)
     line.hand_in([heart(140, 10), fix(0, 10)], NOON)
     line.hand_in([heart(140, 20), fix(0, 20)], NOON)
     assert (line.read, line.findings) == (1, [])
@@ -359,11 +359,11 @@ def test_a_mistake_in_the_rules_stays_with_its_band(monkeypatch: pytest.MonkeyPa
     def mistaken(*_: object) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr(ingest.pipeline.evaluation.disorder, "judge_heart", mistaken)
+    monkeypatch.setattr(ingest.pipeline.evaluation.disorder, "evaluate_heart", mistaken)
     before = line.band.state
-    judgement = judge([New("band-1", NINE_MINUTES[0])], {"band-1": line.band}, NOON)
-    judge_again(judgement, {"band-1": line.band}, {})
-    assert (judgement.errors, line.band.state) == (1, before)
+    evaluation = evaluate_readings([New("band-1", NINE_MINUTES[0])], {"band-1": line.band}, NOON)
+    evaluate_again(evaluation, {"band-1": line.band}, {})
+    assert (evaluation.errors, line.band.state) == (1, before)
 
 
 _BPM = st.sampled_from([0, 30, 39, 45, 70, 70, 115, 115, 140, 140, 140])

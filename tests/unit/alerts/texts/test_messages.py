@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from alerts.model.incident import IncidentKind, IncidentState, Severity
 from alerts.texts import messages, phrases
-from alerts.texts.messages import SMS_UNITS, Facts
+from alerts.texts.messages import SMS_UNITS, MessageContext
 
-FACTS = Facts(
+CONTEXT = MessageContext(
     incident_id=123,
     kind=IncidentKind.SOS,
     severity=Severity.SOS,
@@ -26,39 +26,41 @@ FACTS = Facts(
     address="朝阳里社区3号楼2单元501室",
     entry="钥匙在邻居王阿姨处",
 )
-AWAY = replace(FACTS, lat=31.2, lon=121.5, accuracy_m=20.0, distance_m=832.0, bearing_deg=44.0, position_age_minutes=2)
-STRANGER = replace(FACTS, resident_name=None, age=None, address=None, entry="", device_id="band-0099")
+AWAY = replace(
+    CONTEXT, lat=31.2, lon=121.5, accuracy_m=20.0, distance_m=832.0, bearing_deg=44.0, position_age_minutes=2
+)
+STRANGER = replace(CONTEXT, resident_name=None, age=None, address=None, entry="", device_id="band-0099")
 LANGUAGES = ("zh", "en")
 
 
-def sms(facts: Facts, language: str = "zh") -> str:
-    return str(messages.alarm(facts, language, "sms")["text"])
+def sms(context: MessageContext, language: str = "zh") -> str:
+    return str(messages.alarm(context, language, "sms")["text"])
 
 
 def test_a_chinese_alarm_is_one_message() -> None:
-    assert sms(FACTS) == (
+    assert sms(CONTEXT) == (
         "【守护】张桂英86岁按了求助键（14:05）。位置不明，家住朝阳里社区3号楼2单元501室。编号123，去回1，不能去回9"
     )
-    assert len(sms(FACTS)) <= SMS_UNITS
+    assert len(sms(CONTEXT)) <= SMS_UNITS
 
 
 def test_an_english_alarm() -> None:
-    facts = replace(FACTS, resident_name="Zhang Guiying", address="3-2-501 Chaoyangli")
-    assert sms(facts, "en") == (
+    context = replace(CONTEXT, resident_name="Zhang Guiying", address="3-2-501 Chaoyangli")
+    assert sms(context, "en") == (
         "[Eldercare] Zhang Guiying, 86, pressed the SOS button at 14:05. Position unknown, home address is "
         "3-2-501 Chaoyangli. Alarm 123: reply 1 to go, 9 if you cannot."
     )
 
 
 def test_a_long_text_gives_up_age_and_time_before_the_house_number() -> None:
-    text = sms(replace(FACTS, address="江宁路街道朝阳里社区长寿路1118弄33号楼2单元501室"))
+    text = sms(replace(CONTEXT, address="江宁路街道朝阳里社区长寿路1118弄33号楼2单元501室"))
     assert len(text) <= SMS_UNITS
     assert "86岁" not in text
     assert "501室" in text
 
 
 def test_a_long_address_loses_its_head() -> None:
-    text = sms(replace(FACTS, address="上海市静安区江宁路街道朝阳里社区长寿路一千一百一十八弄33号楼2单元501室"))
+    text = sms(replace(CONTEXT, address="上海市静安区江宁路街道朝阳里社区长寿路一千一百一十八弄33号楼2单元501室"))
     assert len(text) == SMS_UNITS
     assert "…" in text
     assert "33号楼2单元501室" in text
@@ -67,7 +69,7 @@ def test_a_long_address_loses_its_head() -> None:
 def test_rare_characters_count_twice_and_are_never_cut_in_two() -> None:
     for name in ("𰻞𮯰", "𰻞𮯰秀"):
         for ways in range(20, 40):
-            text = sms(replace(FACTS, resident_name=name, address=f"{'路' * ways}{'𰻞' * 12}33号楼2单元501室"))
+            text = sms(replace(CONTEXT, resident_name=name, address=f"{'路' * ways}{'𰻞' * 12}33号楼2单元501室"))
             units = len(text.encode("utf-16-le")) // 2
             assert units <= SMS_UNITS or "路" * ways in text
             assert text.endswith("33号楼2单元501室。编号123，去回1，不能去回9")
@@ -76,7 +78,7 @@ def test_rare_characters_count_twice_and_are_never_cut_in_two() -> None:
 
 def test_half_an_address_is_never_sent() -> None:
     address = "上" * 90
-    text = sms(replace(FACTS, address=address))
+    text = sms(replace(CONTEXT, address=address))
     assert address in text
     assert "86岁" in text
 
@@ -119,7 +121,7 @@ def test_a_stale_fix_is_told_with_its_age() -> None:
 
 
 def test_a_late_press_is_labelled() -> None:
-    late = replace(FACTS, late_minutes=300)
+    late = replace(CONTEXT, late_minutes=300)
     assert "14:05发出，迟到5小时" in sms(late)
     assert "(sent at 14:05, 5 h late)" in sms(late, "en")
     assert any("迟到5小时" in line for line in messages.alarm(late, "zh", "voice")["say"])
@@ -143,11 +145,11 @@ def test_a_fix_of_somebody_whose_home_is_not_on_the_map() -> None:
 
 
 def test_what_happened() -> None:
-    assert "疑似摔倒" in sms(replace(FACTS, reason="fall"))
-    assert "来电求助" in sms(replace(FACTS, reason="telephone"))
-    assert "按了求助键3次" in sms(replace(FACTS, press_count=3))
-    assert "(3 times)" in sms(replace(FACTS, press_count=3), "en")
-    urgent = replace(FACTS, kind=IncidentKind.HEART_RATE, severity=Severity.URGENT)
+    assert "疑似摔倒" in sms(replace(CONTEXT, reason="fall"))
+    assert "来电求助" in sms(replace(CONTEXT, reason="telephone"))
+    assert "按了求助键3次" in sms(replace(CONTEXT, press_count=3))
+    assert "(3 times)" in sms(replace(CONTEXT, press_count=3), "en")
+    urgent = replace(CONTEXT, kind=IncidentKind.HEART_RATE, severity=Severity.URGENT)
     assert "手环紧急报警" in sms(urgent)
     assert "手环提醒" in sms(replace(urgent, severity=Severity.WARNING))
     network = replace(STRANGER, kind=IncidentKind.NETWORK, device_id=None)
@@ -156,7 +158,7 @@ def test_what_happened() -> None:
 
 
 def test_a_call_names_place_and_keys() -> None:
-    content = messages.alarm(FACTS, "zh", "voice")
+    content = messages.alarm(CONTEXT, "zh", "voice")
     assert content["say"][1:] == ["张桂英86岁按了求助键。", "位置不明，家住朝阳里社区3号楼2单元501室。"]
     assert content["address"] == "位置不明，家住朝阳里社区3号楼2单元501室。"
     assert "请按1" in content["prompt"]
@@ -166,20 +168,20 @@ def test_how_to_get_in_is_told_to_the_one_who_goes_and_nobody_else() -> None:
     for language in LANGUAGES:
         for channel in ("sms", "voice"):
             for text in (messages.alarm, messages.stand_down, messages.pressed_again):
-                assert "钥匙" not in str(text(FACTS, language, channel))
-        assert "钥匙在邻居王阿姨处" in messages.accepted(FACTS, language)
-        assert "钥匙" not in messages.taken(FACTS, language)
+                assert "钥匙" not in str(text(CONTEXT, language, channel))
+        assert "钥匙在邻居王阿姨处" in messages.accepted(CONTEXT, language)
+        assert "钥匙" not in messages.taken(CONTEXT, language)
 
 
 def test_stand_down_says_who_goes_or_that_it_is_over() -> None:
-    going = replace(FACTS, owner_name="李伟")
+    going = replace(CONTEXT, owner_name="李伟")
     assert (
         messages.stand_down(going, "zh", "sms")["text"]
         == "【守护】张桂英的报警（编号123）：李伟正在前往，您不用去了，谢谢"
     )
     assert "李伟 is going" in messages.stand_down(going, "en", "sms")["text"]
-    assert "已处理完毕" in messages.stand_down(FACTS, "zh", "sms")["text"]
-    assert "dealt with" in messages.stand_down(FACTS, "en", "voice")["say"][1]
+    assert "已处理完毕" in messages.stand_down(CONTEXT, "zh", "sms")["text"]
+    assert "dealt with" in messages.stand_down(CONTEXT, "en", "voice")["say"][1]
 
 
 @pytest.mark.parametrize(
@@ -195,22 +197,22 @@ def test_stand_down_says_who_goes_or_that_it_is_over() -> None:
     ],
 )
 def test_stand_down_says_how_far_the_help_is(state: IncidentState, owner: str | None, zh: str, en: str) -> None:
-    facts = replace(FACTS, state=state, owner_name=owner)
-    said = messages.stand_down(facts, "zh", "sms")["text"]
+    context = replace(CONTEXT, state=state, owner_name=owner)
+    said = messages.stand_down(context, "zh", "sms")["text"]
     assert said == f"【守护】张桂英的报警（编号123）：{zh}，您不用去了，谢谢"
-    assert f"alarm 123: {en}. Please stand down" in messages.stand_down(facts, "en", "sms")["text"]
+    assert f"alarm 123: {en}. Please stand down" in messages.stand_down(context, "en", "sms")["text"]
 
 
 def test_who_answers_after_120_was_called_hears_of_it() -> None:
-    called = replace(FACTS, state=IncidentState.HANDED_TO_120)
+    called = replace(CONTEXT, state=IncidentState.HANDED_TO_120)
     assert messages.taken(called, "zh") == "张桂英的报警（编号123）：已拨打120，您不用去了，谢谢"
     assert messages.taken(called, "en") == "张桂英, alarm 123: 120 has been called. You need not go. Thank you"
-    there = replace(FACTS, state=IncidentState.ON_SITE, owner_name="李伟")
+    there = replace(CONTEXT, state=IncidentState.ON_SITE, owner_name="李伟")
     assert "李伟已到场" in messages.taken(there, "zh")
 
 
 def test_the_family_hears_that_120_was_called() -> None:
-    called = replace(FACTS, called_120=True)
+    called = replace(CONTEXT, called_120=True)
     assert sms(called) == (
         "【守护】张桂英86岁按了求助键（14:05），已拨打120。位置不明，家住朝阳里社区3号楼2单元501室。编号123，去回1，不能去回9"
     )
@@ -218,33 +220,33 @@ def test_the_family_hears_that_120_was_called() -> None:
     assert " at 14:05. 120 has been called. Position unknown" in sms(called, "en")
     assert messages.alarm(called, "zh", "voice")["say"][1:3] == ["张桂英86岁按了求助键。", "已拨打120。"]
     assert "120 has been called." in messages.alarm(called, "en", "voice")["say"]
-    assert "120" not in sms(FACTS)
+    assert "120" not in sms(CONTEXT)
 
 
 def test_the_owner_hears_of_another_press() -> None:
-    again = replace(FACTS, press_count=4)
+    again = replace(CONTEXT, press_count=4)
     assert "又按了求助键，共4次" in messages.pressed_again(again, "zh", "sms")["text"]
     assert "4 times" in messages.pressed_again(again, "en", "sms")["text"]
 
 
 def test_answers() -> None:
-    going = replace(FACTS, owner_name="李伟")
-    assert "由您去张桂英处" in messages.accepted(FACTS, "zh", ["王芳"])
-    assert "到了请发短信“到了 123”" in messages.accepted(FACTS, "zh")
-    assert "去不了请发“9 123”" in messages.accepted(FACTS, "zh")
-    assert "text: arrived 123. If you cannot go after all: 9 123" in messages.accepted(FACTS, "en")
-    assert "已告诉王芳、老人您正在去" in messages.accepted(FACTS, "zh", ["王芳"])
-    assert "Told that you are going: Wang, the wearer." in messages.accepted(FACTS, "en", ["Wang"])
-    assert "进门" not in messages.accepted(replace(FACTS, entry=""), "zh")
-    assert "To get in" not in messages.accepted(replace(FACTS, entry=""), "en")
+    going = replace(CONTEXT, owner_name="李伟")
+    assert "由您去张桂英处" in messages.accepted(CONTEXT, "zh", ["王芳"])
+    assert "到了请发短信“到了 123”" in messages.accepted(CONTEXT, "zh")
+    assert "去不了请发“9 123”" in messages.accepted(CONTEXT, "zh")
+    assert "text: arrived 123. If you cannot go after all: 9 123" in messages.accepted(CONTEXT, "en")
+    assert "已告诉王芳、老人您正在去" in messages.accepted(CONTEXT, "zh", ["王芳"])
+    assert "Told that you are going: Wang, the wearer." in messages.accepted(CONTEXT, "en", ["Wang"])
+    assert "进门" not in messages.accepted(replace(CONTEXT, entry=""), "zh")
+    assert "To get in" not in messages.accepted(replace(CONTEXT, entry=""), "en")
     assert "已由李伟前往" in messages.taken(going, "zh")
-    assert "已由别人前往" in messages.taken(FACTS, "zh")
-    assert messages.taken(FACTS, "en").startswith("Somebody else is already going")
+    assert "已由别人前往" in messages.taken(CONTEXT, "zh")
+    assert messages.taken(CONTEXT, "en").startswith("Somebody else is already going")
     assert "已由您负责" in messages.already_yours(going, "zh")
-    assert "会继续通知其他人" in messages.passed(FACTS, "zh")
-    assert "已经处理完毕" in messages.over(FACTS, "zh")
-    assert "正赶往张桂英处" in messages.on_the_way(FACTS, "zh")
-    assert "到达" in messages.arrived(FACTS, "zh")
+    assert "会继续通知其他人" in messages.declined(CONTEXT, "zh")
+    assert "已经处理完毕" in messages.over(CONTEXT, "zh")
+    assert "正赶往张桂英处" in messages.on_the_way(CONTEXT, "zh")
+    assert "到达" in messages.arrived(CONTEXT, "zh")
 
 
 def test_a_code_that_is_not_open() -> None:
@@ -253,7 +255,7 @@ def test_a_code_that_is_not_open() -> None:
 
 
 def test_a_code_that_is_not_open_while_others_are() -> None:
-    waiting = [replace(FACTS, incident_id=41), replace(FACTS, incident_id=42, resident_name="李秀兰")]
+    waiting = [replace(CONTEXT, incident_id=41), replace(CONTEXT, incident_id=42, resident_name="李秀兰")]
     said = messages.not_open(7, "zh", waiting, "9")
     assert said.startswith("没有编号为7的报警需要您处理。通知过您的是：41 ")
     assert "42 李秀兰" in said
@@ -269,10 +271,10 @@ def test_answers_that_name_nobody() -> None:
 
 
 def test_which_one_names_the_codes() -> None:
-    other = replace(FACTS, incident_id=124, resident_name="王秀兰")
-    assert messages.which([FACTS, other], "zh", "1") == "有2个报警：123 张桂英、124 王秀兰。请回复如“1 123”"
-    assert "123 张桂英, 124 王秀兰" in messages.which([FACTS, other], "en", "1")
-    assert messages.which([FACTS, other], "zh", "到了").endswith("请回复如“到了 123”")
+    other = replace(CONTEXT, incident_id=124, resident_name="王秀兰")
+    assert messages.which([CONTEXT, other], "zh", "1") == "有2个报警：123 张桂英、124 王秀兰。请回复如“1 123”"
+    assert "123 张桂英, 124 王秀兰" in messages.which([CONTEXT, other], "en", "1")
+    assert messages.which([CONTEXT, other], "zh", "到了").endswith("请回复如“到了 123”")
 
 
 def test_a_signed_english_text_ends_in_one_stop() -> None:
@@ -297,10 +299,10 @@ def test_distances(metres: float, zh: str, en: str) -> None:
     assert (phrases.distance(metres, "zh"), phrases.distance(metres, "en")) == (zh, en)
 
 
-def any_facts() -> st.SearchStrategy[Facts]:
+def any_facts() -> st.SearchStrategy[MessageContext]:
     text = st.text(st.characters(categories=["Lo"], max_codepoint=0x9FFF), min_size=1, max_size=40)
     return st.builds(
-        Facts,
+        MessageContext,
         incident_id=st.integers(1, 10**9),
         kind=st.sampled_from(IncidentKind),
         severity=st.sampled_from(Severity),
@@ -327,25 +329,27 @@ def any_facts() -> st.SearchStrategy[Facts]:
 
 
 @given(any_facts(), st.sampled_from(LANGUAGES), st.sampled_from(["sms", "voice"]))
-def test_every_text_names_whom_and_the_code_and_leaks_nothing(facts: Facts, language: str, channel: str) -> None:
+def test_every_text_names_whom_and_the_code_and_leaks_nothing(
+    context: MessageContext, language: str, channel: str
+) -> None:
     for make in (messages.alarm, messages.stand_down, messages.pressed_again):
-        content: dict[str, Any] = make(facts, language, channel)
+        content: dict[str, Any] = make(context, language, channel)
         text = content["text"] if channel == "sms" else " ".join(content["say"])
-        assert phrases.subject(facts, language) in text
-        assert content["code"] == str(facts.incident_id)
+        assert phrases.subject(context, language) in text
+        assert content["code"] == str(context.incident_id)
         assert "密码锁" not in text
         assert not re.search(r"https?:|www\.|bpm|心率|诊断", text)
         if channel == "sms":
-            assert str(facts.incident_id) in text
+            assert str(context.incident_id) in text
             assert text.startswith("[Eldercare]" if language == "en" else "【守护】")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_somebody_of_the_desk_hears_two_ways_to_say_yes(language: str) -> None:
-    text = messages.alarm(FACTS, language, "sms", desk=True)
-    call = messages.alarm(FACTS, language, "voice", desk=True)
+    text = messages.alarm(CONTEXT, language, "sms", desk=True)
+    call = messages.alarm(CONTEXT, language, "voice", desk=True)
     assert text["desk"] is call["desk"] is True
-    assert "desk" not in messages.alarm(FACTS, language, "sms")
+    assert "desk" not in messages.alarm(CONTEXT, language, "sms")
     for said in (text["text"], call["prompt"]):
         assert "1" in said
         assert "3" in said
@@ -356,9 +360,9 @@ def test_somebody_of_the_desk_hears_two_ways_to_say_yes(language: str) -> None:
 
 
 def test_who_is_asked_by_name_hears_so_and_who_goes() -> None:
-    assert "值班台请您去：张桂英" in messages.alarm(FACTS, "zh", "sms", named=True)["text"]
-    assert "The desk asks you to go." in messages.alarm(FACTS, "en", "sms", named=True)["text"]
-    going = replace(FACTS, state=IncidentState.ACCEPTED, owner_name="钱网格")
+    assert "值班台请您去：张桂英" in messages.alarm(CONTEXT, "zh", "sms", named=True)["text"]
+    assert "The desk asks you to go." in messages.alarm(CONTEXT, "en", "sms", named=True)["text"]
+    going = replace(CONTEXT, state=IncidentState.ACCEPTED, owner_name="钱网格")
     assert "钱网格正在前往，值班台请您也去：" in messages.alarm(going, "zh", "sms", named=True)["text"]
     assert messages.alarm(going, "en", "voice", named=True)["say"][1] == (
         "钱网格 is going, and the desk asks you to go as well."
@@ -367,13 +371,13 @@ def test_who_is_asked_by_name_hears_so_and_who_goes() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_the_desk_tells_people(language: str) -> None:
-    going = replace(FACTS, state=IncidentState.ACCEPTED, owner_name="钱网格")
-    assert "3 123" in messages.handling(FACTS, language)
+    going = replace(CONTEXT, state=IncidentState.ACCEPTED, owner_name="钱网格")
+    assert "3 123" in messages.handling(CONTEXT, language)
     assert "钱网格" in messages.handling(going, language)
-    assert "3 123" in messages.handled_by(FACTS, language, "张值班")
-    assert "张值班" in messages.handled_by(FACTS, language, "张值班")
+    assert "3 123" in messages.handled_by(CONTEXT, language, "张值班")
+    assert "张值班" in messages.handled_by(CONTEXT, language, "张值班")
     assert "孙网格" in messages.second(going, language, "孙网格")["text"]
-    assert messages.taken_off(FACTS, language)["code"] == "123"
+    assert messages.taken_off(CONTEXT, language)["code"] == "123"
     joined = messages.joined(going, language, "钱网格")
     assert "钥匙在邻居王阿姨处" in joined
     assert "钱网格" in joined
@@ -381,8 +385,8 @@ def test_what_the_desk_tells_people(language: str) -> None:
 
 
 def test_a_network_is_mended_from_the_desk() -> None:
-    assert FACTS.somebody_has_to_go
-    assert not replace(FACTS, kind=IncidentKind.NETWORK).somebody_has_to_go
+    assert CONTEXT.somebody_has_to_go
+    assert not replace(CONTEXT, kind=IncidentKind.NETWORK).somebody_has_to_go
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -400,7 +404,7 @@ def test_whoever_is_not_understood_reads_the_two_answers_that_fit(language: str)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whoever_is_there_is_asked_how_it_ended(language: str) -> None:
-    there = replace(FACTS, state=IncidentState.ON_SITE, owner_name="钱网格")
+    there = replace(CONTEXT, state=IncidentState.ON_SITE, owner_name="钱网格")
     said = messages.already_yours(there, language)
     assert "123" in said
     assert "完成" in said if language == "zh" else "done" in said
@@ -413,15 +417,15 @@ def test_a_key_that_does_not_count_is_answered_honestly(language: str) -> None:
     assert "120" in lost
     assert messages.call_back(language)
     assert ("没有登记" if language == "zh" else "not recorded") in lost
-    anew = messages.called_anew(FACTS, language)
-    assert phrases.subject(FACTS, language) in anew
+    anew = messages.called_anew(CONTEXT, language)
+    assert phrases.subject(CONTEXT, language) in anew
     assert "由您去" not in anew
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_who_goes_already_is_asked_whether_they_mean_to_hand_it_back(language: str) -> None:
-    asked = messages.sure_to_hand_back(FACTS, language)
-    assert phrases.subject(FACTS, language) in asked
+    asked = messages.sure_to_hand_back(CONTEXT, language)
+    assert phrases.subject(CONTEXT, language) in asked
     assert "9" in messages.sure_prompt(language)
     assert "9" not in messages.still_yours(language)
 

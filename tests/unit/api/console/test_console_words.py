@@ -233,7 +233,7 @@ def test_a_card_offers_what_its_state_allows(state: str, names: list[str]) -> No
 
 
 def test_a_card_offers_only_what_the_viewer_may_do() -> None:
-    allowed = frozenset({Action.ACCEPT, Action.PASS, Action.NOTE})
+    allowed = frozenset({Action.ACCEPT, Action.DECLINE, Action.NOTE})
     assert [action.name for action in cards.actions(screen(), incident(), allowed)] == ["accept", "pass"]
 
 

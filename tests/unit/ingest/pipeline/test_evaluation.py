@@ -6,20 +6,20 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import ingest.pipeline.evaluation
-from alerts.detection.bands import Band, Latest
+from alerts.detection.devices import Device, Latest
 from alerts.model.incident import Finding, IncidentKind, Severity
 from alerts.rules import Profile, State, Thresholds
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
-from ingest.pipeline.evaluation import judge
+from ingest.pipeline.evaluation import evaluate_readings
+from ingest.protocols.device_reading import DeviceReading
 from ingest.protocols.mqtt_v1 import Reading
-from ingest.protocols.told import DeviceReading
 
 NOON = datetime(2026, 5, 4, 4, tzinfo=UTC)
 
 
-def band(name: str = "band-1", *, worn: bool = True, since: timedelta = timedelta(days=1)) -> Band:
+def band(name: str = "band-1", *, worn: bool = True, since: timedelta = timedelta(days=1)) -> Device:
     profile = Profile(7, 31.2, 121.4, 500, None, ZoneInfo("Asia/Shanghai"), Thresholds()) if worn else None
-    return Band(name, State(), profile, None, NOON - since if worn else None)
+    return Device(name, State(), profile, None, NOON - since if worn else None)
 
 
 def told(*readings: Reading, name: str = "band-1") -> list[DeviceReading]:
@@ -32,8 +32,8 @@ def heart(bpm: float, seconds: float) -> HeartRate:
 
 def test_disorder_within_a_batch_is_put_right() -> None:
     racing = [heart(140, seconds) for seconds in range(0, 580, 20)]
-    judgement = judge(told(*racing), {"band-1": band()}, NOON)
-    [judged] = judgement.judged
+    evaluation = evaluate_readings(told(*racing), {"band-1": band()}, NOON)
+    [judged] = evaluation.verdicts
     assert isinstance(judged.verdict, Finding)
     assert (judged.verdict.kind, judged.verdict.severity) == (IncidentKind.HEART_RATE, Severity.URGENT)
     assert (judged.subject.key, judged.subject.device_id) == ("resident:7", "band-1")
@@ -41,12 +41,12 @@ def test_disorder_within_a_batch_is_put_right() -> None:
 
 def test_the_state_goes_into_the_band() -> None:
     one = band()
-    judge(told(heart(70, 10)), {"band-1": one}, NOON)
+    evaluate_readings(told(heart(70, 10)), {"band-1": one}, NOON)
     assert one.state.heard == (NOON - timedelta(seconds=10)).timestamp()
 
 
 def test_the_newest_of_each_kind() -> None:
-    judgement = judge(
+    evaluation = evaluate_readings(
         told(
             heart(71.6, 20),
             heart(99, 60),
@@ -59,8 +59,8 @@ def test_the_newest_of_each_kind() -> None:
         {"band-1": band()},
         NOON,
     )
-    assert judgement.not_measured == 1
-    assert judgement.latest["band-1"] == Latest(
+    assert evaluation.not_measured == 1
+    assert evaluation.latest["band-1"] == Latest(
         bpm=72,
         bpm_ts=NOON - timedelta(seconds=20),
         lat=31.2,
@@ -77,14 +77,16 @@ def test_the_newest_of_each_kind() -> None:
 
 def test_what_was_told_before_this_wearer_is_nobodys() -> None:
     one = band(since=timedelta(seconds=30))
-    judgement = judge(told(*[heart(140, seconds) for seconds in range(31, 590, 10)]), {"band-1": one}, NOON)
-    assert (judgement.judged, judgement.latest["band-1"], one.state) == ([], Latest(), State())
+    evaluation = evaluate_readings(
+        told(*[heart(140, seconds) for seconds in range(31, 590, 10)]), {"band-1": one}, NOON
+    )
+    assert (evaluation.verdicts, evaluation.latest["band-1"], one.state) == ([], Latest(), State())
 
 
 def test_a_band_that_nobody_wears_is_not_judged() -> None:
     one = band(worn=False)
-    judgement = judge(told(*[heart(140, seconds) for seconds in range(0, 590, 10)]), {"band-1": one}, NOON)
-    assert (judgement.judged, judgement.latest["band-1"].bpm, one.state) == ([], 140, State())
+    evaluation = evaluate_readings(told(*[heart(140, seconds) for seconds in range(0, 590, 10)]), {"band-1": one}, NOON)
+    assert (evaluation.verdicts, evaluation.latest["band-1"].bpm, one.state) == ([], 140, State())
 
 
 def test_a_mistake_in_the_rules_stays_with_its_band(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,22 +99,22 @@ def test_a_mistake_in_the_rules_stays_with_its_band(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("ingest.pipeline.evaluation.evaluate", broken)
     bands = {"band-1": band(), "band-2": band("band-2")}
-    judgement = judge(told(heart(70, 20), heart(70, 13)) + told(heart(70, 12), name="band-2"), bands, NOON)
-    assert judgement.errors == 1
+    evaluation = evaluate_readings(told(heart(70, 20), heart(70, 13)) + told(heart(70, 12), name="band-2"), bands, NOON)
+    assert evaluation.errors == 1
     assert bands["band-1"].state == State()
     assert bands["band-2"].state.heard is not None
-    assert judgement.latest["band-1"].bpm == 70
+    assert evaluation.latest["band-1"].bpm == 70
 
 
 def test_what_the_broker_had_kept_is_not_judged() -> None:
     one = band()
     kept = [each._replace(retained=True) for each in told(*(heart(140, seconds) for seconds in range(0, 580, 20)))]
-    judgement = judge(kept, {"band-1": one}, NOON)
-    assert (judgement.judged, judgement.latest, one.state) == ([], {}, State())
+    evaluation = evaluate_readings(kept, {"band-1": one}, NOON)
+    assert (evaluation.verdicts, evaluation.latest, one.state) == ([], {}, State())
 
 
 @pytest.mark.parametrize(("bpm", "quality"), [(255, 5), (255, 100), (221, None), (24, None), (80, 29)])
 def test_what_is_no_heart_rate_for_the_rules_is_none_on_the_tile(bpm: float, quality: float | None) -> None:
     artefact = HeartRate(ts=NOON, bpm=bpm, quality=quality)
-    judgement = judge(told(heart(71, 20), artefact), {"band-1": band()}, NOON)
-    assert judgement.latest["band-1"].bpm == 71
+    evaluation = evaluate_readings(told(heart(71, 20), artefact), {"band-1": band()}, NOON)
+    assert evaluation.latest["band-1"].bpm == 71

@@ -1,4 +1,4 @@
-"""What the lanes make of a message, whatever is wrong with it or with us."""
+"""What the pipelines make of a message, whatever is wrong with it or with us."""
 
 import json
 from typing import Any
@@ -56,9 +56,9 @@ def test_a_press_that_we_fail_on_is_one_all_the_same(monkeypatch: pytest.MonkeyP
 
 
 def test_what_the_broker_says_of_a_message_is_known_of_the_press() -> None:
-    lane = pipelines.Sos()
-    lane.heard_by = "eldercare-sos-3"
-    message = lane.receive(Published(1, "eldercare/v1/b/sos", b"{}", retained=True, redelivered=True), 0.0).message
+    pipeline = pipelines.Sos()
+    pipeline.heard_by = "eldercare-sos-3"
+    message = pipeline.receive(Published(1, "eldercare/v1/b/sos", b"{}", retained=True, redelivered=True), 0.0).message
     assert isinstance(message.press, Press)
     assert (message.press.retained, message.press.redelivered, message.press.heard_by) == (
         True,
@@ -90,9 +90,11 @@ def test_a_band_owns_every_name_below_its_own(topic: str, owner: str) -> None:
 
 
 def test_the_brokers_log_is_heard_for_what_it_refuses_only() -> None:
-    lane = pipelines.Telemetry(Settings(_env_file=None))
-    assert lane.receive(Published(0, "$SYS/broker/log/N", b"7: New client connected as b"), 0.0) is None
-    taken = lane.receive(Published(0, "$SYS/broker/log/N", b"7: Client b disconnected due to oversize packet."), 0.0)
+    pipeline = pipelines.Telemetry(Settings(_env_file=None))
+    assert pipeline.receive(Published(0, "$SYS/broker/log/N", b"7: New client connected as b"), 0.0) is None
+    taken = pipeline.receive(
+        Published(0, "$SYS/broker/log/N", b"7: Client b disconnected due to oversize packet."), 0.0
+    )
     assert taken is not None
     assert isinstance(taken.message, Received)
     assert (taken.message.topic, taken.message.decoded.rejected[0].reason) == ("eldercare/v1/b/", Reason.PACKET)
@@ -108,11 +110,11 @@ def test_repeats_of_a_press_are_the_same_and_presses_without_a_name_are_not() ->
 
 
 def test_of_a_field_that_is_always_wrong_one_a_day_is_kept() -> None:
-    lane = pipelines.Telemetry(Settings(_env_file=None))
+    pipeline = pipelines.Telemetry(Settings(_env_file=None))
 
     def kept(at: float, name: str = "quality", band: str = "b") -> list[str]:
         body = json.dumps({"ts": "2026-05-04T12:00:00Z", "bpm": 70, name: -1}).encode()
-        taken = lane.receive(Published(1, f"eldercare/v1/{band}/heart_rate", body), at)
+        taken = pipeline.receive(Published(1, f"eldercare/v1/{band}/heart_rate", body), at)
         assert taken is not None
         assert isinstance(taken.message, Received)
         assert (len(taken.message.decoded.readings), len(taken.message.decoded.unread)) == (1, 1)

@@ -1,4 +1,4 @@
-"""A message of the SOS lane survives being written down."""
+"""A message of the SOS pipeline survives being written down."""
 
 from datetime import UTC, datetime
 

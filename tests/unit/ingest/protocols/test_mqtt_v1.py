@@ -34,14 +34,14 @@ def told(kind: str, body: Any) -> Any:
     decoded = decode(f"eldercare/v1/band-1/{kind}", json.dumps(body).encode())
     assert decoded.device_id == "band-1"
     assert not decoded.rejected
-    return [*decoded.readings, *decoded.answers]
+    return [*decoded.readings, *decoded.command_results]
 
 
 def refused(payload: Any, kind: str = "heart_rate") -> Rejected:
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     decoded = decode(f"eldercare/v1/band-1/{kind}", raw)
     assert not decoded.readings
-    assert not decoded.answers
+    assert not decoded.command_results
     [rejected] = decoded.rejected
     return rejected
 
@@ -184,8 +184,8 @@ def test_an_optional_field_that_is_wrong_costs_itself_only(kind: str, good: Any,
     raw = f'{json.dumps(good)[:-1]}, "{name}": {wrong}}}'
     alone, array = (decode(f"eldercare/v1/band-1/{kind}", each.encode()) for each in (raw, f"[{raw}, {raw}]"))
     expected = told(kind, good)
-    assert [*alone.readings, *alone.answers] == expected
-    assert [*array.readings, *array.answers] == 2 * expected
+    assert [*alone.readings, *alone.command_results] == expected
+    assert [*array.readings, *array.command_results] == 2 * expected
     assert (list(alone.rejected), list(array.rejected)) == ([], [])
     [unread] = alone.unread
     assert (unread.reason, unread.detail.partition(":")[0], len(array.unread)) == (Reason.FIELD, name, 2)
@@ -226,13 +226,13 @@ def test_a_wrong_topic_is_refused_by_name(topic: str, what: str) -> None:
     decoded = decode(topic, json.dumps(GOOD).encode())
     assert decoded.device_id is None
     assert not decoded.readings
-    assert not decoded.answers
+    assert not decoded.command_results
     [rejected] = decoded.rejected
     assert (rejected.reason, rejected.detail.split(":")[0]) == (Reason.TOPIC, what)
 
 
 @pytest.mark.parametrize(("kind", "ours"), [("sos", True), ("sos_state", False), ("command", False)])
-def test_what_the_telemetry_lane_only_overhears_is_empty(kind: str, ours: bool) -> None:
+def test_what_the_telemetry_pipeline_only_overhears_is_empty(kind: str, ours: bool) -> None:
     decoded = decode(f"eldercare/v1/band-1/{kind}", b"anything")
     assert decoded == Decoded("band-1", ours=ours)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alerts.channels.twilio import twiml
 from alerts.texts import messages
-from tests.unit.alerts.texts.test_messages import FACTS
+from tests.unit.alerts.texts.test_messages import CONTEXT
 
 ACTION = "https://desk.example/webhooks/twilio/gather?n=7&x=1"
 
@@ -20,7 +20,7 @@ def tree(document: str) -> ElementTree.Element:
 
 
 def test_an_alarm_is_read_three_times_and_every_time_a_key_is_awaited() -> None:
-    root = tree(twiml.announcement(messages.alarm(FACTS, "zh", "voice"), "zh", ACTION))
+    root = tree(twiml.announcement(messages.alarm(CONTEXT, "zh", "voice"), "zh", ACTION))
     assert [child.tag for child in root] == ["Gather", "Gather", "Gather", "Say", "Hangup"]
     gather = root[0]
     assert gather.attrib == {"numDigits": "1", "timeout": "4", "action": ACTION, "method": "POST"}
@@ -31,12 +31,12 @@ def test_an_alarm_is_read_three_times_and_every_time_a_key_is_awaited() -> None:
 
 
 def test_english_has_its_own_voice() -> None:
-    root = tree(twiml.announcement(messages.alarm(FACTS, "en", "voice"), "en", ACTION))
+    root = tree(twiml.announcement(messages.alarm(CONTEXT, "en", "voice"), "en", ACTION))
     assert root[0][0].attrib["language"] == "en-US"
 
 
 def test_a_stand_down_asks_nothing() -> None:
-    root = tree(twiml.announcement(messages.stand_down(FACTS, "zh", "voice"), "zh", None))
+    root = tree(twiml.announcement(messages.stand_down(CONTEXT, "zh", "voice"), "zh", None))
     assert "Gather" not in {child.tag for child in root}
     assert root[-1].tag == "Hangup"
 
@@ -50,12 +50,12 @@ def test_a_quotation_mark_is_one_character_of_what_the_provider_takes() -> None:
 
 
 def test_a_very_long_text_is_cut_to_what_the_provider_takes() -> None:
-    facts = replace(FACTS, address="长" * 1500)
-    document = twiml.announcement(messages.alarm(facts, "zh", "voice"), "zh", ACTION)
+    context = replace(CONTEXT, address="长" * 1500)
+    document = twiml.announcement(messages.alarm(context, "zh", "voice"), "zh", ACTION)
     assert len(document) <= twiml.MAX_INLINE_CHARS
     assert [child.tag for child in tree(document)].count("Gather") == 2
-    facts = replace(FACTS, address="长" * 9000)
-    document = twiml.announcement(messages.alarm(facts, "zh", "voice"), "zh", ACTION)
+    context = replace(CONTEXT, address="长" * 9000)
+    document = twiml.announcement(messages.alarm(context, "zh", "voice"), "zh", ACTION)
     assert len(document) <= twiml.MAX_INLINE_CHARS
     assert "请按1" in document
 

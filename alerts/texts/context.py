@@ -1,4 +1,4 @@
-"""All that a text about an incident may be made of."""
+"""The context of a text: all that a text about an incident may be made of."""
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -7,8 +7,9 @@ from alerts.model.incident import IncidentKind, IncidentState, Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """Times are aware; `zone` is the one people read; distances are metres, ages minutes.
+class MessageContext:
+    """The facts that a text may use. Times are aware; `zone` is the one people read. Distances are metres, `age` is
+    years.
 
     `distance_m` and `bearing_deg` (0 is north) lead from home to the last fix; None without a fix or without a home.
     `late_minutes` is set when the band's message came late. `owner_name` is who goes, or is there; None also where
@@ -41,7 +42,8 @@ class Facts:
 
     @property
     def somebody_has_to_go(self) -> bool:
-        """Whether the one who deals with it at the desk is not all that is wanted: a network is mended from there."""
+        """Whether somebody is wanted there besides the one who deals with it at the desk: a network is mended from the
+        desk."""
         return self.kind is not IncidentKind.NETWORK
 
     @property

@@ -1,4 +1,4 @@
-"""A reading and who told it, whatever the protocol. Pure."""
+"""A reading and the band that sent it, whatever the protocol. Pure."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from ingest.protocols.mqtt_v1 import Reading
 
 
 class DeviceReading(NamedTuple):
-    """A reading and the band that told it; `retained`: the broker had kept it, and nobody has told it now."""
+    """A reading and the band that sent it. `retained`: the broker had kept it, and nobody says it now."""
 
     device_id: str
     reading: Reading

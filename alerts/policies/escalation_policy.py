@@ -1,6 +1,7 @@
-"""The ladder: who is asked for help, in which order, how long each is given. Data of a policy; pure.
+"""The escalation policy: who is asked for help, in which order, how long each is given. Data; pure.
 
-All durations are whole seconds. `after_s` of a step counts from the start of the round.
+The table `policy` and the API call it a ladder. All durations are whole seconds. `after_s` of a step counts from the
+start of the round.
 """
 
 from datetime import datetime, time, timedelta
@@ -15,7 +16,7 @@ from eldercare.platform.errors import InvalidInput
 
 
 class Target(StrEnum):
-    """Whom a step names: a duty of the house, or a relation to the resident."""
+    """Whom a step names: a duty of the service, or a relation to the resident."""
 
     DUTY = "duty"
     DUTY_LEAD = "duty_lead"
@@ -27,7 +28,7 @@ class Target(StrEnum):
 
 
 DESK = frozenset({Target.DUTY, Target.DUTY_LEAD})
-"""Who sits at the desk. Called as one of these, a person may also say that they handle it and do not go."""
+"""Who sits at the desk. A person called as one of these may also say that they handle it and do not go."""
 
 
 class _Data(BaseModel):
@@ -35,7 +36,7 @@ class _Data(BaseModel):
 
 
 class Step(_Data):
-    """One rung. Without targets it only shows on the console, where every open incident is anyway."""
+    """One step. Without targets it only shows on the console, where every open incident is anyway."""
 
     after_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     targets: tuple[Target, ...] = ()
@@ -51,7 +52,7 @@ class Step(_Data):
 
 
 class Hours(_Data):
-    """The part of the day, in the community's zone, in which the ladder moves: from `start` until before `end`."""
+    """The part of the day, in the community's zone, in which the policy moves on: from `start` until before `end`."""
 
     start: time
     end: time
@@ -65,14 +66,14 @@ class Hours(_Data):
         return self
 
 
-class Ladder(_Data):
+class EscalationPolicy(_Data):
     """The steps, and the deadlines of whoever accepts."""
 
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=20)]
     repeat_s: Annotated[int, Field(ge=60, le=86_400)] | None = None
     """How often everybody of all steps is asked again after the last one, for ever; null: never."""
     arrival_s: Annotated[int, Field(ge=60, le=86_400)] | None = 1200
-    """How long the owner may take to the door before the ladder starts again; null: nobody has to go there."""
+    """How long the owner may take to the door before the policy starts again; null: nobody has to go there."""
     remind_s: Annotated[int, Field(ge=60, le=7 * 86_400)] = 3600
     """How often a case that waits for no call says on its timeline that it is still there."""
     confirm_120_s: Annotated[int, Field(ge=60, le=86_400)] = 1800
@@ -90,7 +91,7 @@ class Ladder(_Data):
 
     @property
     def street(self) -> frozenset[Target]:
-        """Whom any step names who is not of the desk."""
+        """Those whom any step names and who are not of the desk."""
         return frozenset(target for step in self.steps for target in step.targets) - DESK
 
     @property
@@ -118,8 +119,8 @@ class Ladder(_Data):
         return timedelta(seconds=self.steps[index].after_s)
 
     def due(self, round_started_at: datetime, next_step: int, stepped_at: datetime | None) -> datetime:
-        """When step `next_step` comes, the last one taken at `stepped_at`: at its time in the round, or as long after
-        that one as planned, if sooner; after all steps, when everybody is asked again."""
+        """When step `next_step` comes, with the last one taken at `stepped_at`: at its time in the round, or as long
+        after that one as planned, if sooner. After all steps it is when everybody is asked again."""
         if stepped_at is None:
             return round_started_at
         if next_step >= len(self.steps):
@@ -129,38 +130,39 @@ class Ladder(_Data):
         return min(round_started_at + planned, stepped_at + gap)
 
 
-LAST_RESORT = Ladder(
+LAST_RESORT = EscalationPolicy(
     steps=(Step(targets=(Target.DUTY, Target.DUTY_LEAD), channels=("voice", "sms")),), repeat_s=300, arrival_s=1200
 )
-"""Where no policy stands for a kind and severity, or none that can be read: an incident must never wait for one."""
+"""Serves where no policy stands for a kind and severity, or none that can be read: an incident must never wait for
+one."""
 
 
 LONGEST_WAIT_S = 7200
-"""Between two steps of a grave case nobody is called: more of that is as good as no ladder."""
+"""Seconds. Between two steps of a grave case nobody is called: a longer wait is as good as no policy."""
 LEAST_HOURS = timedelta(hours=4)
-"""A part of the day in which somebody may look; less of it is as good as none."""
+"""The shortest part of the day in which somebody may look; less of it is as good as none."""
 
 
-def check(kind: str, ladder: Ladder, severity: str = "") -> None:
-    """Refuse a ladder that breaks a promise of its kind: an SOS, and whatever is urgent, is told to somebody at once,
+def check(kind: str, policy: EscalationPolicy, severity: str = "") -> None:
+    """Refuse a policy that breaks a promise of its kind: an SOS, and whatever is urgent, is told to somebody at once,
     at every hour, again and again. Raises InvalidInput naming the field."""
     if kind != "sos" and severity not in ("sos", "urgent"):
-        _check_hours(ladder.hours)
+        _check_hours(policy.hours)
         return
     what = "an SOS" if kind == "sos" else "what is urgent"
-    if ladder.repeat_s is None:
+    if policy.repeat_s is None:
         raise InvalidInput("repeat_s", f"{what} never ends by itself, so its ladder must repeat")
-    if ladder.arrival_s is None and kind != "network":  # nobody goes to a network
+    if policy.arrival_s is None and kind != "network":  # nobody goes to a network
         raise InvalidInput("arrival_s", f"{what} needs a deadline for being there")
-    if ladder.hours is not None:
+    if policy.hours is not None:
         raise InvalidInput("hours", f"{what} knows no hours")
-    if not ladder.steps[0].targets:
+    if not policy.steps[0].targets:
         raise InvalidInput("steps.0.targets", f"the first step of {what} must call somebody")
     waits = {
-        "steps": max(step.after_s for step in ladder.steps),
-        "repeat_s": ladder.repeat_s,
-        "arrival_s": ladder.arrival_s or 0,
-        "confirm_120_s": ladder.confirm_120_s,
+        "steps": max(step.after_s for step in policy.steps),
+        "repeat_s": policy.repeat_s,
+        "arrival_s": policy.arrival_s or 0,
+        "confirm_120_s": policy.confirm_120_s,
     }
     for name, wait_s in waits.items():
         if wait_s > LONGEST_WAIT_S:
@@ -177,14 +179,14 @@ def _of_the_day(moment: time) -> timedelta:
 
 
 @lru_cache(maxsize=512)
-def parse(text: str | None) -> Ladder | None:
-    """The ladder of a policy's JSON text; None where there is none or it cannot be read (then LAST_RESORT serves).
+def parse(text: str | None) -> EscalationPolicy | None:
+    """The policy in its JSON text; None where there is none or it cannot be read (then LAST_RESORT serves).
 
-    Remembered by text, so that a changed policy is a new text and nothing stale is ever used.
+    It is remembered by text: a changed policy is a new text, so that nothing stale is ever used.
     """
     if text is None:
         return None
     try:
-        return Ladder.model_validate_json(text)
+        return EscalationPolicy.model_validate_json(text)
     except ValidationError:
         return None

@@ -1,4 +1,4 @@
-"""A ladder is data, and what breaks a promise is refused with the field's name."""
+"""A policy is data, and what breaks a promise is refused with the field's name."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,15 +8,15 @@ import pytest
 from pydantic import ValidationError
 
 from alerts.model.incident import IncidentKind, Severity
-from alerts.policies.ladder import LAST_RESORT, Ladder, check, parse
-from alerts.policies.store import read_ladder
+from alerts.policies.escalation_policy import LAST_RESORT, EscalationPolicy, check, parse
+from alerts.policies.store import read_policy
 from eldercare.platform.errors import InvalidInput
 from tests.support.cases import defaults
 
 STEP = {"targets": ["duty"], "channels": ["voice"]}
 
 
-def ladder(**changes: Any) -> dict[str, Any]:
+def policy(**changes: Any) -> dict[str, Any]:
     return {"steps": [STEP], "repeat_s": 300, **changes}
 
 
@@ -50,23 +50,23 @@ def test_tasks_call_nobody_and_wait_for_the_day() -> None:
 @pytest.mark.parametrize(
     ("data", "where"),
     [
-        (ladder(steps=[]), "ladder.steps"),
-        (ladder(steps=[{**STEP, "after_s": 5}]), "ladder"),
-        (ladder(steps=[STEP, {**STEP, "after_s": 60}, {**STEP, "after_s": 60}]), "ladder"),
-        (ladder(steps=[{"targets": ["duty"]}]), "ladder.steps.0"),
-        (ladder(steps=[{"channels": ["sms"]}]), "ladder.steps.0"),
-        (ladder(steps=[{**STEP, "targets": ["neighbour"]}]), "ladder.steps.0.targets.0"),
-        (ladder(steps=[{**STEP, "channels": ["fax"]}]), "ladder.steps.0.channels.0"),
-        (ladder(repeat_s=1), "ladder.repeat_s"),
-        (ladder(hours={"start": "20:00", "end": "08:00"}), "ladder.hours"),
-        (ladder(hours={"start": "08:00+08:00", "end": "20:00+08:00"}), "ladder.hours"),
-        (ladder(quiet=True), "ladder.quiet"),
+        (policy(steps=[]), "ladder.steps"),
+        (policy(steps=[{**STEP, "after_s": 5}]), "ladder"),
+        (policy(steps=[STEP, {**STEP, "after_s": 60}, {**STEP, "after_s": 60}]), "ladder"),
+        (policy(steps=[{"targets": ["duty"]}]), "ladder.steps.0"),
+        (policy(steps=[{"channels": ["sms"]}]), "ladder.steps.0"),
+        (policy(steps=[{**STEP, "targets": ["neighbour"]}]), "ladder.steps.0.targets.0"),
+        (policy(steps=[{**STEP, "channels": ["fax"]}]), "ladder.steps.0.channels.0"),
+        (policy(repeat_s=1), "ladder.repeat_s"),
+        (policy(hours={"start": "20:00", "end": "08:00"}), "ladder.hours"),
+        (policy(hours={"start": "08:00+08:00", "end": "20:00+08:00"}), "ladder.hours"),
+        (policy(quiet=True), "ladder.quiet"),
         ("nothing", "ladder"),
     ],
 )
-def test_what_is_wrong_with_a_ladder_is_named(data: object, where: str) -> None:
+def test_what_is_wrong_with_a_policy_is_named(data: object, where: str) -> None:
     with pytest.raises(InvalidInput) as error:
-        read_ladder(IncidentKind.HEART_RATE, data)
+        read_policy(IncidentKind.HEART_RATE, data)
     assert error.value.field == where
 
 
@@ -81,22 +81,22 @@ def test_what_is_wrong_with_a_ladder_is_named(data: object, where: str) -> None:
 )
 def test_an_sos_never_ends_waits_for_no_hour_and_calls_at_once(changes: dict[str, Any], where: str) -> None:
     with pytest.raises(InvalidInput) as error:
-        read_ladder(IncidentKind.SOS, ladder(**changes))
+        read_policy(IncidentKind.SOS, policy(**changes))
     assert error.value.field == where
-    assert read_ladder(IncidentKind.LOW_BATTERY, ladder(**changes))
+    assert read_policy(IncidentKind.LOW_BATTERY, policy(**changes))
     with pytest.raises(InvalidInput) as urgent:
-        check(IncidentKind.HEART_RATE, Ladder.model_validate(ladder(**changes)), Severity.URGENT)
+        check(IncidentKind.HEART_RATE, EscalationPolicy.model_validate(policy(**changes)), Severity.URGENT)
     assert urgent.value.field == where
-    check(IncidentKind.HEART_RATE, Ladder.model_validate(ladder(**changes)), Severity.WARNING)
+    check(IncidentKind.HEART_RATE, EscalationPolicy.model_validate(policy(**changes)), Severity.WARNING)
 
 
 def test_nobody_goes_to_a_network() -> None:
-    check(IncidentKind.NETWORK, Ladder.model_validate(ladder(arrival_s=None)), Severity.URGENT)
+    check(IncidentKind.NETWORK, EscalationPolicy.model_validate(policy(arrival_s=None)), Severity.URGENT)
 
 
 @pytest.mark.parametrize(("end", "refused"), [("08:01", True), ("11:59:59", True), ("12:00", False)])
 def test_hours_in_which_nobody_looks_are_none(end: str, refused: bool) -> None:
-    short = Ladder.model_validate(ladder(hours={"start": "08:00", "end": end}))
+    short = EscalationPolicy.model_validate(policy(hours={"start": "08:00", "end": end}))
     for kind, severity in ((IncidentKind.WANDERING, Severity.WARNING), (IncidentKind.SILENT, Severity.TASK)):
         if not refused:
             check(kind, short, severity)
@@ -106,7 +106,7 @@ def test_hours_in_which_nobody_looks_are_none(end: str, refused: bool) -> None:
         assert caught.value.field == "hours"
 
 
-def test_a_ladder_is_frozen() -> None:
+def test_a_policy_is_frozen() -> None:
     with pytest.raises(ValidationError):
         LAST_RESORT.repeat_s = None  # type: ignore[misc]
 
@@ -115,31 +115,31 @@ def test_a_policy_that_cannot_be_read_is_none() -> None:
     assert parse(None) is None
     assert parse("{}") is None
     assert parse("no JSON") is None
-    assert parse(json.dumps(ladder())) == Ladder.model_validate(ladder())
+    assert parse(json.dumps(policy())) == EscalationPolicy.model_validate(policy())
 
 
 def test_durations_are_whole_seconds() -> None:
-    each = Ladder.model_validate(ladder(steps=[STEP, {**STEP, "after_s": 60}], arrival_s=None))
+    each = EscalationPolicy.model_validate(policy(steps=[STEP, {**STEP, "after_s": 60}], arrival_s=None))
     assert each.arrival is None
     assert each.repeat is not None
     assert (each.repeat.total_seconds(), each.offset(1).total_seconds()) == (300, 60)
-    assert Ladder.model_validate(ladder(repeat_s=None)).repeat is None
+    assert EscalationPolicy.model_validate(policy(repeat_s=None)).repeat is None
 
 
 def test_when_a_step_comes() -> None:
     start = datetime(2026, 11, 24, 4, tzinfo=UTC)
     steps = [{"targets": ["duty"], "channels": ["sms"]}, {"after_s": 60}, {"after_s": 180}]
-    ladder = Ladder.model_validate({"steps": steps, "repeat_s": 300})
+    policy = EscalationPolicy.model_validate({"steps": steps, "repeat_s": 300})
     at = [start + timedelta(seconds=each) for each in range(1000)]
-    assert ladder.due(start, 0, None) == start
-    assert ladder.due(start, 0, at[5]) == start
-    assert ladder.due(start, 1, at[0]) == at[60]
-    assert ladder.due(start, 2, at[10]) == at[130]  # the step before it came early
-    assert ladder.due(start, 2, at[170]) == at[180]
-    assert ladder.due(start, 3, at[180]) == at[480]
-    never = Ladder.model_validate({"steps": steps, "remind_s": 600})
+    assert policy.due(start, 0, None) == start
+    assert policy.due(start, 0, at[5]) == start
+    assert policy.due(start, 1, at[0]) == at[60]
+    assert policy.due(start, 2, at[10]) == at[130]  # the step before it came early
+    assert policy.due(start, 2, at[170]) == at[180]
+    assert policy.due(start, 3, at[180]) == at[480]
+    never = EscalationPolicy.model_validate({"steps": steps, "remind_s": 600})
     assert never.due(start, 3, at[180]) == at[780]
-    assert ladder.street == frozenset()
+    assert policy.street == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,6 @@ def test_when_a_step_comes() -> None:
 )
 def test_nobody_who_called_for_help_waits_for_hours(field: str, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="longer than 7200 s") as caught:
-        read_ladder(IncidentKind.SOS, ladder(**changes))
+        read_policy(IncidentKind.SOS, policy(**changes))
     assert caught.value.field == field
-    read_ladder(IncidentKind.SILENT, ladder(**changes))
+    read_policy(IncidentKind.SILENT, policy(**changes))

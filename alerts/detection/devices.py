@@ -8,7 +8,7 @@ from alerts.rules import Profile, State
 
 
 @dataclass(slots=True)
-class Band:
+class Device:
     """A locked band. `profile` is None while nobody wears it; `state` is what the rules remember.
 
     `last_seen_at` is when the service last heard anything of it; `worn_since` when the present assignment began.
@@ -22,7 +22,7 @@ class Band:
 
 
 class Latest(NamedTuple):
-    """The newest of a batch for one band; what is None leaves the stored value. Times are the band's, aware."""
+    """The newest of a batch for one band; None leaves the stored value. Times are the band's, aware."""
 
     bpm: int | None = None
     bpm_ts: datetime | None = None
