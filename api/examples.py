@@ -1,34 +1,24 @@
 """One example of each thing the API speaks of; the documentation shows them."""
 
+from collections.abc import Iterable
 from typing import Any
+
+from eldercare.community.resident_schema import FACTS, FILED, LISTED
 
 NOW = "2026-11-24T06:05:00+00:00"
 EARLIER = "2026-11-24T06:04:00+00:00"
 
+
+def _facts(names: Iterable[str]) -> dict[str, Any]:
+    return {name: FACTS[name].example for name in names}
+
+
 RESIDENT: dict[str, Any] = {
     "id": 12,
-    "external_id": "A-0012",
-    "name": "张桂英",
-    "gender": "female",
-    "birth_date": "1940-03-02",
-    "phone": "+99910000012",
-    "language": "zh",
-    "address": "朝阳里社区3号楼2单元501室",
-    "grid_id": 3,
+    **_facts(LISTED),
     "grid": "第三网格",
-    "home_lat": 31.2304,
-    "home_lon": 121.4737,
-    "safe_radius_m": 500,
-    "lives_alone": True,
-    "disabled": False,
-    "low_income": False,
-    "hardship": False,
-    "needs": "助餐",
-    "away_until": None,
-    "away_reason": None,
     "away_by_name": None,
     "away_set_at": None,
-    "left_at": None,
     "sees_health": True,
     "sees_location": True,
     "device_id": "band-0012",
@@ -65,13 +55,7 @@ CONSENT = {
 ASSIGNMENT = {"id": 9, "device_id": "band-0012", "resident_id": 12, "since": "2026-10-01T00:00:00+00:00", "until": None}
 FILE = {
     "resident": RESIDENT,
-    "entry": "钥匙在邻居王阿姨处",
-    "conditions": "高血压",
-    "medicines": "氨氯地平",
-    "allergies": "青霉素",
-    "mobility": "拄拐",
-    "notes": "",
-    "rule_overrides": {},
+    **_facts(FILED),
     "created_at": "2026-10-01T00:00:00+00:00",
 }
 DOSSIER = {"file": FILE, "contacts": [CONTACT], "consents": [CONSENT], "assignments": [ASSIGNMENT]}

@@ -1,6 +1,5 @@
 """Parameters that many routes share."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -9,31 +8,10 @@ from fastapi import Query, Request, params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
-from eldercare.platform.errors import InvalidInput, TooLarge
-from eldercare.platform.validation import fields
+from eldercare.platform.errors import TooLarge
+from eldercare.platform.validation.moments import Moment
 
-_LOST_PLUS = re.compile(r" (?=\d\d:\d\d$)")
-
-
-def _rfc3339(value: object) -> object:
-    """A `+` that nobody escaped arrives as a blank; a number is no time."""
-    if isinstance(value, str):
-        value = _LOST_PLUS.sub("+", value)
-        if len(value) < 20:
-            raise ValueError("is not RFC 3339 with an offset, such as 2026-01-31T08:00:00+08:00")
-    return value
-
-
-def _within_the_calendar(moment: datetime) -> datetime:
-    try:
-        return fields.moment("", moment)
-    except InvalidInput as error:
-        raise ValueError(error.reason) from error
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_within_the_calendar)]
 EXAMPLE = "2026-11-24T08:00:00+08:00"
 
 From = Annotated[

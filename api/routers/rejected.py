@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query
 
 from api import examples
 from api.deps import CurrentViewer, Db, Now
-from api.query import EXAMPLE, Cursor, Moment
+from api.query import EXAMPLE, Cursor
 from api.responses import Json, answers
 from eldercare.community import rejected
 from eldercare.community.rejected import RejectedMessage
 from eldercare.platform.pagination import Page
+from eldercare.platform.validation.moments import Moment
 
 router = APIRouter(prefix="/rejected", tags=["devices"])
 

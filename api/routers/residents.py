@@ -1,8 +1,7 @@
 """Residents: the list, the file of one, and what they consented to."""
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from alerts.rules import Thresholds
 from api import examples
 from api.deps import CurrentViewer, Db, Id, Now, SettingsOf
-from api.query import Cursor, Moment
+from api.query import Cursor
 from api.responses import Json, answers
 from eldercare.accounts import audit
 from eldercare.accounts.access import require_role
@@ -19,7 +18,8 @@ from eldercare.community import consents, devices, people, people_changes, resid
 from eldercare.community.consents import Consent, Purpose
 from eldercare.community.devices import Assignment
 from eldercare.community.people import Contact
-from eldercare.community.residents import File, Filters, Resident
+from eldercare.community.resident_schema import MOST_IN_ADDRESS, MOST_IN_NAME, File, Resident, ResidentFacts
+from eldercare.community.residents import Filters
 from eldercare.platform.pagination import Page
 
 router = APIRouter(prefix="/residents", tags=["residents"])
@@ -38,40 +38,13 @@ class Dossier:
     assignments: list[Assignment]
 
 
-class Changes(BaseModel):
+class Changes(ResidentFacts):
     """Fields of the file to change; an absent one stays as it is. Which ones, depends on the role."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"example": {"away_until": "2026-12-01T08:00:00+08:00", "away_reason": "住院"}},
     )
-
-    external_id: str | None = None
-    name: str | None = None
-    gender: Literal["female", "male"] | None = None
-    birth_date: date | None = None
-    phone: str | None = None
-    language: Literal["zh", "en"] | None = None
-    address: str | None = None
-    grid_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
-    home_lat: Annotated[float, Field(ge=-90, le=90)] | None = None
-    home_lon: Annotated[float, Field(ge=-180, le=180)] | None = None
-    safe_radius_m: Annotated[int, Field(ge=50, le=10_000)] | None = None
-    lives_alone: bool | None = None
-    disabled: bool | None = None
-    low_income: bool | None = None
-    hardship: bool | None = None
-    needs: str | None = None
-    conditions: str | None = None
-    medicines: str | None = None
-    allergies: str | None = None
-    mobility: str | None = None
-    entry: str | None = None
-    notes: str | None = None
-    away_until: Moment | None = None
-    away_reason: str | None = None
-    left_at: Moment | None = None
-    rule_overrides: dict[str, Any] | None = None
 
 
 class NewResident(Changes):
@@ -82,8 +55,8 @@ class NewResident(Changes):
         json_schema_extra={"example": {"name": "张桂英", "address": "梧桐路8号302室", "phone": "+99910000012"}},
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    address: Annotated[str, Field(min_length=1, max_length=500)]
+    name: Annotated[str, Field(min_length=1, max_length=MOST_IN_NAME)]
+    address: Annotated[str, Field(min_length=1, max_length=MOST_IN_ADDRESS)]
 
 
 class Tie(BaseModel):
@@ -133,7 +106,8 @@ async def list_residents(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Json:
     """The residents whom the viewer sees, with the newest values of each as far as they are theirs to see."""
-    filters = Filters(text, grid_id, with_band, away, lives_alone, disabled, low_income, hardship)
+    flags = {"lives_alone": lives_alone, "disabled": disabled, "low_income": low_income, "hardship": hardship}
+    filters = Filters(text, grid_id, with_band, away, flags)
     page = await residents.listing(conn, viewer, filters, cursor=cursor, limit=limit)
     seen = (resident.id for resident in page.items if resident.sees_health or resident.sees_location)
     await audit.shown(conn, viewer, "residents", seen)

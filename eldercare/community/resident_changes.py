@@ -7,7 +7,7 @@ from typing import Any
 from eldercare.accounts import audit
 from eldercare.accounts.access import require_role
 from eldercare.accounts.viewers import Role, Viewer
-from eldercare.community import residents
+from eldercare.community import resident_schema, residents
 from eldercare.community.resident_import import store
 from eldercare.community.resident_import.check import Entry, parsed
 from eldercare.community.resident_import.columns import HEADINGS, Column
@@ -43,7 +43,7 @@ async def add(conn: Connection, viewer: Viewer, values: Mapping[str, Any], today
 
 
 def _as_in_a_list(values: Mapping[str, Any], today: date) -> dict[str, Any]:
-    missing = [name for name in ("name", "address") if not values.get(name)]
+    missing = [name for name in resident_schema.REQUIRED if not values.get(name)]
     if missing:
         raise InvalidInput(missing[0], "不能为空 / must not be empty")
     return {name: parsed(name, values[name], today) for name in _AS_IN_A_LIST if values.get(name)}

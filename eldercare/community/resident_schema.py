@@ -1,17 +1,28 @@
-"""The fields of a resident's file that people fill in, each with its check. Pure."""
+"""The one schema of a resident: every fact that people fill in, with its shape, its check and its words. Pure.
 
-from collections.abc import Callable, Mapping
+The API takes `ResidentFacts`, a list brings them, the seed makes them up, and every statement that writes or reads them
+has its columns from here. What the API shows is a `Resident`, and the `File` of one.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, Field
+
+from eldercare.community import fact
+from eldercare.community.fact import Fact
 from eldercare.platform.errors import InvalidInput
 from eldercare.platform.validation import fields
+from eldercare.platform.validation.moments import Moment
 
-MEDICAL = frozenset({"conditions", "medicines", "allergies", "mobility", "notes", "rule_overrides"})
-GRID_WORKERS = frozenset({"away_until", "away_reason", "entry", "needs", "phone"})
-
-Check = Callable[[str, Any, date], Any]
-
+MOST_IN_NUMBER = 100
+MOST_IN_NAME = 100
+MOST_IN_ADDRESS = 500
+"""Characters."""
+_LARGEST_ID = 2**63 - 1
 
 LONGEST_AWAY = timedelta(days=31)
 """A stay in hospital; who stays longer is looked after again each month. Until then no rule speaks about them."""
@@ -19,101 +30,221 @@ LONGEST_AWAY_BY_GRID = timedelta(days=14)
 """A visit or a short stay, which a grid worker hears of at the door."""
 
 
-def _string(check: Callable[[str, str], Any]) -> Check:
-    def checked(field: str, value: Any, today: date) -> Any:
-        if not isinstance(value, str):
-            raise InvalidInput(field, "should be a text")
-        return check(field, value)
+class ResidentFacts(BaseModel):
+    """What people fill in about a resident. One that is absent stays what it is.
 
-    return checked
+    The type is what JSON may bring; the `Fact` says what of that is stored, and how.
+    """
+
+    external_id: Annotated[
+        str | None,
+        fact.optional(
+            fact.code(
+                MOST_IN_NUMBER,
+                example="A-0012",
+                called=(
+                    "编号",
+                    "人员编号",
+                    "老人编号",
+                    "档案号",
+                    "档案编号",
+                    "id",
+                    "number",
+                    "external id",
+                    "file number",
+                ),
+            )
+        ),
+    ] = None
+    name: Annotated[
+        str | None,
+        fact.required_text(MOST_IN_NAME, example="张桂英", called=("姓名", "老人姓名", "名字", "name", "full name")),
+    ] = None
+    gender: Annotated[
+        Literal["female", "male"] | None,
+        fact.optional(fact.read_by(fields.gender, example="female", called=("性别", "gender", "sex"))),
+    ] = None
+    birth_date: Annotated[
+        date | None,
+        fact.optional(
+            fact.birth_date(
+                example="1940-03-02",
+                called=("出生日期", "出生年月", "出生年月日", "生日", "birth date", "date of birth", "birthday", "dob"),
+            )
+        ),
+    ] = None
+    phone: Annotated[
+        str | None,
+        fact.optional(
+            fact.read_by(
+                fields.phone,
+                example="+99910000012",
+                called=("电话", "联系电话", "本人电话", "手机", "手机号", "手机号码", "phone", "telephone", "mobile"),
+            )
+        ),
+    ] = None
+    language: Annotated[Literal["zh", "en"] | None, fact.choice("zh", "en", example="zh")] = None
+    address: Annotated[
+        str | None,
+        fact.required_text(
+            MOST_IN_ADDRESS,
+            example="朝阳里社区3号楼2单元501室",
+            called=("地址", "住址", "家庭住址", "家庭地址", "居住地址", "现住址", "现住地址", "详细地址", "address"),
+        ),
+    ] = None
+    grid_id: Annotated[
+        Annotated[int, Field(ge=1, le=_LARGEST_ID)] | None,
+        fact.optional(
+            fact.whole(1, _LARGEST_ID, example=3, called=("网格", "所属网格", "网格名称", "所在网格", "grid"))
+        ),
+    ] = None
+    home_lat: Annotated[
+        Annotated[float, Field(ge=-90, le=90)] | None,
+        fact.optional(fact.degrees(fields.latitude, example=31.2304, called=("纬度", "lat", "latitude"))),
+    ] = None
+    home_lon: Annotated[
+        Annotated[float, Field(ge=-180, le=180)] | None,
+        fact.optional(fact.degrees(fields.longitude, example=121.4737, called=("经度", "lon", "lng", "longitude"))),
+    ] = None
+    safe_radius_m: Annotated[Annotated[int, Field(ge=50, le=10_000)] | None, fact.whole(50, 10_000, example=500)] = None
+    lives_alone: Annotated[
+        bool | None,
+        fact.flag(example=True, called=("独居", "是否独居", "独居老人", "lives alone", "alone")),
+    ] = None
+    disabled: Annotated[
+        bool | None,
+        fact.flag(example=False, called=("失能", "是否失能", "失能老人", "disabled")),
+    ] = None
+    low_income: Annotated[
+        bool | None,
+        fact.flag(example=False, called=("低保", "是否低保", "低保户", "low income")),
+    ] = None
+    hardship: Annotated[
+        bool | None,
+        fact.flag(example=False, called=("特困", "是否特困", "特困人员", "hardship")),
+    ] = None
+    needs: Annotated[
+        str | None,
+        fact.text(example="助餐", called=("需求", "服务需求", "需要", "needs")),
+    ] = None
+    conditions: Annotated[
+        str | None,
+        fact.text(
+            example="高血压",
+            called=("疾病", "病史", "慢性病", "健康状况", "主要疾病", "conditions", "diagnoses", "health"),
+            medical=True,
+        ),
+    ] = None
+    medicines: Annotated[
+        str | None,
+        fact.text(
+            example="氨氯地平",
+            called=("用药", "用药情况", "药物", "服药情况", "medicines", "medication"),
+            medical=True,
+        ),
+    ] = None
+    allergies: Annotated[
+        str | None,
+        fact.text(example="青霉素", called=("过敏", "过敏史", "allergies", "allergy"), medical=True),
+    ] = None
+    mobility: Annotated[
+        str | None,
+        fact.text(example="拄拐", called=("行动能力", "行动情况", "活动能力", "mobility"), medical=True),
+    ] = None
+    entry: Annotated[
+        str | None,
+        fact.text(
+            example="钥匙在邻居王阿姨处",
+            called=("入户方式", "进门方式", "如何进门", "钥匙", "entry", "how to get in"),
+        ),
+    ] = None
+    notes: Annotated[
+        str | None,
+        fact.text(example="", called=("备注", "说明", "notes", "remarks"), medical=True),
+    ] = None
+    away_until: Annotated[Moment | None, fact.optional(fact.moment())] = None
+    away_reason: Annotated[str | None, fact.optional(fact.text(200))] = None
+    left_at: Annotated[Moment | None, fact.optional(fact.moment())] = None
+    rule_overrides: Annotated[dict[str, Any] | None, fact.mapping(example={}, medical=True)] = None
 
 
-def _number(check: Callable[[str, float], float]) -> Check:
-    def checked(field: str, value: Any, today: date) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise InvalidInput(field, "should be a number")
-        return check(field, value)
-
-    return checked
-
-
-def _text(most: int, *, required: bool = False) -> Check:
-    return _string(lambda field, value: fields.text(field, value, most=most, required=required))
-
-
-def _optional(check: Check) -> Check:
-    return lambda field, value, today: None if value is None else check(field, value, today)
-
-
-def _moment(field: str, value: Any, today: date) -> datetime:
-    if not isinstance(value, datetime):
-        raise InvalidInput(field, "should be a time with an offset")
-    return fields.moment(field, value)
-
-
-def _boolean(field: str, value: Any, today: date) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidInput(field, "should be true or false")
-    return value
-
-
-def _whole(least: int, most: int) -> Check:
-    def checked(field: str, value: Any, today: date) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise InvalidInput(field, f"should be a whole number from {least} to {most}")
-        return value
-
-    return checked
-
-
-def _birth_date(field: str, value: Any, today: date) -> date:
-    if not isinstance(value, str | date):
-        raise InvalidInput(field, "should be a date")
-    return fields.birth_date(field, value, today)
-
-
-def _language(field: str, value: Any, today: date) -> str:
-    if value not in ("zh", "en"):
-        raise InvalidInput(field, "should be zh or en")
-    return str(value)
-
-
-def _overrides(field: str, value: Any, today: date) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise InvalidInput(field, "should be an object")
-    return value
-
-
-_CHECKS: dict[str, Check] = {
-    "external_id": _optional(_string(lambda field, value: fields.code(field, value, most=100))),
-    "name": _text(100, required=True),
-    "gender": _optional(_string(fields.gender)),
-    "birth_date": _optional(_birth_date),
-    "phone": _optional(_string(fields.phone)),
-    "language": _language,
-    "address": _text(500, required=True),
-    "grid_id": _optional(_whole(1, 2**63 - 1)),
-    "home_lat": _optional(_number(fields.latitude)),
-    "home_lon": _optional(_number(fields.longitude)),
-    "safe_radius_m": _whole(50, 10_000),
-    "lives_alone": _boolean,
-    "disabled": _boolean,
-    "low_income": _boolean,
-    "hardship": _boolean,
-    "needs": _text(4000),
-    "conditions": _text(4000),
-    "medicines": _text(4000),
-    "allergies": _text(4000),
-    "mobility": _text(4000),
-    "entry": _text(4000),
-    "notes": _text(4000),
-    "away_until": _optional(_moment),
-    "away_reason": _optional(_text(200)),
-    "left_at": _optional(_moment),
-    "rule_overrides": _overrides,
+FACTS: Mapping[str, Fact] = {
+    name: next(each for each in info.metadata if isinstance(each, Fact))
+    for name, info in ResidentFacts.model_fields.items()
 }
+"""By the name of the field, which is that of the column."""
+NAMES = frozenset(FACTS)
+REQUIRED = tuple(name for name, known in FACTS.items() if known.required)
+FLAGS = tuple(name for name, known in FACTS.items() if known.empty is False)
+MEDICAL = frozenset(name for name, known in FACTS.items() if known.medical)
+GRID_WORKERS = frozenset({"away_until", "away_reason", "entry", "needs", "phone"})
+"""What a grid worker may change."""
 
-NAMES = frozenset(_CHECKS)
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """One of the list. `sees_health` and `sees_location` say whether None means "unknown" or "not yours to know".
+
+    bpm, lat, lon are the newest that the band said while this resident wore it; positions WGS-84 degrees.
+    """
+
+    id: int
+    external_id: str | None
+    name: str
+    gender: str | None
+    birth_date: date | None
+    phone: str | None
+    language: str
+    address: str
+    grid_id: int | None
+    grid: str | None
+    home_lat: float | None
+    home_lon: float | None
+    safe_radius_m: int
+    lives_alone: bool
+    disabled: bool
+    low_income: bool
+    hardship: bool
+    needs: str
+    away_until: datetime | None
+    away_reason: str | None
+    left_at: datetime | None
+    sees_health: bool
+    sees_location: bool
+    device_id: str | None
+    last_seen_at: datetime | None
+    battery_pct: int | None
+    charging: bool | None
+    worn: bool | None
+    status_ts: datetime | None
+    bpm: int | None
+    bpm_ts: datetime | None
+    lat: float | None
+    lon: float | None
+    accuracy_m: float | None
+    location_ts: datetime | None
+    away_by_name: str | None = None
+    away_set_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What only the file of one resident holds; the medical fields are None for whom they are not."""
+
+    resident: Resident
+    entry: str | None
+    conditions: str | None
+    medicines: str | None
+    allergies: str | None
+    mobility: str | None
+    notes: str | None
+    rule_overrides: dict[str, Any] | None
+    created_at: datetime
+
+
+LISTED = tuple(each.name for each in dataclasses.fields(Resident) if each.name in FACTS)
+FILED = tuple(each.name for each in dataclasses.fields(File) if each.name in FACTS)
+"""Each fact is either in the list or in the file."""
 
 
 def check_times(values: Mapping[str, Any], now: datetime, longest_away: timedelta = LONGEST_AWAY) -> None:
@@ -136,4 +267,4 @@ def checked(values: Mapping[str, Any], today: date) -> dict[str, Any]:
     unknown = sorted(set(values) - NAMES)
     if unknown:
         raise InvalidInput(unknown[0], "is no field of a resident")
-    return {name: _CHECKS[name](name, value, today) for name, value in values.items()}
+    return {name: FACTS[name].check(name, value, today) for name, value in values.items()}

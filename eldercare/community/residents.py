@@ -1,18 +1,19 @@
 """Residents: the list with the newest values of each, and the file of one (一人一档). Fields follow the viewer."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import psycopg
 from psycopg import AsyncCursor, sql
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
 from eldercare.accounts import access, audit
 from eldercare.accounts.viewers import Role, Scope, Viewer
-from eldercare.community import resident_schema
+from eldercare.community import resident_rows, resident_schema
+from eldercare.community.resident_schema import File, Resident
 from eldercare.platform import clock, pagination
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import Forbidden, InvalidInput, NotFound
@@ -21,78 +22,15 @@ from eldercare.platform.validation import fields
 
 
 @dataclass(frozen=True, slots=True)
-class Resident:
-    """One of the list. `sees_health` and `sees_location` say whether None means "unknown" or "not yours to know".
-
-    bpm, lat, lon are the newest that the band said while this resident wore it; positions WGS-84 degrees.
-    """
-
-    id: int
-    external_id: str | None
-    name: str
-    gender: str | None
-    birth_date: date | None
-    phone: str | None
-    language: str
-    address: str
-    grid_id: int | None
-    grid: str | None
-    home_lat: float | None
-    home_lon: float | None
-    safe_radius_m: int
-    lives_alone: bool
-    disabled: bool
-    low_income: bool
-    hardship: bool
-    needs: str
-    away_until: datetime | None
-    away_reason: str | None
-    left_at: datetime | None
-    sees_health: bool
-    sees_location: bool
-    device_id: str | None
-    last_seen_at: datetime | None
-    battery_pct: int | None
-    charging: bool | None
-    worn: bool | None
-    status_ts: datetime | None
-    bpm: int | None
-    bpm_ts: datetime | None
-    lat: float | None
-    lon: float | None
-    accuracy_m: float | None
-    location_ts: datetime | None
-    away_by_name: str | None = None
-    away_set_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """What only the file of one resident holds; the medical fields are None for whom they are not."""
-
-    resident: Resident
-    entry: str | None
-    conditions: str | None
-    medicines: str | None
-    allergies: str | None
-    mobility: str | None
-    notes: str | None
-    rule_overrides: dict[str, Any] | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Filters:
-    """Which residents; None does not ask. `text` is looked for in name, address, telephone and `external_id`."""
+    """Which residents; None does not ask. `text` is looked for in name, address, telephone and `external_id`; `flags`
+    are some of `resident_schema.FLAGS`."""
 
     text: str | None = None
     grid_id: int | None = None
     with_band: bool | None = None
     away: bool | None = None
-    lives_alone: bool | None = None
-    disabled: bool | None = None
-    low_income: bool | None = None
-    hardship: bool | None = None
+    flags: Mapping[str, bool | None] = field(default_factory=dict)
     left: bool = False
 
 
@@ -108,10 +46,8 @@ class Door:
 
 _RESIDENT = sql.SQL(
     """
-    select r.id, r.external_id, r.name, r.gender, r.birth_date, r.phone, r.language, r.address, r.grid_id,
-           g.name as grid, r.home_lat, r.home_lon, r.safe_radius_m, r.lives_alone, r.disabled, r.low_income,
-           r.hardship, r.needs, r.away_until, r.away_reason, r.left_at, see.health as sees_health,
-           see.location as sees_location, a.device_id, s.last_seen_at, s.battery_pct, s.charging,
+    select r.id, {facts}, g.name as grid, see.health as sees_health, see.location as sees_location,
+           a.device_id, s.last_seen_at, s.battery_pct, s.charging,
            case when s.status_ts <@ a.period then s.worn end as worn, s.status_ts,
            case when see.health and s.bpm_ts <@ a.period then s.bpm end as bpm,
            case when see.health and s.bpm_ts <@ a.period then s.bpm_ts end as bpm_ts,
@@ -195,18 +131,20 @@ async def files(conn: Connection, viewer: Viewer, resident_ids: Sequence[int]) -
     """The files of several residents, by id; those whom the viewer may not know are left out."""
     wanted = sql.SQL("r.id = any({})").format(sql.Literal(list(resident_ids)))
     seen = {resident.id: resident for resident in await _select(conn, viewer, wanted, len(resident_ids))}
-    rows = await conn.execute(
-        "select id, entry, conditions, medicines, allergies, mobility, notes, rule_overrides, created_at"
-        " from resident where id = any(%s)",
-        (list(seen),),
+    query = sql.SQL("select {} from resident where id = any({})").format(
+        resident_rows.columns(["id", *resident_schema.FILED, "created_at"]), sql.Literal(list(seen))
     )
-    return {row[0]: _file(viewer, seen[row[0]], row) for row in await rows.fetchall()}
+    async with conn.cursor(row_factory=dict_row) as cursor:
+        rows = await (await cursor.execute(query)).fetchall()
+    return {row["id"]: _file(viewer, seen[row["id"]], row) for row in rows}
 
 
-def _file(viewer: Viewer, resident: Resident, row: Sequence[Any]) -> File:
-    entry = row[1] if _may_enter(viewer) else None
-    conditions, medicines, allergies, mobility, notes, overrides = row[2:8] if resident.sees_health else (None,) * 6
-    return File(resident, entry, conditions, medicines, allergies, mobility, notes, overrides, row[8])
+def _file(viewer: Viewer, resident: Resident, row: Mapping[str, Any]) -> File:
+    hidden = set() if resident.sees_health else set(resident_schema.MEDICAL)
+    if not _may_enter(viewer):
+        hidden.add("entry")
+    facts = {name: None if name in hidden else row[name] for name in resident_schema.FILED}
+    return File(resident=resident, created_at=row["created_at"], **facts)
 
 
 async def update(conn: Connection, viewer: Viewer, resident_id: int, changes: Mapping[str, Any], today: date) -> None:
@@ -229,11 +167,7 @@ async def update(conn: Connection, viewer: Viewer, resident_id: int, changes: Ma
     named = sorted(values)
     if "away_until" in values:
         values |= {"away_by": viewer.person_id, "away_set_at": now}
-    assignments = sql.SQL(", ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values
-    )
-    query = sql.SQL("update resident set {} where id = {}").format(assignments, sql.Literal(resident_id))
-    await _write(conn, query, values)
+    await _write(conn, resident_rows.update(values, resident_id), values)
     await audit.record(conn, viewer, "file", resident_id=resident_id, action="update", detail={"fields": named})
 
 
@@ -242,7 +176,7 @@ async def create(conn: Connection, values: Mapping[str, Any], today: date) -> in
 
     Raises InvalidInput naming the field.
     """
-    for name in ("name", "address"):
+    for name in resident_schema.REQUIRED:
         if not values.get(name):
             raise InvalidInput(name, "不能为空 / must not be empty")
     checked = resident_schema.checked(values, today)
@@ -251,9 +185,7 @@ async def create(conn: Connection, values: Mapping[str, Any], today: date) -> in
     resident_schema.check_times(checked, now)
     if checked.get("away_until") is not None:
         checked["away_set_at"] = now
-    query = sql.SQL("insert into resident ({}) values ({}) returning id").format(
-        sql.SQL(", ").join(map(sql.Identifier, checked)), sql.SQL(", ").join(map(sql.Placeholder, checked))
-    )
+    query = resident_rows.insert(checked) + sql.SQL(" returning id")
     row = await (await _write(conn, query, checked)).fetchone()
     assert row is not None  # noqa: S101  an insert returns its row
     resident_id: int = row[0]
@@ -273,6 +205,7 @@ async def _write(conn: Connection, query: sql.Composed, values: Mapping[str, Any
 
 async def _select(conn: Connection, viewer: Viewer, condition: sql.Composable, limit: int) -> list[Resident]:
     query = _RESIDENT.format(
+        facts=resident_rows.columns(resident_schema.LISTED, "r"),
         contact=access.resident(viewer, Scope.CONTACT),
         health=access.resident(viewer, Scope.HEALTH),
         location=access.resident(viewer, Scope.LOCATION),
@@ -296,8 +229,7 @@ def _matches(filters: Filters) -> sql.Composable:
     if filters.away is not None:
         away = sql.SQL("coalesce(r.away_until > eldercare_now(), false) = {}")
         conditions.append(away.format(sql.Literal(filters.away)))
-    for flag in ("lives_alone", "disabled", "low_income", "hardship"):
-        wanted = getattr(filters, flag)
+    for flag, wanted in filters.flags.items():
         if wanted is not None:
             conditions.append(sql.SQL("r.{} = {}").format(sql.Identifier(flag), sql.Literal(wanted)))
     return sql.SQL(" and ").join(conditions) if conditions else access.TRUE

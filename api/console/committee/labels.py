@@ -7,9 +7,7 @@ from zoneinfo import ZoneInfo
 from api.console.shell import times
 from api.console.shell.i18n import Translator
 from eldercare.community.people import Contact
-from eldercare.community.residents import Resident
-
-FLAGS = ("lives_alone", "disabled", "low_income", "hardship")
+from eldercare.community.resident_schema import FLAGS, Resident
 
 
 def flags(resident: Resident) -> list[str]:

@@ -16,7 +16,8 @@ from api.deps import Db, Id, SettingsOf
 from eldercare.accounts import audit
 from eldercare.community import people, residents
 from eldercare.community.people import Contact
-from eldercare.community.residents import File, Filters
+from eldercare.community.resident_schema import File
+from eldercare.community.residents import Filters
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import Forbidden
 

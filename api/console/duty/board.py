@@ -15,7 +15,8 @@ from api.console.shell.screen import CurrentScreen, Screen
 from api.deps import Db, SettingsOf
 from eldercare.accounts import audit
 from eldercare.community import residents
-from eldercare.community.residents import Filters, Resident
+from eldercare.community.resident_schema import Resident
+from eldercare.community.residents import Filters
 from eldercare.platform.database import Connection
 from eldercare.platform.pagination import Page
 from eldercare.platform.settings import Settings

@@ -15,7 +15,8 @@ from api.console.duty import calls
 from api.console.duty.calls import Call
 from api.console.shell.screen import Screen
 from eldercare.community.people import Contact
-from eldercare.community.residents import Door, File
+from eldercare.community.resident_schema import File
+from eldercare.community.residents import Door
 
 ICONS = {
     "sos": "siren", "heart_rate": "heart", "wandering": "pin", "silent": "signal-off", "off_wrist": "watch-off",

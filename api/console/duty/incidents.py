@@ -18,7 +18,8 @@ from eldercare.accounts import audit
 from eldercare.accounts.access import require_role
 from eldercare.accounts.viewers import Role
 from eldercare.community import residents
-from eldercare.community.residents import Filters, Resident
+from eldercare.community.resident_schema import Resident
+from eldercare.community.residents import Filters
 from eldercare.platform.database import Connection
 
 router = APIRouter(include_in_schema=False)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alerts.model.geo import distance_m
 from alerts.model.incident import SEVERITY_ORDER, Severity
 from alerts.rules.thresholds import Thresholds
-from eldercare.community.residents import Resident
+from eldercare.community.resident_schema import Resident
 
 NEAR_HOME_M = 100.0
 """A fix this close to the door, or within its own accuracy of it, needs no pin of its own on the map."""

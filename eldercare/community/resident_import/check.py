@@ -11,20 +11,30 @@ from eldercare.community import likeness
 from eldercare.community.resident_import import columns, words
 from eldercare.community.resident_import.cells import AsTyped, Cell, Number, Row, Unreadable, column_letter
 from eldercare.community.resident_import.columns import Column, Headings, NoHeadings
+from eldercare.community.resident_schema import (
+    FACTS,
+    FLAGS,
+    MOST_IN_ADDRESS,
+    MOST_IN_NAME,
+    MOST_IN_NUMBER,
+    REQUIRED,
+)
 from eldercare.platform.errors import InvalidInput
 from eldercare.platform.validation import fields, spreadsheets
 from eldercare.protocol.mqtt_v1 import DEVICE_ID
 
 _MONTH = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*月?")
-_SHORT = {"external_id": 100, "name": 100, "address": 500, "grid": 100, "family_name": 100, "family_relation": 50}
-_FLAGS = frozenset({"lives_alone", "disabled", "low_income", "hardship"})
+_MOST = {"external_id": MOST_IN_NUMBER, "name": MOST_IN_NAME, "address": MOST_IN_ADDRESS, "grid": 100,
+         "family_name": 100, "family_relation": 50}  # fmt: skip
 _PHONES = frozenset({"phone", "family_phone"})
 _CODES = frozenset({"external_id", "device_id", "grid", "name", "family_name", "address"})
 """Fields in which a number, where there is one, is a name: digit for digit as it was typed."""
 _PERSONAL = frozenset({"external_id", "name", "birth_date", "phone", "device_id"})
 """What two people never share by one merged cell."""
-_MAY_LACK = frozenset({"external_id", "gender", "birth_date", "phone", "grid", "home_lat", "home_lon", "device_id",
-                       "family_name", "family_phone", "family_relation"})  # fmt: skip
+_MAY_LACK = frozenset({"grid", "device_id", "family_name", "family_phone", "family_relation"}).union(
+    name for name in columns.HEADINGS if name in FACTS and FACTS[name].empty is None and not FACTS[name].required
+)
+"""Where 无 or 不详 is no value: the cell is empty. Elsewhere it is what people wrote."""
 _WHAT = {"address": "地址", "grid": "网格"}
 _SEVERAL_NAMES = re.compile(r"[、/;；\n|&＆+＋]|夫妇|夫妻|两口|(?<=[一-鿿])[,，](?=[一-鿿])")
 _LOST = re.compile("[\ufffd?？□]")
@@ -147,11 +157,11 @@ def _nobody(row: Row, headings: Headings) -> str | None:
     """What a row says that is nobody's: a total, who filled in the list, the headings again; None for all others."""
     texts = [cell for cell in row.cells if isinstance(cell, str) and cell]
     columns_of = {column.field: column for column in headings.columns}
-    has = {name for name in columns.REQUIRED if _cell(row, columns_of[name].index) != ""}
+    has = {name for name in REQUIRED if _cell(row, columns_of[name].index) != ""}
     first = texts[0] if texts else ""
     if texts and all(isinstance(cell, str) for cell in row.cells) and _repeats(row, headings):
         return texts[0]
-    if len(has) < len(columns.REQUIRED) and (words.is_total(first) or (len(texts) <= 3 and words.is_note(first))):
+    if len(has) < len(REQUIRED) and (words.is_total(first) or (len(texts) <= 3 and words.is_note(first))):
         return texts[0]
     return None
 
@@ -263,17 +273,17 @@ def _value(name: str, cell: Cell, today: date) -> tuple[Any, bool]:
         cell = cell.isoformat()
     if name in _CODES:
         return _code(name, cell), False
-    if name in _FLAGS:
+    if name in FLAGS:
         return fields.flag(name, cell), False
     if name in _PHONES:
         return _phone(name, cell), False
-    if name == "gender":
-        return fields.gender(name, cell), False
     if name == "home_lat":
         return fields.latitude(name, cell.exact if isinstance(cell, Number) else cell), False
     if name == "home_lon":
         return fields.longitude(name, cell.exact if isinstance(cell, Number) else cell), False
-    return fields.text(name, cell, most=_SHORT.get(name, fields.MAX_TEXT)) or None, False
+    if name in FACTS:
+        return FACTS[name].check(name, cell, today) or None, False
+    return fields.text(name, cell, most=_MOST[name]) or None, False
 
 
 def _refuse_no_value(name: str, cell: str) -> None:
@@ -294,13 +304,13 @@ def _code(name: str, cell: str) -> str:
         raise InvalidInput(name, cell.spoilt)
     typed = isinstance(cell, AsTyped)
     if name == "external_id":
-        return fields.code(name, cell, most=_SHORT[name], typed=typed)
+        return fields.code(name, cell, most=_MOST[name], typed=typed)
     if name == "device_id":
         return _device(cell, typed)
     reason = spreadsheets.spoilt(cell, typed=typed)
     if reason:
         raise InvalidInput(name, reason)
-    value = fields.text(name, cell, most=_SHORT[name], required=True)
+    value = fields.text(name, cell, most=_MOST[name], required=True)
     if name in ("name", "family_name"):
         return _name(name, value)
     if words.is_none(value) or not words.says_something(value):
@@ -353,7 +363,7 @@ def _device(cell: str, typed: bool) -> str:
 
 def _across(entry: Entry) -> list[BadCell]:
     values = entry.values
-    bad = [entry.bad(name, "不能为空 / must not be empty") for name in columns.REQUIRED if name not in values]
+    bad = [entry.bad(name, "不能为空 / must not be empty") for name in REQUIRED if name not in values]
     if ("home_lat" in values) != ("home_lon" in values):
         lacking = "home_lon" if "home_lat" in values else "home_lat"
         bad.append(entry.bad(lacking, "纬度和经度要么都有要么都没有 / latitude and longitude go together"))

@@ -6,30 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eldercare.community.resident_import.cells import Row, column_letter
+from eldercare.community.resident_schema import FACTS, REQUIRED
 from eldercare.platform.errors import InvalidInput
 from eldercare.platform.validation.fields import half_width
 
+# A list knows a grid by its name, not by its id.
 HEADINGS: dict[str, tuple[str, ...]] = {
-    "external_id": ("编号", "人员编号", "老人编号", "档案号", "档案编号", "id", "number", "external id", "file number"),
-    "name": ("姓名", "老人姓名", "名字", "name", "full name"),
-    "gender": ("性别", "gender", "sex"),
-    "birth_date": ("出生日期", "出生年月", "出生年月日", "生日", "birth date", "date of birth", "birthday", "dob"),
-    "phone": ("电话", "联系电话", "本人电话", "手机", "手机号", "手机号码", "phone", "telephone", "mobile"),
-    "address": ("地址", "住址", "家庭住址", "家庭地址", "居住地址", "现住址", "现住地址", "详细地址", "address"),
-    "grid": ("网格", "所属网格", "网格名称", "所在网格", "grid"),
-    "home_lat": ("纬度", "lat", "latitude"),
-    "home_lon": ("经度", "lon", "lng", "longitude"),
-    "lives_alone": ("独居", "是否独居", "独居老人", "lives alone", "alone"),
-    "disabled": ("失能", "是否失能", "失能老人", "disabled"),
-    "low_income": ("低保", "是否低保", "低保户", "low income"),
-    "hardship": ("特困", "是否特困", "特困人员", "hardship"),
-    "needs": ("需求", "服务需求", "需要", "needs"),
-    "conditions": ("疾病", "病史", "慢性病", "健康状况", "主要疾病", "conditions", "diagnoses", "health"),
-    "medicines": ("用药", "用药情况", "药物", "服药情况", "medicines", "medication"),
-    "allergies": ("过敏", "过敏史", "allergies", "allergy"),
-    "mobility": ("行动能力", "行动情况", "活动能力", "mobility"),
-    "entry": ("入户方式", "进门方式", "如何进门", "钥匙", "entry", "how to get in"),
-    "notes": ("备注", "说明", "notes", "remarks"),
+    "grid" if name == "grid_id" else name: known.called for name, known in FACTS.items() if known.called
+} | {
     "device_id": ("手环", "手环编号", "手环号", "设备编号", "设备号", "band", "device", "device id"),
     "family_name": ("家属", "家属姓名", "紧急联系人", "紧急联系人姓名", "联系人", "family", "family name",
                     "emergency contact"),
@@ -37,7 +21,6 @@ HEADINGS: dict[str, tuple[str, ...]] = {
                      "emergency phone", "emergency contact phone"),
     "family_relation": ("关系", "与老人关系", "家属关系", "与本人关系", "relation", "relationship"),
 }  # fmt: skip
-REQUIRED = ("name", "address")
 HEADING_WITHIN = 10
 """Above the headings a list may have a title and an explanation."""
 

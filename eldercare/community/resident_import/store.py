@@ -8,18 +8,14 @@ from typing import Any
 from psycopg import sql
 
 from eldercare.accounts.viewers import Role
-from eldercare.community import devices, likeness, people
+from eldercare.community import devices, likeness, people, resident_rows
 from eldercare.community.resident_import.check import BadCell, Entry
 from eldercare.community.resident_import.recognise import recognise
+from eldercare.community.resident_schema import FACTS
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import EldercareError
 
-DEFAULTS: dict[str, Any] = {
-    "external_id": None, "name": None, "gender": None, "birth_date": None, "phone": None, "address": None,
-    "grid_id": None, "home_lat": None, "home_lon": None, "lives_alone": False, "disabled": False, "low_income": False,
-    "hardship": False, "needs": "", "conditions": "", "medicines": "", "allergies": "", "mobility": "", "entry": "",
-    "notes": "",
-}  # fmt: skip
+DEFAULTS: dict[str, Any] = {name: known.empty for name, known in FACTS.items() if known.called}
 """The columns of a resident that a list may fill, and what a new resident has where it does not."""
 
 
@@ -79,7 +75,7 @@ def _columns(entry: Entry, grids: dict[str, int]) -> dict[str, Any]:
 async def everybody(conn: Connection) -> list[dict[str, Any]]:
     """Everybody there is, those who have left too: their columns that a list may fill."""
     names = ["id", "left_at", *DEFAULTS]
-    query = sql.SQL("select {} from resident order by id").format(sql.SQL(", ").join(map(sql.Identifier, names)))
+    query = sql.SQL("select {} from resident order by id").format(resident_rows.columns(names))
     rows = await (await conn.execute(query)).fetchall()
     return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -109,12 +105,7 @@ async def _update(conn: Connection, current: dict[str, Any], values: dict[str, A
     changes = {name: value for name, value in values.items() if not _same(name, current[name], value)}
     if not changes:
         return False
-    assignments = sql.SQL(", ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in changes
-    )
-    await conn.execute(
-        sql.SQL("update resident set {} where id = {}").format(assignments, sql.Literal(current["id"])), changes
-    )
+    await conn.execute(resident_rows.update(changes, current["id"]), changes)
     return True
 
 
@@ -135,14 +126,9 @@ async def _insert(conn: Connection, new: Sequence[Entry], grids: dict[str, int])
         )
     ).fetchall()
     ids = {entry.place: row[0] for entry, row in zip(new, rows, strict=True)}
-    names = ["id", *DEFAULTS]
-    query = sql.SQL("insert into resident ({}) overriding system value values ({})").format(
-        sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL(", ").join(map(sql.Placeholder, names))
-    )
+    residents = [{**DEFAULTS, **_columns(entry, grids), "id": ids[entry.place]} for entry in new]
     async with conn.cursor() as cursor:
-        await cursor.executemany(
-            query, [{**DEFAULTS, **_columns(entry, grids), "id": ids[entry.place]} for entry in new]
-        )
+        await cursor.executemany(resident_rows.insert(["id", *DEFAULTS]), residents)
     return ids
 
 

@@ -187,7 +187,8 @@ def _tell_seeded(made: dict[str, Any], as_json: bool) -> None:
 
 def _list_columns(wanted: bool) -> None:
     if wanted:
-        from eldercare.community.resident_import.columns import HEADINGS, REQUIRED
+        from eldercare.community.resident_import.columns import HEADINGS
+        from eldercare.community.resident_schema import REQUIRED
 
         for field, words in HEADINGS.items():
             print(f"{'*' if field in REQUIRED else ' '} {field}: {'、'.join(words)}")

@@ -311,8 +311,9 @@ def find_residents(
     """查找老人，写法不限 · Find residents, however they are written."""
     from eldercare.accounts import viewers
     from eldercare.community import residents
+    from eldercare.community.resident_schema import Resident
 
-    async def read(conn: Any) -> list[residents.Resident]:
+    async def read(conn: Any) -> list[Resident]:
         filters = residents.Filters(text=text, left=True)
         return await _whole(
             lambda cursor: residents.listing(conn, viewers.COMMAND_LINE, filters, cursor=cursor, limit=1000)

@@ -6,13 +6,14 @@ user of the seed a new password: the old ones are stored as hashes only, so none
 
 import asyncio
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from eldercare.accounts import sessions
+from eldercare.community import resident_rows
 from eldercare.community.enroll import hash_password
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import Conflict, InvalidInput
@@ -141,15 +142,10 @@ async def _bands(conn: Connection, passwords: dict[str, str]) -> None:
 async def _residents(conn: Connection, planned: Plan, people: dict[str, int], grids: list[int]) -> None:
     known = await _ids(conn, "select external_id, id from resident where external_id is not null")
     new = [resident for resident in planned.residents if resident.external_id not in known]
+    rows = [_row(resident, grids) for resident in new]
     async with conn.cursor() as cursor:
-        await cursor.executemany(
-            "insert into resident (external_id, name, gender, birth_date, phone, address, grid_id, home_lat, home_lon,"
-            " lives_alone, disabled, low_income, hardship, needs, conditions, medicines, allergies, mobility, entry)"
-            " values (%(external_id)s, %(name)s, %(gender)s, %(birth_date)s, %(phone)s, %(address)s, %(grid_id)s,"
-            " %(home_lat)s, %(home_lon)s, %(lives_alone)s, %(disabled)s, %(low_income)s, %(hardship)s, %(needs)s,"
-            " %(conditions)s, %(medicines)s, %(allergies)s, %(mobility)s, %(entry)s)",
-            [{**_fields(resident), "grid_id": grids[resident.grid]} for resident in new],
-        )
+        if rows:
+            await cursor.executemany(resident_rows.insert(rows[0]), rows)
         ids = await _ids(conn, "select external_id, id from resident where external_id is not null")
         await cursor.executemany(
             "insert into assignment (device_id, resident_id, period) values (%s, %s, tstzrange(%s, null))",
@@ -234,9 +230,9 @@ def _login_role(person: PlannedPerson) -> str:
     return next(login for role, login in _LOGIN_ROLES.items() if role in person.roles)
 
 
-def _fields(resident: PlannedResident) -> dict[str, Any]:
-    values = asdict(resident)
-    return {name: value for name, value in values.items() if name not in ("contacts", "consents", "grid", "device_id")}
+def _row(resident: PlannedResident, grids: list[int]) -> dict[str, Any]:
+    made_up = resident.facts.model_dump(exclude_unset=True)
+    return {**made_up, "external_id": resident.external_id, "grid_id": grids[resident.grid]}
 
 
 async def _ids(conn: Connection, query: str) -> dict[str, int]:

@@ -7,6 +7,8 @@ import random
 from dataclasses import dataclass
 from datetime import date
 
+from eldercare.community.resident_schema import ResidentFacts
+
 COMMUNITY = "梧桐里社区"
 CENTRE = (31.2106, 121.4415)
 """Degrees WGS-84, in the old town of Shanghai; streets and people are invented."""
@@ -71,28 +73,15 @@ class PlannedContact:
 
 @dataclass(frozen=True, slots=True)
 class PlannedResident:
-    """One resident with band, home and contacts; `grid` is the grid's place in `Plan.grids`."""
+    """One resident with band and contacts; `grid` is the grid's place in `Plan.grids`.
+
+    A second seeding knows them by `external_id`. `facts` leaves that out, and the grid, whose id the database gives.
+    """
 
     external_id: str
     device_id: str
-    name: str
-    gender: str
-    birth_date: date
-    phone: str
-    address: str
     grid: int
-    home_lat: float
-    home_lon: float
-    lives_alone: bool
-    disabled: bool
-    low_income: bool
-    hardship: bool
-    needs: str
-    conditions: str
-    medicines: str
-    allergies: str
-    mobility: str
-    entry: str
+    facts: ResidentFacts
     contacts: tuple[PlannedContact, ...]
     consents: tuple[str, ...]
 
@@ -153,24 +142,26 @@ def _resident(number: int, grids: int, doctors: tuple[PlannedPerson, ...]) -> Pl
     return PlannedResident(
         external_id=f"SEED-{number:05}",
         device_id=f"band-{number:04}",
-        name=surname + rng.choice(_WOMEN if woman else _MEN),
-        gender="female" if woman else "male",
-        birth_date=date(rng.randint(1929, 1946), rng.randint(1, 12), rng.randint(1, 28)),
-        phone=_phone(20_000_000 + number * 10),
-        address=_address(rng, grid),
         grid=grid,
-        home_lat=lat,
-        home_lon=lon,
-        lives_alone=number == 1 or rng.random() < 0.9,
-        disabled=disabled,
-        low_income=rng.random() < 0.15,
-        hardship=rng.random() < 0.05,
-        needs=rng.choice(_NEEDS),
-        conditions=rng.choice(_CONDITIONS),
-        medicines=rng.choice(_MEDICINES),
-        allergies=rng.choice(_ALLERGIES),
-        mobility="轮椅" if disabled else rng.choice(_MOBILITY[:4]),
-        entry=rng.choice(_ENTRY),
+        facts=ResidentFacts(
+            name=surname + rng.choice(_WOMEN if woman else _MEN),
+            gender="female" if woman else "male",
+            birth_date=date(rng.randint(1929, 1946), rng.randint(1, 12), rng.randint(1, 28)),
+            phone=_phone(20_000_000 + number * 10),
+            address=_address(rng, grid),
+            home_lat=lat,
+            home_lon=lon,
+            lives_alone=number == 1 or rng.random() < 0.9,
+            disabled=disabled,
+            low_income=rng.random() < 0.15,
+            hardship=rng.random() < 0.05,
+            needs=rng.choice(_NEEDS),
+            conditions=rng.choice(_CONDITIONS),
+            medicines=rng.choice(_MEDICINES),
+            allergies=rng.choice(_ALLERGIES),
+            mobility="轮椅" if disabled else rng.choice(_MOBILITY[:4]),
+            entry=rng.choice(_ENTRY),
+        ),
         contacts=_contacts(rng, number, surname, doctors),
         consents=_consents(rng, number),
     )

@@ -13,6 +13,7 @@ from alerts.model.incident import IncidentKind, IncidentState, Severity
 from alerts.model.notification import Status
 from api.console.shell.i18n import LANGUAGES, Translator, catalogue, language_of
 from eldercare.accounts.viewers import LOGIN_ROLES
+from eldercare.community.resident_schema import FLAGS
 
 CONSOLE = Path(__file__).parents[4] / "api" / "console"
 TEMPLATES = sorted((CONSOLE / "templates").rglob("*.html"))
@@ -22,7 +23,7 @@ CJK = re.compile(r"[\u4e00-\u9fff]")
 
 # Texts whose names are put together: the prefix in the source, and every name that can follow it.
 FAMILIES = {
-    "flag": ["lives_alone", "disabled", "low_income", "hardship"],
+    "flag": list(FLAGS),
     "gender": ["female", "male"],
     "role": [str(role) for role in LOGIN_ROLES],
     "kind": [*IncidentKind, "sos_fall", "sos_telephone"],

@@ -19,7 +19,7 @@ from api.console.shell.screen import Screen, When
 from api.headers import content_security_policy
 from eldercare.accounts.viewers import Role, Viewer
 from eldercare.community.people import Contact
-from eldercare.community.residents import File, Resident
+from eldercare.community.resident_schema import FILED, File, Resident
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)  # 14:00 in Shanghai
@@ -252,7 +252,7 @@ def test_duty_notes_the_way_of_an_owner_and_does_not_read_i() -> None:
 
 
 def test_a_card_says_who_where_and_how_to_get_in() -> None:
-    file = File(resident(), "钥匙在居委会", "", "", "", "", "", {}, NOW)
+    file = File(**dict.fromkeys(FILED, "") | {"resident": resident(), "entry": "钥匙在居委会", "created_at": NOW})
     key = Contact(9, "马淑珍", "+99920000043", "neighbour", "", True, 1)
     far = incident(lat=31.203, lon=121.4, accuracy_m=18.0, position_at=before(minutes=1), bpm=96)
     card = cards.card(screen(), far, file, [key, replace(key, name="唐静", holds_key=False)], [], ALL)

@@ -7,7 +7,7 @@ from eldercare.tools.seed.plan import CENTRE, plan
 
 def test_a_larger_community_holds_the_smaller_one() -> None:
     small, large = plan(15), plan(400)
-    assert [r.name for r in small.residents] == [r.name for r in large.residents[:15]]
+    assert [r.facts.name for r in small.residents] == [r.facts.name for r in large.residents[:15]]
     assert small.workers == large.workers[: len(small.workers)]
     assert plan(15) == small
 
@@ -16,16 +16,16 @@ def test_numbers_are_unique_and_of_nobodys_country() -> None:
     made = plan(3000)
     people = {contact.person for resident in made.residents for contact in resident.contacts}
     phones = [person.phone for person in {*people, *made.staff, *made.workers, *made.doctors}]
-    phones += [resident.phone for resident in made.residents]
+    phones += [resident.facts.phone for resident in made.residents]
     assert len(phones) == len(set(phones))
     assert all(re.fullmatch(r"\+999\d{8}", phone) for phone in phones)
 
 
 def test_everybody_lives_within_a_walk_and_is_very_old() -> None:
     for resident in plan(500).residents:
-        assert abs(resident.home_lat - CENTRE[0]) < 0.01
-        assert abs(resident.home_lon - CENTRE[1]) < 0.01
-        assert 1929 <= resident.birth_date.year <= 1946
+        assert abs(resident.facts.home_lat - CENTRE[0]) < 0.01
+        assert abs(resident.facts.home_lon - CENTRE[1]) < 0.01
+        assert 1929 <= resident.facts.birth_date.year <= 1946
         assert resident.contacts[0].kind == "family"
         assert resident.contacts[-1].kind == "doctor"
 
