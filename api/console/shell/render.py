@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import Request, Response, status
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
 from api.console.shell.screen import Screen
 
@@ -28,7 +30,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals["asset"] = asset
+    env.globals |= {"asset": asset, "json_script": json_script}
     return env
 
 
@@ -46,6 +48,13 @@ def static_version() -> str:
 def asset(path: str) -> str:
     """The address of a static file, of this version."""
     return f"/static/{static_version()}/{path}"
+
+
+def json_script(name: str, value: Any) -> Markup:
+    """Facts for a script of the page: an element named `name` that runs nothing, whose text is `value` as JSON. Nothing
+    in them can end it: `<`, `>`, `&` and `'` are written as JSON escapes."""
+    text = htmlsafe_json_dumps(value, sort_keys=True)
+    return Markup('<script type="application/json" id="{}">{}</script>').format(name, text)
 
 
 def page(request: Request, screen: Screen, template: str, status_code: int = 200, **facts: Any) -> HTMLResponse:
@@ -70,7 +79,7 @@ def page(request: Request, screen: Screen, template: str, status_code: int = 200
 
 
 _BY_THE_PAGE = re.compile(
-    r' data-now="[^"]*"|(data-exact="[^"]*") title="[^"]*"|(<[^<>]* data-(?:ago|running)\b[^<>]*>)[^<]*'
+    r'\sdata-now="[^"]*"|(data-exact="[^"]*")\s+title="[^"]*"|(<[^<>]*\sdata-(?:ago|running)\b[^<>]*>)[^<]*'
 )
 """What a page's own clock (`clock.js`) goes on writing by itself: it makes no part another one."""
 

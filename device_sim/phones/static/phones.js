@@ -337,7 +337,7 @@ function connect() {
   const source = new EventSource("/sim/events");
   const live = (state, text) => {
     $("live").className = `live ${state}`;
-    $("live").lastChild.replaceChildren(...bilingual(text));
+    $("live").lastElementChild.replaceChildren(...bilingual(text));
   };
   source.addEventListener("open", () => {
     phones.clear();
