@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 import structlog
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from eldercare.accounts import sessions
 from eldercare.demo.embedded import EmbeddedPostgres
 from eldercare.platform.database import COMMAND, Connection, connect
 from eldercare.platform.settings import PREFIX, Settings
@@ -71,6 +73,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords take a thousandth of the work. test_sessions.py keeps what they cost and holds it fast."""
+    monkeypatch.setattr(sessions, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
 @pytest.fixture
 def own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Logging as in a process of its own, whatever servers other tests have set up; it is put back at the end."""
@@ -95,7 +103,7 @@ def _migrate(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def _timescale() -> Iterator[DatabaseServer | None]:
-    server = timescale.start(_migrate)
+    server = timescale.start(_migrate, in_memory=True)
     yield server
     if server:
         server.close()

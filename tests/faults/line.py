@@ -30,6 +30,7 @@ class Line:
         self.folder = folder
         self.phones_port, self.api_port = free_port(), free_port()
         self._ends = ExitStack()
+        self._connection: psycopg.Connection | None = None
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")},
             "ELDERCARE_DATABASE_URL": database_url,
@@ -51,6 +52,8 @@ class Line:
 
     def __exit__(self, *_: object) -> None:
         self._ends.close()
+        if self._connection:
+            self._connection.close()
 
     def start(self, module: str, *arguments: str, is_ready: Callable[[], bool] = lambda: True) -> Server:
         """`python -m MODULE ARGUMENTS` with this line's settings."""
@@ -101,10 +104,18 @@ class Line:
         return self.start("alerts", is_ready=self._beats_since("alerts"))
 
     def value(self, statement: str, *arguments: object) -> Any:
-        """First column of the first row, on a connection of its own."""
-        with psycopg.connect(self.database_url, autocommit=True) as conn:
-            row = conn.execute(statement, arguments).fetchone()  # type: ignore[arg-type]
-            return row[0] if row else None
+        """First column of the first row."""
+        try:
+            row = self._asking().execute(statement, arguments).fetchone()
+        except psycopg.OperationalError:  # the database was stopped since the last question
+            row = self._asking().execute(statement, arguments).fetchone()
+        return row[0] if row else None
+
+    def _asking(self) -> psycopg.Connection:
+        """A connection that is kept: whoever waits asks fifty times a second, and each new one costs the database."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self.database_url, autocommit=True)
+        return self._connection
 
     def let_pass(self, time: timedelta) -> None:
         """The clock of the line jumps ahead by so much."""

@@ -15,13 +15,13 @@ from api.app import create_app
 from eldercare.platform.database import Connection
 from eldercare.platform.settings import Settings
 from tests.conftest import MakeSettings
-from tests.support import world
-from tests.support.world import World, phone
+from tests.support import community
+from tests.support.community import NOW, PHONES, AtWork
 
 TOKEN = "secret-of-the-test"
 PUBLIC = "https://care.example"
 OURS = "+99900000000"
-DUTY, GRID, FAMILY = phone(1), phone(2), phone(3)
+DUTY, GRID, DAUGHTER = (PHONES[who] for who in ("duty", "grid", "daughter"))
 SID = "CA" + "9" * 32
 _texts = itertools.count(1)
 
@@ -33,7 +33,7 @@ class Line:
     app: FastAPI
     client: httpx.AsyncClient
     conn: Connection
-    world: World
+    here: AtWork
 
     async def post(self, path: str, token: str = TOKEN, **form: str) -> httpx.Response:
         """A signed callback to `/webhooks/twilio/{path}`."""
@@ -65,21 +65,19 @@ class Line:
 
     async def ask(
         self,
-        role: str,
+        who: str,
         incident: int,
         channel: str = "voice",
         address: str | None = None,
         sid: str | None = SID,
         named: bool = True,
     ) -> int:
-        """`role` was called about an incident: the notification."""
-        number = {"duty": DUTY, "grid": GRID, "family": FAMILY}[role]
-        row = int(await self.one(
-            "insert into notification (incident_id, person_id, channel, address, purpose, step, content, status,"
-            " provider_id, send_after, created_at, sent_at)"
-            " values (%s, %s, %s, %s, 'alarm', 0, '{}', 'sent', %s, %s, %s, %s) returning id",
-            incident, self.world.people[role], channel, address or number, sid, world.NOW, world.NOW, world.NOW,
-        ))  # fmt: skip
+        """They were called about an incident: the notification."""
+        row = await community.call(
+            self.conn, incident, getattr(self.here, who), channel=channel, address=address or PHONES[who],
+            status="sent", provider_id=sid, sent_at=NOW,
+        )  # fmt: skip
+        await self.conn.commit()
         if named:
             await self.one("update notification set reference = %s where id = %s returning id", reference(row), row)
         return row
@@ -109,7 +107,8 @@ def settings(make_settings: MakeSettings, database_url: str) -> Settings:
 
 @pytest.fixture
 async def line(conn: Connection, settings: Settings) -> AsyncIterator[Line]:
-    built = await world.build(conn)
+    built = await community.at_work(conn)
+    await conn.commit()
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),

@@ -12,7 +12,7 @@ from eldercare.community import consents, people, readings, residents
 from eldercare.community.consents import Purpose
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import Forbidden, InvalidInput, NotFound
-from tests.support.neighbourhood import NOW, beats, call, incident, person, resident, viewer, wears
+from tests.support.community import NOW, beats, call, incident, person, resident, viewer, wears
 
 ALL = {Scope.CONTACT, Scope.HEALTH, Scope.LOCATION}
 

@@ -9,9 +9,14 @@ from eldercare.accounts.viewers import Role
 from eldercare.community import people
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import InvalidInput, Unauthenticated
-from tests.support.neighbourhood import NOW
+from tests.support.community import NOW
 
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def cheap_passwords() -> None:
+    """They cost here what they cost outside."""
 
 
 async def user(conn: Connection, username: str = "zhang", *roles: Role) -> int:
@@ -59,7 +64,7 @@ async def test_an_unknown_user_costs_a_verification_too(conn: Connection, monkey
     monkeypatch.setattr(sessions, "_verify", counted)
     with pytest.raises(Unauthenticated):
         await sessions.login(conn, "nobody", PASSWORD)
-    assert verified[0].startswith("$argon2id$")
+    assert verified[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 async def test_a_browser_is_known_to_whom_logged_in_there_until_the_password_changes(conn: Connection) -> None:

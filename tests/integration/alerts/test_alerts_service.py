@@ -103,16 +103,16 @@ def test_a_wrong_setting_is_one_line_and_status_2(tmp_path: Path) -> None:
 def test_nobody_real_is_called_by_a_clock_that_is_set(database_url: str, broker: Mosquitto, tmp_path: Path) -> None:
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("insert into clock (origin, started_at, speed) values ('2020-02-29', now(), 60)")
-    line = Line(database_url, broker, tmp_path)
-    line.environment["ELDERCARE_TWILIO_API_URL"] = "https://provider.invalid"
-    done = subprocess.run(
-        [sys.executable, "-m", "alerts"],
-        cwd=ROOT, env=line.environment, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr.startswith("eldercare: the database's clock is set")
-    assert done.stderr.count("\n") == 1
-    assert line.value("select count(*) from heartbeat") == 0
+    with Line(database_url, broker, tmp_path) as line:
+        line.environment["ELDERCARE_TWILIO_API_URL"] = "https://provider.invalid"
+        done = subprocess.run(
+            [sys.executable, "-m", "alerts"],
+            cwd=ROOT, env=line.environment, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert done.stderr.startswith("eldercare: the database's clock is set")
+        assert done.stderr.count("\n") == 1
+        assert line.value("select count(*) from heartbeat") == 0
 
 
 def test_a_database_that_was_away_is_waited_for(timescale_server: Timescale, broker: Mosquitto, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from alerts.notifications import receipts
 from alerts.notifications.receipts import Receipt, Written
 from eldercare.platform.database import COMMAND, Connection, connect
 from tests.integration.provider import DUTY, GRID, OURS, PUBLIC, SID, Line, line, reference, said, settings, tree
-from tests.support import world
+from tests.support.community import NOW
 
 __all__ = ["line", "settings"]
 
@@ -20,33 +20,33 @@ FIRST, SECOND = "CA" + "1" * 32, "CA" + "2" * 32
 
 async def reopened(line: Line, incident: int) -> None:
     """It was handed back and is called out in a new round."""
-    await handling.accept(line.conn, incident, line.world.people["doctor"], "console", world.NOW)
-    await handling.decline(line.conn, incident, line.world.people["doctor"], "console", world.NOW)
+    await handling.accept(line.conn, incident, line.here.doctor, "console", NOW)
+    await handling.decline(line.conn, incident, line.here.doctor, "console", NOW)
     await line.conn.commit()
 
 
 async def test_a_row_whose_number_was_given_again_is_not_answered_by_the_call_of_another(line: Line) -> None:
     """The crash forgot the call about the first incident, and gave the row's number to one about the second."""
-    row = await line.ask("duty", line.world.other_incident, sid=SECOND)
+    row = await line.ask("duty", line.here.opened, sid=SECOND)
     forgotten = await line.post("gather?r=forgotten-by-the-crash", CallSid=FIRST, Digits="1", To=DUTY, From=OURS)
     assert "没有登记" in said(forgotten.text)
     by_number = await line.post(f"gather?n={row}", CallSid=FIRST, Digits="1", To=DUTY, From=OURS)
     assert "没有登记" in said(by_number.text)
-    assert await line.state(line.world.other_incident) == "open"
+    assert await line.state(line.here.opened) == "open"
     assert await line.one("select count(*) from rejected where reason = 'unmatched'") == 2
 
 
 async def test_who_pressed_on_a_forgotten_call_hears_what_is_open_and_is_asked_anew(line: Line) -> None:
-    row = await line.ask("duty", line.world.other_incident, sid=SECOND)
+    row = await line.ask("duty", line.here.opened, sid=SECOND)
     answer = await line.post("gather?r=forgotten-by-the-crash", CallSid=FIRST, Digits="1", To=DUTY, From=OURS)
     assert "没有登记" in said(answer.text)
-    assert "王淑珍" in said(answer.text)
+    assert "陈淑珍" in said(answer.text)
     gather = tree(answer.text).find("Gather")
     assert gather is not None
     action = gather.attrib["action"]
     assert action == f"{PUBLIC}/webhooks/twilio/gather?r={reference(row)}&o=1"
     path = action.removeprefix(f"{PUBLIC}/webhooks/twilio/")
-    assert "由您去王淑珍处" in said((await line.post(path, CallSid=FIRST, Digits="1", To=DUTY, From=OURS)).text)
+    assert "由您去陈淑珍处" in said((await line.post(path, CallSid=FIRST, Digits="1", To=DUTY, From=OURS)).text)
     # The call that was placed anew is not needed any more, the one on which they answered goes on.
     assert await ended(line) == [SECOND]
 
@@ -61,10 +61,10 @@ async def ended(line: Line) -> list[str]:
 
 
 async def test_a_key_handed_in_again_does_not_accept_the_next_round(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     row = await line.ask("duty", incident)
-    assert "由您去王淑珍处" in said(await line.press("1", row))
-    await handling.decline(line.conn, incident, line.world.people["duty"], "console", world.NOW)
+    assert "由您去陈淑珍处" in said(await line.press("1", row))
+    await handling.decline(line.conn, incident, line.here.duty, "console", NOW)
     await line.conn.commit()
     again = await line.press("1", row)
     assert await line.state(incident) == "open"
@@ -73,27 +73,25 @@ async def test_a_key_handed_in_again_does_not_accept_the_next_round(line: Line) 
     assert gather is not None
     path = gather.attrib["action"].removeprefix(f"{PUBLIC}/webhooks/twilio/")
     assert path == f"gather?r={reference(row)}&o=2"
-    assert "由您去王淑珍处" in said((await line.post(path, CallSid=SID, Digits="1", To=DUTY, From=OURS)).text)
-    await handling.decline(line.conn, incident, line.world.people["duty"], "console", world.NOW)
+    assert "由您去陈淑珍处" in said((await line.post(path, CallSid=SID, Digits="1", To=DUTY, From=OURS)).text)
+    await handling.decline(line.conn, incident, line.here.duty, "console", NOW)
     await line.conn.commit()
     assert "重新呼叫" in said((await line.post(path, CallSid=SID, Digits="1", To=DUTY, From=OURS)).text)
     assert await line.state(incident) == "open"
 
 
 async def test_a_9_handed_in_again_does_not_pass_on_the_next_round(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     row = await line.ask("duty", incident)
     await line.press("9", row)
     await reopened(line, incident)
-    await line.one(
-        "update incident set due_at = %s + interval '1 hour' where id = %s returning id", world.NOW, incident
-    )
+    await line.one("update incident set due_at = %s + interval '1 hour' where id = %s returning id", NOW, incident)
     assert "重新呼叫" in said(await line.press("9", row))
-    assert await line.one("select due_at > %s from incident where id = %s", world.NOW, incident)
+    assert await line.one("select due_at > %s from incident where id = %s", NOW, incident)
 
 
 async def test_the_key_of_who_called_back_does_not_accept_the_next_round(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     await line.ask("duty", incident)
     gather = (await line.call_back(DUTY)).find("Gather")
     assert gather is not None
@@ -106,11 +104,11 @@ async def test_the_key_of_who_called_back_does_not_accept_the_next_round(line: L
 
 
 async def test_a_text_handed_in_again_is_answered_the_same_and_accepts_nothing(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     await line.ask("duty", incident, channel="sms")
     first = await line.text(DUTY, f"1 {incident}", "SM-once")
     assert await line.state(incident) == "accepted"
-    await handling.decline(line.conn, incident, line.world.people["duty"], "console", world.NOW)
+    await handling.decline(line.conn, incident, line.here.duty, "console", NOW)
     await line.conn.commit()
     assert await line.text(DUTY, f"1 {incident}", "SM-once") == first
     assert await line.state(incident) == "open"
@@ -120,37 +118,37 @@ async def test_a_text_handed_in_again_is_answered_the_same_and_accepts_nothing(l
 
 @pytest.mark.parametrize("ended_with", ["no-answer", "canceled", "completed"])
 async def test_a_late_answer_counts_within_its_round_while_nobody_goes(line: Line, ended_with: str) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     row = await line.ask("duty", incident)
     await line.post(f"call-status?r={reference(row)}", CallSid=SID, CallStatus=ended_with)
-    assert "由您去王淑珍处" in said(await line.press("1", row))
+    assert "由您去陈淑珍处" in said(await line.press("1", row))
     assert await line.state(incident) == "accepted"
 
 
 async def test_a_late_answer_of_another_round_hears_what_became_of_it(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     late = await line.ask("duty", incident)
     await reopened(line, incident)
-    await handling.accept(line.conn, incident, line.world.people["grid"], "console", world.NOW)
+    await handling.accept(line.conn, incident, line.here.grid, "console", NOW)
     await line.conn.commit()
-    assert "已由grid 先生前往" in said(await line.press("1", late))
-    await handling.resolve(line.conn, incident, line.world.people["grid"], "console", "helped", None, world.NOW)
+    assert "已由钱网格前往" in said(await line.press("1", late))
+    await handling.resolve(line.conn, incident, line.here.grid, "console", "helped", None, NOW)
     await line.conn.commit()
     assert "已经处理完毕" in said(await line.press("1", late))
 
 
 async def test_of_two_calls_of_one_row_the_answered_one_goes_on_and_the_other_is_hung_up(line: Line) -> None:
     """The provider's answer to the first was lost, so that it was placed once more."""
-    incident = line.world.other_incident
+    incident = line.here.opened
     row = await line.ask("duty", incident, sid=SECOND)
     await line.post(f"call-status?r={reference(row)}", CallSid=FIRST, CallStatus="ringing")
-    assert "由您去王淑珍处" in said(await line.press("1", row, sid=FIRST))
+    assert "由您去陈淑珍处" in said(await line.press("1", row, sid=FIRST))
     assert await ended(line) == [SECOND]
     assert await line.status(row) == ("done", "accepted")
 
 
 async def test_a_second_call_that_is_heard_of_after_the_answer_is_hung_up(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     row = await line.ask("duty", incident, sid=None)
     await line.press("1", row, sid=FIRST)
     await line.post(f"call-status?r={reference(row)}", CallSid=FIRST, CallStatus="in-progress")
@@ -160,14 +158,14 @@ async def test_a_second_call_that_is_heard_of_after_the_answer_is_hung_up(line: 
 
 
 async def test_who_passed_on_one_call_is_not_rung_by_its_double(line: Line) -> None:
-    row = await line.ask("duty", line.world.other_incident, sid=None)
+    row = await line.ask("duty", line.here.opened, sid=None)
     await line.press("9", row, sid=FIRST)
     await line.post(f"call-status?r={reference(row)}", CallSid=SECOND, CallStatus="ringing")
     assert await ended(line) == [SECOND]
 
 
 async def test_another_telephone_of_the_owner_is_hung_up(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     row = await line.ask("duty", incident, sid=FIRST)
     await line.ask("duty", incident, address="+99910009999", sid=SECOND)
     await line.press("1", row, sid=FIRST)
@@ -175,7 +173,7 @@ async def test_another_telephone_of_the_owner_is_hung_up(line: Line) -> None:
 
 
 async def test_the_ringing_telephone_of_who_accepts_by_calling_back_is_hung_up(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     await line.ask("duty", incident, sid=SECOND)
     gather = (await line.call_back(DUTY)).find("Gather")
     assert gather is not None
@@ -186,11 +184,11 @@ async def test_the_ringing_telephone_of_who_accepts_by_calling_back_is_hung_up(l
 
 
 async def test_a_9_on_the_second_call_hands_back_only_when_it_is_pressed_once_more(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     row = await line.ask("duty", incident, sid=SECOND)
     await line.press("1", row, sid=FIRST)
     asked = await line.press("9", row, sid=SECOND)
-    assert "您已经答应去王淑珍处" in said(asked)
+    assert "您已经答应去陈淑珍处" in said(asked)
     assert await line.state(incident) == "accepted"
     gather = tree(asked).find("Gather")
     assert gather is not None
@@ -199,14 +197,14 @@ async def test_a_9_on_the_second_call_hands_back_only_when_it_is_pressed_once_mo
     assert "会继续通知其他人" in said((await line.post(path, **sure)).text)
     assert await line.state(incident) == "open"
     # The same once more, after they said again that they go.
-    await handling.accept(line.conn, incident, line.world.people["duty"], "console", world.NOW)
+    await handling.accept(line.conn, incident, line.here.duty, "console", NOW)
     await line.conn.commit()
     assert "已由您负责" in said((await line.post(path, **sure)).text)
     assert await line.state(incident) == "accepted"
 
 
 async def test_a_call_of_the_version_before_is_known_by_its_number_and_its_call(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     row = await line.ask("duty", incident, named=False)
     assert (await line.post(f"call-status?n={row}", CallSid=SID, CallStatus="ringing")).status_code == 204
     assert await line.status(row) == ("ringing", None)
@@ -214,14 +212,14 @@ async def test_a_call_of_the_version_before_is_known_by_its_number_and_its_call(
     wrong = await line.post(f"gather?n={row}", CallSid=FIRST, Digits="1", To=DUTY, From=OURS)
     assert "没有登记" in said(wrong.text)
     right = await line.post(f"gather?n={row}", CallSid=SID, Digits="1", To=DUTY, From=OURS)
-    assert "由您去王淑珍处" in said(right.text)
+    assert "由您去陈淑珍处" in said(right.text)
 
 
 async def test_who_rang_the_version_before_still_accepts(line: Line) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     await line.ask("duty", incident, named=False)
     form = {"CallSid": FIRST, "Digits": "1", "From": DUTY, "To": OURS, "Direction": "inbound"}
-    assert "由您去王淑珍处" in said((await line.post(f"gather?i={incident}", **form)).text)
+    assert "由您去陈淑珍处" in said((await line.post(f"gather?i={incident}", **form)).text)
 
 
 async def test_an_address_that_names_nothing_is_refused(line: Line) -> None:
@@ -241,23 +239,23 @@ async def test_a_burst_of_receipts_is_written_together_and_a_key_goes_its_own_wa
 
     monkeypatch.setattr(receipts, "write", counting)
     monkeypatch.setattr("api.receipts.GROUP_S", 1.0)  # however slowly they come
-    incident = line.world.own_incident
+    incident = line.here.accepted
     rows = [await line.ask("duty", incident, sid=f"CA{number:032d}") for number in range(100, 160)]
-    key = await line.ask("duty", line.world.other_incident, sid=SID)
+    key = await line.ask("duty", line.here.opened, sid=SID)
     burst = [
         asyncio.create_task(
             line.post(f"call-status?r={reference(row)}", CallSid=f"CA{number:032d}", CallStatus="no-answer")
         )
         for number, row in enumerate(rows, start=100)
     ]
-    assert "由您去王淑珍处" in said(await line.press("1", key))
+    assert "由您去陈淑珍处" in said(await line.press("1", key))
     assert {answer.status_code for answer in await asyncio.gather(*burst)} == {204}
     assert {await line.status(row) for row in rows} == {("failed", "no_answer")}
     assert len(batches) < len(rows) / 4
 
 
 async def test_of_several_words_about_a_call_in_one_batch_the_furthest_counts(line: Line) -> None:
-    row = await line.ask("duty", line.world.other_incident)
+    row = await line.ask("duty", line.here.opened)
     words = ("completed", "ringing", "in-progress", "initiated")
     await asyncio.gather(
         *(line.post(f"call-status?r={reference(row)}", CallSid=SID, CallStatus=word) for word in words)
@@ -270,7 +268,7 @@ async def test_of_several_words_about_a_call_in_one_batch_the_furthest_counts(li
 async def test_a_message_that_somebody_holds_keeps_nobody_from_answering(
     line: Line, database_url: str, by: str, own: bool
 ) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     other, row = await line.ask("grid", incident, sid=FIRST), await line.ask("duty", incident, sid=SID)
     await line.one("update notification set status = 'queued' where id = %s returning id", other)
     async with await connect(database_url, limits=COMMAND) as holder:
@@ -289,7 +287,7 @@ async def test_a_message_that_somebody_holds_keeps_nobody_from_answering(
 
 @pytest.mark.parametrize("by", ["key", "text"])
 async def test_an_answer_about_an_incident_that_cannot_be_read_is_told_so(line: Line, by: str) -> None:
-    incident = line.world.other_incident
+    incident = line.here.opened
     row = await line.ask("duty", incident)
     await line.one("update incident set stepped_at = 'infinity' where id = %s returning id", incident)
     answer = said(await line.press("1", row)) if by == "key" else str(await line.text(DUTY, "1"))
@@ -298,7 +296,7 @@ async def test_an_answer_about_an_incident_that_cannot_be_read_is_told_so(line: 
 
 
 async def test_of_two_incidents_of_which_one_cannot_be_read_the_other_is_answered(line: Line) -> None:
-    strange, incident = line.world.own_incident, line.world.other_incident
+    strange, incident = line.here.accepted, line.here.opened
     await line.conn.execute("alter table incident drop constraint incident_kind_check")
     await line.conn.execute(
         "update incident set kind = 'flood', state = 'open', owner_id = null where id = %s", (strange,)
@@ -306,5 +304,5 @@ async def test_of_two_incidents_of_which_one_cannot_be_read_the_other_is_answere
     await line.conn.commit()
     for each in (strange, incident):
         await line.ask("duty", each, "sms")
-    assert "由您去王淑珍处" in str(await line.text(DUTY, "1"))
+    assert "由您去陈淑珍处" in str(await line.text(DUTY, "1"))
     assert await line.state(incident) == "accepted"

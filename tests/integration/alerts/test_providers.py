@@ -26,13 +26,13 @@ from eldercare.platform.database import Connection, connect
 from eldercare.platform.settings import Settings, unknown_settings
 from eldercare.tools.doctor import telephones
 from tests.conftest import MakeSettings
-from tests.support import world
+from tests.support import community
+from tests.support.community import NOW, PHONES, AtWork
 from tests.support.pigeon import Pigeon
-from tests.support.world import World, phone
 
 SID, TOKEN, OURS = "AC" + "1" * 32, "secret-of-the-test", "+99900000000"
-DUTY, GRID = phone(1), phone(2)
-CONTENT = {"say": ["王淑珍按了求助键。"], "prompt": "请按1。", "goodbye": "再见。"}
+DUTY, GRID = PHONES["duty"], PHONES["grid"]
+CONTENT = {"say": ["陈淑珍按了求助键。"], "prompt": "请按1。", "goodbye": "再见。"}
 
 
 @pytest.fixture
@@ -68,13 +68,13 @@ class Line:
     conn: Connection
     settings: Settings
     client: httpx.AsyncClient
-    world: World
+    here: AtWork
 
-    async def call(self, role: str, address: str) -> str:
-        """`role` is called about the open incident; returns the reference of the message."""
-        incident, person = self.world.other_incident, self.world.people[role]
+    async def call(self, who: str, address: str) -> str:
+        """They are called about the open incident; returns the reference of the message."""
+        incident, person = self.here.opened, getattr(self.here, who)
         row = Row(incident, person, "voice", address, "alarm", "zh", CONTENT)
-        await outbox.queue(self.conn, [row], world.NOW)
+        await outbox.queue(self.conn, [row], NOW)
         await self.conn.commit()
         await self.send()
         return row.reference
@@ -106,7 +106,8 @@ class Line:
 
 @pytest.fixture
 async def line(conn: Connection, settings: Settings, pigeon: Pigeon) -> AsyncIterator[Line]:
-    built = await world.build(conn)
+    built = await community.at_work(conn)
+    await conn.commit()
     app = create_app(settings)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
@@ -120,7 +121,7 @@ async def test_the_first_in_the_registry_calls_and_hears_the_answer(line: Line, 
     assert [message.address for message in pigeon.loft.sent] == [DUTY, GRID]
     answer = await line.peck(mine, "coo-1", "1")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
-    assert "由您去王淑珍处" in answer.text
+    assert "由您去陈淑珍处" in answer.text
     await line.send()
     assert pigeon.loft.ended == ["coo-2"]
     assert await line.rows(
@@ -162,8 +163,8 @@ async def test_a_call_of_a_provider_that_is_gone_fails_by_name_and_ends_by_itsel
 
 
 async def test_a_receipt_names_its_provider_before_the_outcome_is_written(line: Line) -> None:
-    row = Row(line.world.other_incident, line.world.people["duty"], "voice", DUTY, "alarm", "zh", CONTENT)
-    await outbox.queue(line.conn, [row], world.NOW)
+    row = Row(line.here.opened, line.here.duty, "voice", DUTY, "alarm", "zh", CONTENT)
+    await outbox.queue(line.conn, [row], NOW)
     await line.conn.commit()
     posted = await line.client.post(
         f"/webhooks/pigeon/call-status?r={row.reference}",

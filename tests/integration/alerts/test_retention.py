@@ -11,7 +11,7 @@ from eldercare.accounts import audit_chain
 from eldercare.platform.clock import set_clock
 from eldercare.platform.database import Connection, connect
 from tests.conftest import MakeSettings
-from tests.support.neighbourhood import call, incident, person, resident, wears
+from tests.support.community import call, incident, person, resident, wears
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -110,7 +110,7 @@ async def test_of_an_incident_it_stays_that_it_happened_and_all_of_an_open_one(
     await retention.run_once(conn, keep, NOW)
     assert await counts(conn, "notification", "attempt", "incident_event", "sos_press") == left
     row = await (await conn.execute("select kind, bpm, lat, note, detail from incident")).fetchone()
-    assert row == (("sos", None, None, None, {}) if left[0] == 0 else ("sos", 128, 31.2, "n", {"said": "x"}))
+    assert row == (("sos", None, None, None, {}) if left[0] == 0 else ("sos", 128, 31.2304, "n", {"said": "x"}))
     assert not (await retention.run_once(conn, keep, NOW))["incidents"]
 
 

@@ -15,17 +15,18 @@ import pytest
 
 from alerts.incidents import handling
 from api.app import create_app
-from eldercare.accounts import sessions
 from eldercare.accounts.viewers import Role
-from eldercare.community import people
+from eldercare.platform.clock import set_clock
 from eldercare.platform.database import Connection
 from tests.conftest import MakeSettings
-from tests.support.neighbourhood import NOW, beats, person, resident, wears
+from tests.support import community
+from tests.support.community import NOW, beats, call, incident, resident, wears
 
-PASSWORD_HASH = sessions.hash_password("a long password")
 LATER = NOW + timedelta(minutes=20)
 
-ROLES = (Role.DUTY, Role.GRID, Role.FAMILY, Role.DOCTOR, Role.ADMIN)
+USERS = {
+    Role.DUTY: "duty", Role.GRID: "backup", Role.FAMILY: "daughter", Role.DOCTOR: "doctor", Role.ADMIN: "admin",
+}  # fmt: skip
 RELATIONS = ("none", "grid", "owner", "called", "called_as_owner", "opened_again")
 KINDS = {"sos": "sos", "wandering": "warning", "low_battery": "task", "off_wrist": "task"}
 
@@ -102,22 +103,16 @@ class Desk(NamedTuple):
 
 @pytest.fixture
 async def desk(conn: Connection, database_url: str, make_settings: MakeSettings) -> AsyncIterator[Desk]:
-    await conn.execute("insert into clock (origin, started_at, speed) values (%s, now(), 0)", (LATER,))
-    grid_id = await people.create_grid(conn, "一", "梧桐里")
-    ids: dict[Role, int] = {}
-    tokens: dict[Role, str] = {}
-    for role in ROLES:
-        number = f"+9998000{ROLES.index(role):04}"
-        ids[role] = await people.create(
-            conn, name=role, phone=number, roles=[role], username=role, password_hash=PASSWORD_HASH
-        )
-        tokens[role] = (await sessions.login(conn, role, "a long password")).token
-    await people.set_grid_workers(conn, grid_id, [await person(conn, Role.GRID), ids[Role.GRID]])
+    await set_clock(conn, LATER, 0, real=False)
+    here = await community.settle(conn)
+    by_user = await community.log_in(conn, *USERS.values())
     await conn.commit()
+    tokens = {role: by_user[who] for role, who in USERS.items()}
+    ids = {role: getattr(here, who) for role, who in USERS.items()}
     app = create_app(make_settings(database_url=database_url))
     transport = httpx.ASGITransport(app)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://d") as client:
-        yield Desk(conn, client, grid_id, tokens, ids)
+        yield Desk(conn, client, here.grid_id, tokens, ids)
 
 
 async def _case(desk: Desk, role: Role, relation: str, kind: str) -> tuple[int, str, int]:
@@ -128,42 +123,26 @@ async def _case(desk: Desk, role: Role, relation: str, kind: str) -> tuple[int, 
     device_id = f"band-{old}"
     await wears(conn, old, device_id)
     await beats(conn, device_id, NOW, [70, 71])
-    row = await (
-        await conn.execute(
-            "insert into incident (subject, kind, severity, resident_id, device_id, source, occurred_at, opened_at,"
-            " round_started_at, due_at, bpm, lat, lon, detail) values (%s, %s, %s, %s, %s, 'button', %s, %s, %s, %s,"
-            """ 128, 31.2, 121.4, '{"said": "她说头晕"}') returning id""",
-            (f"resident:{old}", kind, KINDS[kind], old, device_id, NOW, NOW, NOW, NOW),
-        )
-    ).fetchone()
-    assert row is not None
-    incident_id = int(row[0])
+    about = {"kind": kind, "severity": KINDS[kind], "device_id": device_id, "detail": '{"said": "她说头晕"}'}
+    incident_id = await incident(conn, old, **about)
     if relation in ("called", "opened_again"):
-        await _call(conn, incident_id, who, NOW)
+        await call(conn, incident_id, who)
     if relation in ("owner", "called", "called_as_owner", "opened_again"):
         await handling.accept(conn, incident_id, who, "console", NOW + timedelta(minutes=1))
     if relation == "opened_again":
         await handling.resolve(conn, incident_id, who, "console", "helped", None, NOW + timedelta(minutes=2))
     if relation in ("called_as_owner", "opened_again"):
         await handling.reopen(conn, incident_id, who, "console", None, NOW + timedelta(minutes=3))
-        await _call(conn, incident_id, who, NOW + timedelta(minutes=3))
+        again = NOW + timedelta(minutes=3)
+        await call(conn, incident_id, who, send_after=again, created_at=again)
         await handling.accept(conn, incident_id, who, "console", NOW + timedelta(minutes=4))
     await conn.commit()
     return old, device_id, incident_id
 
 
-async def _call(conn: Connection, incident_id: int, person_id: int, at: Any) -> None:
-    await conn.execute(
-        "insert into notification"
-        " (incident_id, person_id, channel, address, purpose, step, content, send_after, created_at)"
-        " values (%s, %s, 'voice', '+99970000000', 'alarm', 0, '{}', %s, %s)",
-        (incident_id, person_id, at, at),
-    )
-
-
 async def test_who_gets_what_by_which_relation(desk: Desk) -> None:
     wrong = []
-    for role, relation, (kind, severity) in product(ROLES, RELATIONS, KINDS.items()):
+    for role, relation, (kind, severity) in product(USERS, RELATIONS, KINDS.items()):
         if role is not Role.GRID and relation not in ("none", "owner"):
             continue
         case = await _case(desk, role, relation, kind)

@@ -19,7 +19,7 @@ from eldercare.accounts import sessions
 from eldercare.platform.database import connect
 from eldercare.platform.settings import Settings
 from tests.integration.api.test_rights import Rehearsal
-from tests.support import world
+from tests.support import community
 from tests.support.services.databases import DatabaseServer
 from tests.support.services.missing import missing
 from tests.support.services.processes import free_port, wait_until
@@ -67,8 +67,8 @@ def service(_timescale: DatabaseServer | None) -> Iterator[Service]:
 
 async def _prepare(url: str) -> str:
     conn = await connect(url)
-    await world.build(conn)
-    token = (await sessions.login(conn, "duty", world.PASSWORD)).token
+    await community.at_work(conn)
+    token = (await sessions.login(conn, "duty", community.PASSWORD)).token
     await conn.commit()
     await conn.close()
     return token

@@ -16,9 +16,9 @@ from api.app import create_app
 from eldercare.accounts import sessions
 from eldercare.platform.database import Connection
 from tests.conftest import MakeSettings
-from tests.support import world
+from tests.support import community
+from tests.support.community import NOW, USERS, AtWork
 from tests.support.services.processes import free_port
-from tests.support.world import ROLES, World
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Desk:
     """A running service, and the sessions of its users."""
 
     url: str
-    world: World
+    here: AtWork
     tokens: dict[str, str]
     conn: Connection
 
@@ -35,7 +35,7 @@ class Desk:
         row = await (
             await self.conn.execute(
                 "insert into incident_event (incident_id, at, kind, via) values (%s, %s, 'note', 'api') returning id",
-                (incident_id, world.NOW),
+                (incident_id, NOW),
             )
         ).fetchone()
         await self.conn.execute("select pg_notify('incident', %s)", (str(incident_id),))
@@ -44,12 +44,12 @@ class Desk:
         return int(row[0])
 
     @asynccontextmanager
-    async def listening(self, role: str, **headers: str) -> AsyncIterator["Listener"]:
+    async def listening(self, who: str, **headers: str) -> AsyncIterator["Listener"]:
         """A stream of this user, past its first word."""
         async with (
             httpx.AsyncClient(base_url=self.url, timeout=30) as client,
             client.stream(
-                "GET", "/api/v1/events", headers={"Authorization": f"Bearer {self.tokens[role]}", **headers}
+                "GET", "/api/v1/events", headers={"Authorization": f"Bearer {self.tokens[who]}", **headers}
             ) as response,
         ):
             assert response.status_code == 200
@@ -100,8 +100,8 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     """The parameter, if any: how long the streams wait before they look for themselves, seconds."""
     monkeypatch.setattr(stream, "POLL_S", getattr(request, "param", 0.5))
-    built = await world.build(conn)
-    tokens = {role: (await sessions.login(conn, role, world.PASSWORD)).token for role in ROLES}
+    built = await community.at_work(conn)
+    tokens = await community.log_in(conn, *USERS)
     await conn.commit()
     port = free_port()
     app = create_app(make_settings(database_url=database_url))
@@ -115,15 +115,15 @@ async def desk(
 
 
 async def test_duty_hears_of_every_incident_and_the_others_of_theirs(desk: Desk) -> None:
-    async with desk.listening("duty") as duty, desk.listening("family") as family, desk.listening("admin") as admin:
-        for listener in (duty, family, admin):
+    async with desk.listening("duty") as duty, desk.listening("daughter") as daughter, desk.listening("admin") as admin:
+        for listener in (duty, daughter, admin):
             assert await listener.incidents() == []
-        await desk.change(desk.world.own_incident)
-        await desk.change(desk.world.other_incident)
-        assert await _until(duty, {desk.world.own_incident, desk.world.other_incident})
-        assert await _until(family, {desk.world.own_incident})
-        for listener in (family, admin):
-            assert desk.world.other_incident not in await listener.incidents()
+        await desk.change(desk.here.accepted)
+        await desk.change(desk.here.opened)
+        assert await _until(duty, {desk.here.accepted, desk.here.opened})
+        assert await _until(daughter, {desk.here.accepted})
+        for listener in (daughter, admin):
+            assert desk.here.opened not in await listener.incidents()
 
 
 @pytest.mark.parametrize("desk", [3600], indirect=True)
@@ -131,10 +131,10 @@ async def test_a_notice_is_enough_and_nobody_waits_for_a_look(desk: Desk) -> Non
     async with desk.listening("duty") as listener:
         assert (await listener.next())[0] == "ping"
         for _ in range(3):
-            await desk.change(desk.world.other_incident)
+            await desk.change(desk.here.opened)
             while (event := await listener.next())[0] == "ping":
                 pass
-            assert event[:2] == ("incident", {"id": desk.world.other_incident})
+            assert event[:2] == ("incident", {"id": desk.here.opened})
 
 
 @pytest.fixture
@@ -155,35 +155,35 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_listening_that_failed_begins_anew(broken: None, desk: Desk) -> None:
     async with desk.listening("duty") as listener:
         assert (await listener.next())[0] == "ping"
-        await desk.change(desk.world.other_incident)
+        await desk.change(desk.here.opened)
         while (event := await listener.next())[0] == "ping":
             pass
-        assert event[:2] == ("incident", {"id": desk.world.other_incident})
+        assert event[:2] == ("incident", {"id": desk.here.opened})
 
 
 async def test_who_was_away_hears_what_was_missed(desk: Desk) -> None:
     async with desk.listening("duty") as listener:
         _, _, last = await listener.next()
-    await desk.change(desk.world.other_incident)
+    await desk.change(desk.here.opened)
     async with desk.listening("duty", **{"Last-Event-ID": last}) as listener:
-        assert desk.world.other_incident in await listener.incidents()
+        assert desk.here.opened in await listener.incidents()
 
 
 async def test_an_event_names_the_row_of_the_timeline(desk: Desk) -> None:
     async with desk.listening("duty") as listener:
         await listener.incidents()
-        row = await desk.change(desk.world.own_incident)
+        row = await desk.change(desk.here.accepted)
         event = await listener.next()
         # A look that was under way tells it under the row before, and the next one tells it again.
         while event[0] == "ping" or event[2] != str(row):
             event = await listener.next()
-        assert event == ("incident", {"id": desk.world.own_incident}, str(row))
+        assert event == ("incident", {"id": desk.here.accepted}, str(row))
 
 
 async def test_a_stream_ends_with_its_session(desk: Desk) -> None:
     async with desk.listening("duty") as listener:
         await listener.incidents()
-        await sessions.end_all(desk.conn, desk.world.people["duty"])
+        await sessions.end_all(desk.conn, desk.here.duty)
         await desk.conn.commit()
         assert await listener.ended()
 
@@ -191,8 +191,8 @@ async def test_a_stream_ends_with_its_session(desk: Desk) -> None:
 async def test_consent_withdrawn_is_silence_at_the_next_change(desk: Desk) -> None:
     async with desk.listening("doctor") as listener:
         await listener.incidents()
-        await desk.conn.execute("update consent set withdrawn_at = %s where purpose = 'clinic'", (world.NOW,))
-        await desk.change(desk.world.own_incident)
+        await desk.conn.execute("update consent set withdrawn_at = %s where purpose = 'clinic'", (NOW,))
+        await desk.change(desk.here.accepted)
         for _ in range(2):
             assert await listener.incidents() == []
 

@@ -19,7 +19,7 @@ MOMENTS = ["0001-01-01T00:00:00+08:00", "0001-01-01T00:00:00Z", "9999-12-31T23:5
 @pytest.mark.parametrize("field", ["away_until", "left_at"])
 async def test_a_moment_at_the_end_of_the_calendar_is_refused(desk: Desk, field: str, moment: str) -> None:
     headers = {"Authorization": f"Bearer {desk.tokens['duty']}"}
-    answer = await desk.client.patch(f"/api/v1/residents/{desk.world.own}", json={field: moment}, headers=headers)
+    answer = await desk.client.patch(f"/api/v1/residents/{desk.here.wang}", json={field: moment}, headers=headers)
     assert answer.status_code == 422, answer.text
     assert field in answer.text
     await desk.get("duty", "/residents")
@@ -33,7 +33,7 @@ async def test_a_moment_at_the_end_of_the_calendar_is_refused(desk: Desk, field:
      "/residents/{own}/status?from={at}", "/rejected?since={at}"],
 )  # fmt: skip
 async def test_a_question_at_the_end_of_the_calendar_is_refused(desk: Desk, path: str, moment: str) -> None:
-    url = "/api/v1" + path.format(own=desk.world.own, at=moment.replace("+", "%2B"))
+    url = "/api/v1" + path.format(own=desk.here.wang, at=moment.replace("+", "%2B"))
     answer = await desk.client.get(url, headers={"Authorization": f"Bearer {desk.tokens['duty']}"})
     assert answer.status_code in (413, 422), answer.text
 
@@ -63,9 +63,9 @@ async def test_a_question_at_the_end_of_the_calendar_is_refused(desk: Desk, path
 )
 async def test_what_is_no_value_is_refused(desk: Desk, body: str) -> None:
     headers = {"Authorization": f"Bearer {desk.tokens['duty']}", "Content-Type": "application/json"}
-    answer = await desk.client.patch(f"/api/v1/residents/{desk.world.own}", content=body, headers=headers)
+    answer = await desk.client.patch(f"/api/v1/residents/{desk.here.wang}", content=body, headers=headers)
     assert answer.status_code in (400, 422), answer.text
-    await desk.get("duty", f"/residents/{desk.world.own}/dossier")
+    await desk.get("duty", f"/residents/{desk.here.wang}/dossier")
 
 
 @pytest.mark.parametrize(

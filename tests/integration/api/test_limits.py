@@ -13,11 +13,10 @@ from twilio.request_validator import RequestValidator
 
 from api import pools, responses, stream, visitors
 from api.app import create_app
-from eldercare.accounts import sessions
 from eldercare.platform.database import Connection, Limits, connect
 from tests.conftest import MakeSettings
-from tests.support import world
-from tests.support.world import ROLES, World
+from tests.support import community
+from tests.support.community import USERS, AtWork
 
 TOKEN = "secret-of-the-test"
 PUBLIC = "https://care.example"
@@ -26,15 +25,15 @@ PUBLIC = "https://care.example"
 @dataclass
 class Desk:
     client: httpx.AsyncClient
-    world: World
+    here: AtWork
     tokens: dict[str, str]
     database_url: str
 
-    def as_(self, role: str) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.tokens[role]}"}
+    def as_(self, who: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[who]}"}
 
-    async def get(self, role: str, path: str, **query: Any) -> httpx.Response:
-        return await self.client.get(f"/api/v1{path}", params=query, headers=self.as_(role))
+    async def get(self, who: str, path: str, **query: Any) -> httpx.Response:
+        return await self.client.get(f"/api/v1{path}", params=query, headers=self.as_(who))
 
     @asynccontextmanager
     async def nothing_of(self, table: str) -> AsyncIterator[None]:
@@ -52,8 +51,8 @@ async def desk(
     """Whoever waits here, waits until the test lets go: nothing is decided by how fast this machine is."""
     patient = Limits(lock_ms=0, statement_ms=0, idle_ms=0)
     monkeypatch.setattr(pools, "READS", {"duty": patient, "others": patient})
-    built = await world.build(conn)
-    tokens = {role: (await sessions.login(conn, role, world.PASSWORD)).token for role in ROLES}
+    built = await community.at_work(conn)
+    tokens = await community.log_in(conn, *USERS)
     await conn.commit()
     app = create_app(make_settings(database_url=database_url, public_url=PUBLIC, twilio_auth_token=TOKEN))
     async with (
@@ -86,19 +85,17 @@ async def _until_taken(conn: Connection, name: str, number: int) -> None:
 async def test_reads_of_family_and_doctor_hold_up_neither_duty_nor_a_deed_nor_a_key(
     desk: Desk, conn: Connection
 ) -> None:
-    chart = f"/residents/{desk.world.own}/heart-rate"
+    chart = f"/residents/{desk.here.wang}/heart-rate"
     async with desk.nothing_of("heart_rate"):
         wide = [
-            asyncio.create_task(desk.get(role, chart))
+            asyncio.create_task(desk.get(who, chart))
             for _ in range(visitors.MOST_OF_ANOTHER)
-            for role in ("family", "doctor")
+            for who in ("daughter", "doctor")
         ]
         await _until_taken(conn, "others", 4)
         for path in ("/incidents", "/residents", "/devices"):
             assert (await desk.get("duty", path)).status_code == 200, path
-        accepted = await desk.client.post(
-            f"/api/v1/incidents/{desk.world.other_incident}/accept", headers=desk.as_("duty")
-        )
+        accepted = await desk.client.post(f"/api/v1/incidents/{desk.here.opened}/accept", headers=desk.as_("duty"))
         assert accepted.status_code == 200
         form = {"CallSid": "CA1", "Digits": "1", "From": "+99900000000", "To": "+99900000001"}
         signature = RequestValidator(TOKEN).compute_signature(f"{PUBLIC}/webhooks/twilio/voice", form)
@@ -109,9 +106,9 @@ async def test_reads_of_family_and_doctor_hold_up_neither_duty_nor_a_deed_nor_a_
 
 
 async def test_one_duty_officer_leaves_another_half_of_the_connections(desk: Desk, conn: Connection) -> None:
-    await conn.execute("insert into person_role (person_id, role) values (%s, 'duty')", (desk.world.people["admin"],))
+    await conn.execute("insert into person_role (person_id, role) values (%s, 'duty')", (desk.here.admin,))
     await conn.commit()
-    chart = f"/residents/{desk.world.own}/heart-rate"
+    chart = f"/residents/{desk.here.wang}/heart-rate"
     async with desk.nothing_of("heart_rate"):
         wide = [asyncio.create_task(desk.get("duty", chart)) for _ in range(20)]
         await _until_taken(conn, "duty", 3)
@@ -122,27 +119,27 @@ async def test_one_duty_officer_leaves_another_half_of_the_connections(desk: Des
 async def test_more_at_a_time_than_one_persons_share_is_refused_and_says_when_to_come_again(
     desk: Desk, conn: Connection
 ) -> None:
-    assert (await desk.get("family", "/incidents")).status_code == 200  # known from then on, each counts at once
+    assert (await desk.get("daughter", "/incidents")).status_code == 200  # known from then on, each counts at once
     async with desk.nothing_of("heart_rate"):
         reads = [
-            asyncio.create_task(desk.get("family", f"/residents/{desk.world.own}/heart-rate"))
+            asyncio.create_task(desk.get("daughter", f"/residents/{desk.here.wang}/heart-rate"))
             for _ in range(visitors.MOST_OF_ANOTHER)
         ]
         await _until_taken(conn, "others", 2)
-        refused = await desk.get("family", "/incidents")
+        refused = await desk.get("daughter", "/incidents")
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
         assert refused.json()["type"] == "urn:eldercare:problem:too-many-requests"
         assert (await desk.get("doctor", "/incidents")).status_code == 200
         login = desk.client.get("/login", headers={"Accept": "text/html"})
         assert (await login).status_code == 200
     await asyncio.gather(*reads)
-    assert (await desk.get("family", "/incidents")).status_code == 200
+    assert (await desk.get("daughter", "/incidents")).status_code == 200
 
 
 async def test_several_sessions_of_one_person_are_one_person(desk: Desk, conn: Connection) -> None:
-    tokens = [(await sessions.login(conn, "family", world.PASSWORD)).token for _ in range(4)]
+    tokens = [(await community.log_in(conn, "daughter"))["daughter"] for _ in range(4)]
     await conn.commit()
-    path = f"/api/v1/residents/{desk.world.own}/heart-rate"
+    path = f"/api/v1/residents/{desk.here.wang}/heart-rate"
     async with desk.nothing_of("heart_rate"):
         wide = [
             asyncio.create_task(desk.client.get(path, headers={"Authorization": f"Bearer {token}"}))
@@ -165,12 +162,12 @@ async def test_a_read_that_takes_too_long_is_ended_and_says_so(
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk.example") as client,
         desk.nothing_of("heart_rate"),
     ):
-        path = f"/api/v1/residents/{desk.world.own}/heart-rate"
-        answer = await client.get(path, headers=desk.as_("family"))
+        path = f"/api/v1/residents/{desk.here.wang}/heart-rate"
+        answer = await client.get(path, headers=desk.as_("daughter"))
         assert answer.status_code == 503
         assert "ask for less" in answer.json()["detail"]
         assert answer.headers["retry-after"] == "5"
-        assert (await client.get("/api/v1/incidents", headers=desk.as_("family"))).status_code == 200
+        assert (await client.get("/api/v1/incidents", headers=desk.as_("daughter"))).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -189,7 +186,9 @@ async def test_more_than_one_answer_holds_is_refused_with_what_to_ask_for(
     desk: Desk, path: str, bucket: str | None, start: str, status: int
 ) -> None:
     query = {"from": start, "to": "2026-11-24T00:00:00Z"} | ({"bucket": bucket} if bucket else {})
-    answer = await desk.get("family" if path != "locations" else "duty", f"/residents/{desk.world.own}/{path}", **query)
+    answer = await desk.get(
+        "daughter" if path != "locations" else "duty", f"/residents/{desk.here.wang}/{path}", **query
+    )
     assert answer.status_code == status
     if status == 413:
         assert answer.headers["content-type"] == "application/problem+json"

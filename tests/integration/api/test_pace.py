@@ -14,7 +14,7 @@ from api.app import create_app
 from eldercare.accounts import sessions
 from eldercare.platform.database import Connection, Limits, connect
 from tests.conftest import MakeSettings
-from tests.support import world
+from tests.support import community
 from tests.support.services.processes import free_port
 
 
@@ -35,7 +35,7 @@ async def serving(app: ASGIApp) -> AsyncIterator[uvicorn.Server]:
 
 @pytest.fixture
 async def server(conn: Connection, database_url: str, make_settings: MakeSettings) -> AsyncIterator[uvicorn.Server]:
-    await world.build(conn)
+    await community.at_work(conn)
     await conn.commit()
     async with serving(create_app(make_settings(database_url=database_url))) as running:
         yield running
@@ -127,7 +127,7 @@ async def test_an_answer_that_does_not_come_is_said_to_be_late(
     patient = Limits(lock_ms=0, statement_ms=0, idle_ms=0)
     monkeypatch.setattr(pools, "READS", {"duty": patient, "others": patient})
     monkeypatch.setattr(pace, "ANSWER_S", 1.0)
-    token = (await sessions.login(conn, "duty", world.PASSWORD)).token
+    token = (await sessions.login(conn, "duty", community.PASSWORD)).token
     await conn.commit()
     async with (
         serving(create_app(make_settings(database_url=database_url))) as running,

@@ -14,13 +14,15 @@ import jsonschema_rs
 import pytest
 from fastapi import FastAPI
 
+from alerts.model.incident import IncidentKind, Severity
+from alerts.policies.escalation_policy import EscalationPolicy
+from alerts.policies import store
 from api.app import create_app
 from api.deps import COOKIE
-from eldercare.accounts import sessions
 from eldercare.platform.database import Connection, Pool
 from tests.conftest import MakeSettings
-from tests.support import world
-from tests.support.world import ROLES, World
+from tests.support import community
+from tests.support.community import NOW, USERS, AtWork
 
 PUBLIC = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("POST", "/api/v1/session")}
 STREAMS = {("GET", "/api/v1/events")}
@@ -137,7 +139,8 @@ class Rehearsal:
 class Stage:
     app: FastAPI
     client: httpx.AsyncClient
-    world: World
+    here: AtWork
+    policies: tuple[int, int]
     tokens: dict[str, str]
 
     async def ask(self, method: str, path: str, mine: bool, **more: Any) -> httpx.Response:
@@ -145,34 +148,35 @@ class Stage:
         key = (method, path.removeprefix("/api/v1"))
         body = BODIES.get(key)
         if key == ("POST", "/incidents"):
-            body = {"resident_id": self.world.own if mine else self.world.other}
+            body = {"resident_id": self.here.wang if mine else self.here.chen}
         if path.endswith("/assign"):
-            body = {"resident_id": self.world.own}
+            body = {"resident_id": self.here.wang}
         if path.endswith("/workers"):
-            body = {"person_ids": [self.world.people["other_grid"], self.world.people["grid"]]}
+            body = {"person_ids": [self.here.other_grid, self.here.grid]}
         if path.endswith(("/send", "/add")):
-            body = {"person_id": self.world.people["family"]}
+            body = {"person_id": self.here.daughter}
         return await self.client.request(method, self._filled(path, mine), json=body, **more)
 
     def _filled(self, path: str, mine: bool) -> str:
-        w = self.world
+        here = self.here
         ids: dict[str, tuple[object, object]] = {
-            "/residents/": (w.own, w.other),
-            "/devices/": (w.own_device, w.other_device),
-            "/incidents/": (w.own_incident, w.other_incident),
-            "/policies/{id}": (w.own_policy, w.other_policy),
-            "/people/": (w.people["grid"], w.people["other_grid"]),
-            "/grids/": tuple(w.grids),
+            "/residents/": (here.wang, here.chen),
+            "/devices/": ("band-wang", "band-chen"),
+            "/incidents/": (here.accepted, here.opened),
+            "/policies/{id}": self.policies,
+            "/people/": (here.grid, here.other_grid),
+            "/grids/": (here.grid_id, here.other_grid_id),
         }
         id_of = next((pair for part, pair in ids.items() if part in path), (1, 1))[0 if mine else 1]
         kind = "family" if "/contacts/" in path else "sos"
-        return path.format(id=id_of, purpose="clinic", kind=kind, severity="sos", person_id=w.people["family"])
+        return path.format(id=id_of, purpose="clinic", kind=kind, severity="sos", person_id=here.daughter)
 
 
 @pytest.fixture
 async def stage(conn: Connection, database_url: str, make_settings: MakeSettings) -> AsyncIterator[Stage]:
-    built = await world.build(conn)
-    tokens = {role: (await sessions.login(conn, role, world.PASSWORD)).token for role in ROLES}
+    built = await community.at_work(conn)
+    policies = await _policy(conn, built.wang), await _policy(conn, None)
+    tokens = await community.log_in(conn, *USERS)
     await conn.commit()
     app = create_app(make_settings(database_url=database_url))
     async with (
@@ -181,8 +185,13 @@ async def stage(conn: Connection, database_url: str, make_settings: MakeSettings
     ):
         real = app.state.pools
         app.state.pools = real.through(Rehearsal)
-        yield Stage(app, client, built, tokens)
+        yield Stage(app, client, built, policies, tokens)
         app.state.pools = real
+
+
+async def _policy(conn: Connection, resident_id: int | None) -> int:
+    ladder = EscalationPolicy.model_validate(LADDER)
+    return (await store.put(conn, IncidentKind.SOS, Severity.SOS, resident_id, ladder, None, NOW)).id
 
 
 def documented(app: FastAPI) -> list[tuple[str, str]]:
@@ -197,11 +206,11 @@ async def test_every_route_for_every_role(stage: Stage) -> None:
             continue
         expected = EXPECTED[method, path.removeprefix("/api/v1")]
         for mine, statuses in zip((True, False), expected, strict=True):
-            for role, status in zip(ROLES, statuses.split(), strict=True):
-                answer = await stage.ask(method, path, mine, headers={"Authorization": f"Bearer {stage.tokens[role]}"})
+            for who, status in zip(USERS, statuses.split(), strict=True):
+                answer = await stage.ask(method, path, mine, headers={"Authorization": f"Bearer {stage.tokens[who]}"})
                 if answer.status_code != int(status):
                     what = "own" if mine else "other"
-                    wrong.append(f"{role} {method} {path} {what}: {answer.status_code}, not {status}: {answer.text}")
+                    wrong.append(f"{who} {method} {path} {what}: {answer.status_code}, not {status}: {answer.text}")
                 wrong += _undocumented(stage.app, method, path, answer)
     assert not wrong, "\n".join(wrong)
 

@@ -16,20 +16,21 @@ from eldercare.accounts import sessions
 from eldercare.platform.clock import set_clock
 from eldercare.platform.database import Connection
 from tests.conftest import MakeSettings
-from tests.support import world
+from tests.support import community
+from tests.support.community import AtWork
 
 
 @dataclass
 class Desk:
     client: httpx.AsyncClient
-    world: world.World
+    here: AtWork
     headers: dict[str, str]
 
 
 @pytest.fixture
 async def desk(conn: Connection, database_url: str, make_settings: MakeSettings) -> AsyncIterator[Desk]:
-    built = await world.build(conn)
-    token = (await sessions.login(conn, "duty", world.PASSWORD)).token
+    built = await community.at_work(conn)
+    token = (await sessions.login(conn, "duty", community.PASSWORD)).token
     await conn.commit()
     app = create_app(make_settings(database_url=database_url))
     async with (
@@ -92,7 +93,7 @@ async def test_a_redirect_leaves_scheme_and_host_as_the_browser_has_them(desk: D
 
 
 async def test_a_parameter_that_no_route_knows_is_refused_by_name(desk: Desk) -> None:
-    own = desk.world.own
+    own = desk.here.wang
     for path, wrong in (
         ("/residents", "txt"), (f"/residents/{own}/heart-rate", "start"), ("/incidents", "status"),
         (f"/residents/{own}", "fields"), ("/session", "x"), ("/policies", "kind"), ("/openapi.json", "version"),
@@ -114,17 +115,17 @@ async def test_pages_take_a_parameter_that_they_do_not_know(desk: Desk) -> None:
 
 
 async def test_whoever_changes_whom_is_called_is_written_down(desk: Desk, conn: Connection) -> None:
-    token = (await sessions.login(conn, "admin", world.PASSWORD)).token
+    token = (await sessions.login(conn, "admin", community.PASSWORD)).token
     await conn.commit()
     admin = {"Authorization": f"Bearer {token}"}
     ladder = {"steps": [{"after_s": 0, "targets": ["duty"], "channels": ["voice"]}], "repeat_s": 300}
-    path = f"/api/v1/policies/sos/sos?resident_id={desk.world.own}"
+    path = f"/api/v1/policies/sos/sos?resident_id={desk.here.wang}"
     stored = await desk.client.put(path, json=ladder, headers=admin)
     assert stored.status_code == 200, stored.text
     assert (await desk.client.delete(f"/api/v1/policies/{stored.json()['id']}", headers=admin)).status_code == 204
     entries = (await desk.client.get("/api/v1/audit", headers=admin)).json()["items"]
     found = [(entry["action"], entry["resident_id"]) for entry in entries if entry["what"] == "policy"]
-    assert found == [("remove", desk.world.own), ("put", desk.world.own)]
+    assert found == [("remove", desk.here.wang), ("put", desk.here.wang)]
     assert entries[0]["detail"]["ladder"]["repeat_s"] == 300
 
 
@@ -142,7 +143,7 @@ async def test_a_part_that_looks_as_it_did_is_not_sent_again(desk: Desk, conn: C
     after = await (await conn.execute(reads)).fetchone()
     assert before is not None
     assert after == (before[0] + 2,)
-    await raise_sos(conn, Press("band-own", b"1", "1", event_id="1"))
+    await raise_sos(conn, Press("band-wang", b"1", "1", event_id="1"))
     await conn.commit()
     for part in parts:
         again = await desk.client.get(part, headers=desk.headers | {"If-None-Match": seen[part].headers["etag"]})
@@ -156,9 +157,9 @@ async def test_what_the_pages_clock_writes_is_no_change_and_what_it_does_not_wri
     """The clock of a running SOS changes each second, "3 minutes ago" each minute; at midnight 14:32 is yesterday's."""
     night = datetime(2026, 5, 4, 15, 50, tzinfo=UTC)  # ten to midnight in Shanghai
     await set_clock(conn, night, 0, real=False)
-    await raise_sos(conn, Press("band-own", b"1", "1", event_id="1"))
+    await raise_sos(conn, Press("band-wang", b"1", "1", event_id="1"))
     await conn.execute(
-        "insert into heart_rate (device_id, ts, received_at, bpm) values ('band-own', %(at)s, %(at)s, 70)",
+        "insert into heart_rate (device_id, ts, received_at, bpm) values ('band-wang', %(at)s, %(at)s, 70)",
         {"at": night},
     )
     await conn.commit()

@@ -12,7 +12,7 @@ from eldercare.community.consents import Purpose
 from eldercare.platform.database import Connection, connect
 from eldercare.platform.errors import Conflict, Forbidden, InvalidInput, NotFound
 from eldercare.platform.listen import INCIDENT_CHANNEL
-from tests.support.neighbourhood import NOW, call, incident, resident, viewer, wears
+from tests.support.community import NOW, call, incident, resident, viewer, wears
 
 HOUR = timedelta(hours=1)
 

@@ -10,7 +10,7 @@ from eldercare.community import devices, readings, residents
 from eldercare.community.readings import Bucket, HeartRate
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import InvalidInput
-from tests.support.neighbourhood import NOW, beats, resident, viewer, wears
+from tests.support.community import NOW, beats, resident, viewer, wears
 
 HOUR = timedelta(hours=1)
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -14,7 +14,7 @@ from eldercare.platform.errors import Forbidden, InvalidInput
 from ingest.protocols.mqtt_v1 import Reason, Rejected
 from ingest.storage.dead_letters import Refused, store
 from tests.integration.tools.test_cli import eldercare
-from tests.support.neighbourhood import NOW, viewer
+from tests.support.community import NOW, viewer
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

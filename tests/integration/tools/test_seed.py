@@ -18,7 +18,7 @@ from eldercare.platform.settings import Settings, parse_mqtt_url
 from eldercare.protocol.mqtt_v1 import Kind, topic
 from eldercare.tools.seed.fill import seed
 from tests.conftest import MakeSettings
-from tests.support.neighbourhood import NOW
+from tests.support.community import NOW
 from tests.support.services.mosquitto import Mosquitto
 from tests.support.services.processes import wait_until
 
