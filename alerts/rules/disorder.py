@@ -83,13 +83,18 @@ def evaluate_heart(state: State, stored: Iterable[StoredReading], since: float, 
     `since` is the time of the first new one, seconds since the epoch; `stored` begins by `reach` before it.
     """
     reached = reach(profile.thresholds)
+    begin = since - reached.heart_s
+    measured, waiting = state.heart.measured, state.heart.waiting
+    if measured is not None and measured > begin:
+        # It may turn out to count no more. What counted before it is not known, so the wait begins with what is new.
+        measured, waiting = None, _later(waiting, since)
     start = replace(
         state,
         heart=Heart(
-            measured=state.heart.measured,
+            measured=measured,
             high=state.heart.high and state.heart.high.calm(),
             low=state.heart.low and state.heart.low.calm(),
-            waiting=state.heart.waiting,
+            waiting=waiting,
             missing=state.heart.missing,
         ),
         wear=_wear_at(state.wear, since - reached.wear_s),

@@ -15,7 +15,7 @@ import ingest.pipeline.evaluation
 from alerts.detection.devices import Device
 from alerts.model.incident import Finding, IncidentKind, Verdict
 from alerts.rules import Profile, State, Thresholds
-from alerts.rules.disorder import StoredReading
+from alerts.rules.disorder import StoredReading, reach
 from alerts.rules.state import Side
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 from ingest.pipeline.evaluation import evaluate_again, evaluate_readings
@@ -352,6 +352,24 @@ def test_nothing_from_before_this_wearer_is_read() -> None:
     assert (line.read, line.findings) == (1, [])
 
 
+def test_a_value_that_turns_out_to_be_off_the_wrist_was_never_measured() -> None:
+    line = Line()
+    line.hand_in([heart(70, 200), heart(70, 100)], NOON)
+    line.hand_in([status(300, worn=False)], NOON)
+    assert line.band.state.heart.measured is None
+    # The wait for one begins with what was new, and not at the beginning of time.
+    assert line.band.state.heart.waiting is not None
+    assert [finding.kind for finding in line.said if isinstance(finding, Finding)] == []
+
+
+@pytest.mark.parametrize("overrides", [{"no_hr_s": 600}, {"no_hr_s": 900}, {"hr_gap_s": 7200}])
+def test_nobody_is_missed_by_reading_back(overrides: dict[str, Any]) -> None:
+    line = Line(overrides)
+    line.hand_in([heart(70, 60)], NOON)
+    line.hand_in([heart(0, 200)], NOON)
+    assert line.said == []
+
+
 def test_a_mistake_in_the_rules_stays_with_its_band(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line()
     line.hand_in(NINE_MINUTES[-1:], NOON)
@@ -430,6 +448,10 @@ def test_any_order_of_what_is_on_time_raises_what_it_raises_in_order(
     assert len(said) == len(set(said))
 
 
+def _since(moment: float | None, begin: float) -> float | None:
+    return None if moment is None or moment < begin else moment
+
+
 @given(stories(), st.data())
 @settings(max_examples=50)
 def test_what_is_remembered_afterwards_is_as_in_order(
@@ -441,7 +463,10 @@ def test_what_is_remembered_afterwards_is_as_in_order(
     for reading in data.draw(st.permutations(minutes)):
         line.hand_in([reading], NOON)
     one, other = ordered.band.state, line.band.state
-    assert (one.heard, one.heart.newest, one.heart.measured) == (other.heard, other.heart.newest, other.heart.measured)
+    assert (one.heard, one.heart.newest) == (other.heard, other.heart.newest)
+    # What counted before reading began is not known any more where all that came after it does not count.
+    known_since = NOON.timestamp() - reach(Thresholds()).heart_s
+    assert _since(one.heart.measured, known_since) == _since(other.heart.measured, known_since)
     assert (one.zone.newest, one.wear.newest, one.wear.worn) == (other.zone.newest, other.wear.newest, other.wear.worn)
     for mine, its in ((one.heart.high, other.heart.high), (one.heart.low, other.heart.low)):
         runs = [((side or Side()).warning, (side or Side()).urgent) for side in (mine, its)]
