@@ -41,7 +41,7 @@ from eldercare.platform.settings import Settings
 
 PREFIX = "/api/v1"
 MAX_BODY_BYTES = 256 * 1024
-"""Of a request; the longest real one is a note or a policy of a few KiB."""
+"""Largest body of a request. The longest real one is a note or a policy of a few KiB."""
 
 _DESCRIPTION = """The eldercare service: residents, bands, readings, incidents.
 
@@ -52,7 +52,7 @@ they know is absent or refused (403)."""
 
 
 class _Compressed(GZipMiddleware):
-    """What a provider reads stays as it is: it is short, and a telephone waits. Streams are left alone anyway."""
+    """Compresses answers, but none to a provider: they are short, and a telephone waits. Streams stay as they are."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         compressed = not scope.get("path", "").startswith("/webhooks/")
@@ -60,7 +60,7 @@ class _Compressed(GZipMiddleware):
 
 
 class _App(FastAPI):
-    """Sets the headers around everything: no middleware sees the answer to a mistake of ours."""
+    """Sets the headers around everything, because no middleware sees the answer to a mistake of ours."""
 
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.settings
@@ -71,7 +71,7 @@ class _App(FastAPI):
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application for these settings; its database is reached when it starts."""
+    """The application for these settings; it reaches its database when it starts."""
     app = _App(
         title="eldercare",
         version="1",

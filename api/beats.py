@@ -1,4 +1,4 @@
-"""The sign of life of this process: the dead man's switch misses it, since digits and replies come in here."""
+"""The heartbeat of this process. Digits and replies come in here, so the dead man's switch notices when it stops."""
 
 import asyncio
 from contextlib import suppress
@@ -12,7 +12,7 @@ from eldercare.platform.log import logger
 
 SERVICE = "api"
 LEAVE_S = 2.0
-"""For taking the heartbeat along at the end."""
+"""Seconds in which the heartbeat is withdrawn at the end."""
 
 _log = logger(__name__)
 

@@ -1,7 +1,7 @@
-"""Connections before there is a request: whoever opens one and says nothing is not waited for.
+"""Connections before there is a request: the server does not wait for one that says nothing.
 
 uvicorn bounds how long an idle connection lives after an answer, and how large the head of a request may be. Here the
-head has to arrive in time as well, and where all connections are taken the one that has said nothing for longest goes.
+head has to arrive in time as well. Where all connections are taken, the one that has said nothing for longest is ended.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from eldercare.platform.log import logger
 
 HEAD_S = 10.0
 MOST_FILES = 16_384
-"""Wanted of the system, which gives 1,024 by default: every stream is an open file."""
+"""Open files to ask of the system, which gives 1,024 by default; every stream is one."""
 SPARE_FILES = 100
-"""For the database, the log and static files."""
+"""Files kept for the database, the log and static files."""
 
 _log = logger(__name__)
 _silent: "dict[Protocol, None]" = {}
-"""Connections that have said no whole head yet, the oldest first."""
+"""Connections that have not sent a whole head yet, the oldest first."""
 
 
 def more_files() -> None:
@@ -33,7 +33,7 @@ def more_files() -> None:
 
 
 def most_connections() -> int:
-    """How many connections are taken."""
+    """How many connections this process takes at once."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(SPARE_FILES, (MOST_FILES if soft == resource.RLIM_INFINITY else soft) - SPARE_FILES)
 
@@ -44,7 +44,7 @@ class Protocol(H11Protocol):
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
-        """Wait for a head; where there are too many connections, the one that waited longest is ended."""
+        """Wait for a head. Where there are too many connections, end the one that has waited longest."""
         super().connection_made(transport)
         if len(self.connections) > most_connections():
             _log.warning("too_many_connections", connections=len(self.connections))
@@ -52,7 +52,7 @@ class Protocol(H11Protocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is waited for any more."""
+        """Stop waiting for a head."""
         self._heard()
         super().connection_lost(exc)
 

@@ -1,7 +1,7 @@
 """What routes ask for: one transaction, the time, who is there.
 
-One request is one transaction: committed when the route has returned and before the answer leaves, rolled back when
-it raises.
+One request is one transaction. It commits when the route has returned and before the answer leaves, and rolls back when
+the route raises.
 """
 
 from collections.abc import AsyncIterator
@@ -93,10 +93,10 @@ DeviceId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 def require_same_origin(request: Request) -> None:
-    """Nothing where the browser says that our own page sent this. Raises Forbidden.
+    """Raise Forbidden unless the browser says that our own page sent this.
 
-    Own is what the browser addressed, or PUBLIC_URL where a proxy stands in between. A request without `Origin` is
-    taken when `Sec-Fetch-Site` says the same; every browser sends one of the two with a write.
+    Our own origin is the one that the browser addressed, or PUBLIC_URL where a proxy stands in between. A request
+    without `Origin` passes when `Sec-Fetch-Site` says the same; every browser sends one of the two with a write.
     """
     origin = request.headers.get("origin")
     if origin is None:

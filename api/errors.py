@@ -51,7 +51,7 @@ RETRY_AFTER_S = "5"
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem an error is answered with; an error nobody foresaw tells nothing of itself."""
+    """The problem that answers an error; an error that nobody foresaw tells nothing of itself."""
     match error:
         case InvalidInput(field=field, reason=reason):
             return _from_table(error, [FieldError(field=field, reason=reason)])
@@ -104,7 +104,7 @@ def install(app: FastAPI) -> None:
 
 
 async def answer(request: Request, error: Exception) -> Response:
-    """The response an error is answered with: problem details, or a page for somebody who reads HTML."""
+    """The response that answers an error: problem details, or a page for somebody who reads HTML."""
     found = problem_of(error)
     if found.status >= 500:
         _log.error("request_failed", path=request.url.path, status=found.status, error=error)
@@ -127,7 +127,7 @@ async def answer(request: Request, error: Exception) -> Response:
 
 
 def _about(error: psycopg.Error) -> str:
-    """Which rule of which table, by the names that the schema gives them: never the values."""
+    """Which rule of which table an error is about, by their names in the schema; never the values."""
     said = error.diag
     names = [name for name in (said.table_name, said.column_name, said.constraint_name) if name]
     return f": {', '.join(names)}" if names else ""

@@ -1,7 +1,7 @@
-"""Who is next where many want one of few places: each in turn, so that a crowd waits for itself and nobody else. Pure.
+"""Who is next for one of few places: all take turns, so that a crowd waits for itself and nobody else. Pure.
 
-Whoever asks does so under a key: a person, a network. Among those who wait the keys take turns, whatever the length of
-their queues; past the limits the longest queue is shortened, so that somebody who comes alone is always let in.
+Everybody asks under a key: a person, a network. The keys of those who wait take turns, whatever the length of their
+queues. Past the limits the longest queue is shortened, so that somebody who comes alone is always let in.
 """
 
 from collections import Counter, deque
@@ -21,7 +21,7 @@ class Limits:
 
 @dataclass(eq=False)
 class Ticket:
-    """One who asked. `called`: has a place. Neither `called` nor among those who wait: turned away."""
+    """One who asked. A `called` one has a place. One that is neither `called` nor waiting is turned away."""
 
     key: Hashable
     called: bool = False
@@ -29,8 +29,8 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of asking. `ticket` None: too many of this key wait. `displaced`: somebody of the longest queue, whose
-    place in it went to this one."""
+    """What came of asking. `ticket` is None where too many of this key wait. `displaced` is one of the longest queue,
+    whose place in it went to this one."""
 
     ticket: Ticket | None
     displaced: Ticket | None = None
@@ -67,7 +67,7 @@ class Fair:
         return Asked(ticket, displaced)
 
     def done(self, ticket: Ticket) -> list[Ticket]:
-        """Give back a place, or one in the queue; returns those who are called by that."""
+        """Give back a place, or one in the queue; returns those whom that calls."""
         if ticket.called:
             self._at_once -= 1
             self._inside[ticket.key] -= 1

@@ -14,7 +14,7 @@ ALWAYS = {
 
 
 def content_security_policy(tile_url: str | None = None) -> str:
-    """Nothing inline, nothing from elsewhere but the images of the map's tile server, where the settings name one."""
+    """Allow nothing inline, and nothing from elsewhere but images of the map's tile server, where there is one."""
     tiles = f" {_host(tile_url)}" if tile_url else ""
     return (
         f"default-src 'self'; img-src 'self' data:{tiles}; object-src 'none'; base-uri 'self'; form-action 'self';"
@@ -30,7 +30,7 @@ def _host(tile_url: str) -> str:
 
 
 def _own_path(location: str, host: str) -> str:
-    """Where to go within this service without scheme and host, which a proxy in front of it may have changed."""
+    """A location within this service without scheme and host, which a proxy in front of it may have changed."""
     for scheme in ("http", "https"):
         if host and location.startswith(f"{scheme}://{host}/"):
             return location.removeprefix(f"{scheme}://{host}")

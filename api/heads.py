@@ -1,4 +1,4 @@
-"""HEAD is answered wherever GET is: the same head, and nothing after it."""
+"""Answers HEAD wherever GET is answered: the same head, and nothing after it."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -6,7 +6,7 @@ from api.visitors import STREAMS
 
 
 class Heads:
-    """ASGI middleware: whoever asks for the head of an answer gets what GET would say, without its body."""
+    """ASGI middleware that answers HEAD with what GET would say, without its body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,8 +1,8 @@
-"""Logging in, without anybody being kept out by somebody else's guesses.
+"""Logging in, so that nobody's guesses keep somebody else out.
 
-Verifying a password takes 20 ms of a processor and 19 MiB, so few are verified at a time. Three queues stand before
-that: of browsers that the person has logged in with before, of names that are somebody's, and of names that are
-nobody's. Each has a place of its own; the work, and what is answered, is the same in all.
+Verifying a password takes 20 ms of a processor and 19 MiB, so few are verified at a time. Three queues lead to it:
+browsers that the person has logged in with before, names that belong to somebody, and names that belong to nobody. Each
+queue has a place of its own; the work and the answers are the same in all.
 """
 
 from collections.abc import AsyncIterator
@@ -23,14 +23,14 @@ from eldercare.platform import clock
 BROWSER_KNOWN = timedelta(days=365)
 
 QUEUE = Limits(at_once=1, each_at_once=1, each_waiting=20, waiting=50)
-"""Of each kind of visitor: a second of work. Keys are names for those who have one, networks for the others."""
+"""The limits of each queue: a second of work. Keys are names for those who have one, networks for the others."""
 
 BY_NETWORK = {True: (100, timedelta(seconds=2)), False: (60, timedelta(seconds=2))}
-"""Guesses from one network at names that are somebody's, and that are not: so many at once, then one each time."""
+"""Guesses from one network at names that belong to somebody (True) or nobody: so many at once, then one each time."""
 BY_NAME = (30, timedelta(seconds=5))
-"""Guesses at one name from wherever they come."""
+"""Guesses at one name, wherever they come from."""
 OF_ALL = {True: (1000, timedelta(milliseconds=200)), False: (300, timedelta(milliseconds=200))}
-"""Guesses spread over names and networks. Below a tenth of a processor is left to names that are nobody's."""
+"""Guesses spread over names and networks. Names that belong to nobody get less than a tenth of a processor."""
 
 
 class Logins:
@@ -51,8 +51,8 @@ async def begin(request: Request, username: str, password: str) -> Login:
     """Begin a session. Raises Unauthenticated, TooManyAttempts where too many of these came before, TooManyRequests
     where too many come now.
 
-    Three transactions: the failure is counted though the login fails, and no row is held while the password is
-    verified.
+    It takes three transactions, so that the failure counts though the login fails, and no row is held while the
+    password is verified.
     """
     pools, network = pools_of(request), network_of(request)
     browser = request.cookies.get(browser_cookie(username))
@@ -74,14 +74,14 @@ async def begin(request: Request, username: str, password: str) -> Login:
 
 
 def set_cookies(request: Request, response: Response, username: str, login: Login) -> None:
-    """The browser keeps the token out of reach of scripts and of other sites' posts; and what makes it a known one,
-    for each person at this desk, until long after the session."""
+    """Give the browser the token, out of reach of scripts and of other sites' posts. Give it also the mark of a known
+    browser, for each person at this desk, until long after the session."""
     set_session_cookie(request, response, login)
     _set(request, response, browser_cookie(username), login.browser, BROWSER_KNOWN)
 
 
 def set_session_cookie(request: Request, response: Response, login: Login) -> None:
-    """The token alone, as when a session is renewed."""
+    """Give the browser the token alone, as when a session is renewed."""
     _set(request, response, COOKIE, login.token, sessions.LONGEST)
 
 
@@ -98,7 +98,7 @@ def _set(request: Request, response: Response, name: str, value: str, lasts: tim
 
 
 def _spread(standing: Standing, username: str, network: str) -> list[Spread]:
-    """What guesses that are spread over names or networks are counted under; a known browser's are not."""
+    """Under what to count guesses that are spread over names or networks; a known browser's are not counted."""
     if standing is Standing.BROWSER:
         return []
     real = standing is Standing.NAME

@@ -13,7 +13,7 @@ from api.responses import NULL
 
 
 def document(app: FastAPI, address: str) -> None:
-    """Let `app.openapi()` make the document, once, and answer it at `address` to whoever is logged in."""
+    """Let `app.openapi()` make the document, once, and answer it at `address` to anybody who is logged in."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

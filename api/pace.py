@@ -1,7 +1,7 @@
 """How long a request may take: its body to arrive, its answer to begin, each piece of that to be taken.
 
-Whoever is slower holds up only what is theirs: a body that trickles in is refused, an answer that does not come is
-said to be late while the page can still say so, and a reader who stops reading is disconnected.
+A slow visitor holds up only what is theirs. A body that trickles in is refused. An answer that does not come is said to
+be late while the page can still say so. A reader who stops reading is disconnected.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from eldercare.platform.errors import Unavailable
 from eldercare.platform.log import logger
 
 BODY_S = 10.0
-"""For a whole body, of 256 KiB at most."""
+"""Seconds for a whole body, of 256 KiB at most."""
 ANSWER_S = 8.0
-"""Until an answer begins. A page says within ten seconds that it cannot be had."""
+"""Seconds until an answer begins. A page says within ten seconds that it cannot be had."""
 PIECE_BYTES = 64 * 1024
 PIECE_S = 20.0
-"""For each piece of an answer to be taken; a telephone in a lift reads more than 3 KiB/s."""
+"""Seconds in which the reader takes each piece of an answer; a telephone in a lift reads more than 3 KiB/s."""
 PATIENT = ("/webhooks/",)
-"""A provider waits for as long as it likes, and these wait for a database that comes back."""
+"""Paths whose answers have no limit: a provider waits as long as it likes, they for a database that comes back."""
 ABORT = "eldercare.abort"
-"""In the scope: a function that ends the connection at once, where the server has one."""
+"""Key in the scope of a function that ends the connection at once, where the server has one."""
 
 _log = logger(__name__)
 
@@ -66,14 +66,14 @@ class Pace:
 
     async def _give_up(self, task: asyncio.Task[None], scope: Scope, receive: Receive, answer: "_Answer") -> None:
         send = answer.taken_over()
-        # Not waited for: what it waits for is what did not answer.
+        # Nobody waits for the task: it waits for what did not answer.
         task.cancel()
         response = await errors.answer(Request(scope), Unavailable("the answer took too long"))
         await response(scope, receive, send)
 
 
 class _Reading:
-    """The body, as long as it comes in time."""
+    """Receives the body, which has to come in time."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -102,7 +102,7 @@ class _Answer:
         self.on_start: Callable[[], None] = lambda: None
 
     def taken_over(self) -> Send:
-        """What sends from now on; whoever sent before is not heard any more."""
+        """The function that sends from now on; what the former one sends is dropped."""
         self._mute = True
         return self._taken
 

@@ -1,4 +1,4 @@
-"""Connections to the database, by what they are for: whoever asks for much waits for themselves.
+"""Connections to the database, by purpose: a visitor who asks for much holds up only themselves.
 
 What providers post, what people do about an incident, what duty reads and what everybody else reads have connections
 of their own, so that no reading holds up a pressed key or an "I am going". Within each, people take turns.
@@ -23,10 +23,10 @@ READS = {
 """How long one statement of a read may take. A year of one band's heart rates by the hour takes some hundred
 milliseconds; what takes longer holds a connection that others wait for."""
 LOOK_UP = Limits(lock_ms=500, statement_ms=2_000, idle_ms=5_000)
-"""Of a session, or the hash of a password: a millisecond each."""
+"""Limits for looking up a session, or the hash of a password, which take a millisecond each."""
 DOOR_SIZE = 2
 EVERYBODY_SIZE = 3
-"""For who is not logged in: the login page, logging in, whether we are ready. Each statement takes a millisecond."""
+"""Connections for who is not logged in: the login page, a login, `/readyz`. Each statement takes a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Pools:
     others: Way
     """What everybody else reads."""
     door: Way
-    """Whose session it is."""
+    """Looks up whose session it is."""
     everybody: Way
     """What is answered without a login."""
 
@@ -70,7 +70,7 @@ class Pools:
         await asyncio.gather(*(way.pool.close() for way in self._ways()))
 
     def through(self, wrap: Callable[[Pool], Any]) -> "Pools":
-        """The same ways with each pool wrapped: a test's rehearsal."""
+        """The same ways with each pool wrapped, for a test."""
         return replace(self, **{each.name: self._wrapped(each.name, wrap) for each in fields(self)})
 
     def _wrapped(self, name: str, wrap: Callable[[Pool], Any]) -> Way:
@@ -97,7 +97,7 @@ def pools(settings: Settings) -> Pools:
 
     duty, others, deeds = settings.api_pool_duty, settings.api_pool_others, settings.api_pool_deeds
     return Pools(
-        # A telephone's callbacks are nobody's in particular: as many as there are connections, the rest in a queue.
+        # A telephone's callbacks belong to nobody in particular: they may take every connection, the rest queue.
         webhooks=way("webhooks", settings.api_pool_webhooks, settings.api_pool_webhooks, URGENT, queue=1000),
         deeds=way("deeds", deeds, _share(deeds), SERVICE),
         duty=way("duty", duty, _share(duty), READS["duty"]),

@@ -25,8 +25,8 @@ Cursor = Annotated[
 
 
 async def known_only(request: Request) -> None:
-    """Nothing where the route knows each parameter of the query. Raises RequestValidationError naming the others: a
-    misspelt filter that was ignored would be answered with everything."""
+    """Raise RequestValidationError naming the parameters of the query that the route does not know. A misspelt filter
+    that was ignored would be answered with everything."""
     names = _known(request.scope["route"])
     unknown = sorted({name for name in request.query_params if name not in names})
     if unknown:
@@ -38,7 +38,7 @@ async def known_only(request: Request) -> None:
 
 
 _names: dict[Callable[..., Any], frozenset[str]] = {}
-"""By the function of a route: the parameters of its query."""
+"""The parameters of a route's query, by the route's function."""
 
 
 def _known(route: APIRoute) -> frozenset[str]:
@@ -51,7 +51,7 @@ def _known(route: APIRoute) -> frozenset[str]:
 MONTH = timedelta(days=35)
 SEASON = timedelta(days=100)
 YEAR = timedelta(days=400)
-"""Each with some days to spare."""
+"""The longest spans that anybody may ask for, each with some days to spare."""
 
 
 def span(

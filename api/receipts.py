@@ -1,7 +1,7 @@
-"""Receipts of the provider: written down together, on one connection, so that a burst of them keeps no key waiting.
+"""Writes receipts of the provider together, on one connection, so that a burst of them keeps no key waiting.
 
-Each request waits for its own; what is held by somebody at this moment, or came while the database was away, is tried
-again until the request's time is over.
+Each request waits for its own. One that somebody holds at this moment, or that came while the database was away, is
+tried again until the request's time is over.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from eldercare.platform.errors import NotFound, Unavailable
 from eldercare.platform.log import logger
 
 GROUP_S = 0.01
-"""Receipts that come within this of the first are written together, seconds."""
+"""Seconds after the first receipt within which others are written together with it."""
 MOST_AT_ONCE = 100
 MOST_WAITING = 5000
 AGAIN_S = 0.2
@@ -30,7 +30,7 @@ _Waiting = tuple[Receipt, asyncio.Future[None]]
 
 
 class Receipts:
-    """What waits to be written. A task writes it as long as there is something; each new receipt sees that it runs."""
+    """The receipts that wait. A task writes them as long as there are any; each new receipt makes sure that it runs."""
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting] = []
@@ -59,7 +59,7 @@ class Receipts:
                 return
             batch = self._waiting[:MOST_AT_ONCE]
             left = await self._write(way, batch)
-            # What is left stands behind the others: a held incident keeps nobody else's waiting.
+            # What is left goes behind the others, so that a held incident keeps no other waiting.
             self._waiting = [*self._waiting[len(batch) :], *left]
             if len(left) == len(batch):
                 await asyncio.sleep(AGAIN_S)
@@ -77,7 +77,7 @@ class Receipts:
                 _log.exception("receipt_refused", receipt=repr(batch[0][0])[:500])
                 _end(batch[0][1], error)
                 return ()
-            # One that cannot be written keeps none of the others.
+            # A receipt that cannot be written keeps none of the others waiting.
             half = len(batch) // 2
             return [*await self._write(way, batch[:half]), *await self._write(way, batch[half:])]
         for place, (_, future) in enumerate(batch):

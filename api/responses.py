@@ -1,6 +1,6 @@
 """How routes answer: the noun's own dataclasses as JSON, documented with an example.
 
-Answers are written by orjson straight from the dataclasses. Validating each value a second time on the way out would
+orjson writes answers straight from the dataclasses. Validating each value a second time on the way out would
 cost more than the query of a chart; the tests compare every answer with its documented schema instead.
 """
 
@@ -13,7 +13,7 @@ from api.problems import documented
 from eldercare.platform.errors import TooLarge
 
 MOST_BYTES = 16 * 1024 * 1024
-"""Of one answer, which is held until its reader has taken it. A page of 50,000 fixes has half of it."""
+"""The largest answer, which is held until its reader has taken it. A page of 50,000 fixes has half of this."""
 NULL = "__null__"
 """Stands for null in examples: FastAPI drops every None from the document, and `api.openapi` puts them back."""
 

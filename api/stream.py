@@ -1,7 +1,7 @@
-"""Which incidents changed, told live: one LISTEN for the whole process, any number of streams.
+"""Tells live which incidents changed: one LISTEN for the whole process, any number of streams.
 
-A stream carries ids only, and only those its viewer may know of, decided in SQL at that moment. It is a hint: whoever
-hears it reads the incident again. `id:` of an event is the newest row of the timelines, so a browser that was away
+A stream carries ids only, and only those its viewer may know of, decided in SQL at that moment. It is a hint: a client
+that hears it reads the incident again. `id:` of an event is the newest row of the timelines, so a browser that was away
 for a moment hears what it missed.
 """
 
@@ -25,19 +25,19 @@ from eldercare.platform.listen import INCIDENT_CHANNEL, wakeups
 from eldercare.platform.log import logger
 
 POLL_S = 10.0
-"""Quiet after which every stream looks for itself."""
+"""Seconds of quiet after which every stream looks for itself."""
 PULSE_S = 2.5
-"""So often every stream hears whether the database answers. A page that hears nothing for twice as long says so."""
+"""Seconds between two signs of whether the database answers. A page that hears none for twice as long says so."""
 GATHER_S = 0.02
-"""Changes within this time are told together: one press makes several."""
+"""Changes within so many seconds are told together, because one press makes several."""
 MOST_STREAMS = 1000
 MOST_OF_OTHERS = 700
-"""Of these for all who are not on duty."""
+"""How many of these may belong to all who are not on duty."""
 MOST_OF_DUTY = 30
 """Streams of one duty officer: a browser needs one for all its windows, and several desks may share a login."""
 MOST_OF_ANOTHER = 8
 AGAIN_S = 1.0
-"""Before listening anew, when it failed for another reason than a lost connection, which `wakeups` sees to itself."""
+"""Seconds before listening anew after any failure but a lost connection, which `wakeups` sees to itself."""
 RETRY_AFTER_S = 5
 
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout, Unavailable, TooManyRequests)
@@ -55,8 +55,8 @@ class _Stream:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`incidents` of the viewer that changed, and the newest row of the timelines then. None at all is a sign of life.
-    `away`: the database does not answer, and nothing is known."""
+    """`incidents` of the viewer that changed, and the newest row of the timelines then. An empty list is a sign of
+    life. With `away` the database does not answer, and nothing is known."""
 
     incidents: list[int]
     last_event_id: int
@@ -105,7 +105,7 @@ class Changes:
             await asyncio.sleep(PULSE_S)
             asking = tasks.brief(self._answers(), "pulse")
             done, _ = await asyncio.wait([asking], timeout=PULSE_S)
-            asking.cancel()  # not waited for: a database that is frozen lets go of nothing
+            asking.cancel()  # nobody waits for it: a frozen database lets go of nothing
             away = not (done and not asking.cancelled() and asking.result())
             if away != self._away:
                 _log.warning("database_away" if away else "database_back", streams=len(self._streams))
@@ -131,9 +131,9 @@ class Changes:
             stream.woken.set()
 
     async def follow(self, visitor: Visitor, token: str, since: int | None) -> AsyncGenerator[Change, None]:
-        """Changes for whoever holds the session `token`, from now or from row `since` of the timelines on.
+        """Changes for the holder of the session `token`, from now or from row `since` of the timelines on.
 
-        Ends when the session does. Raises Unauthenticated at the first step where it never began.
+        They end when the session does. Raises Unauthenticated at the first step where the session never began.
         """
         with self.streaming(visitor) as stream:
             first = await self._look(stream, token, None if since is None else max(0, since - timelines.MARGIN))
@@ -170,7 +170,7 @@ class Changes:
                 del self._of_each[visitor.key]
 
     def require_room(self, visitor: Visitor) -> None:
-        """Nothing where one more stream is taken. Raises TooManyRequests, or Unavailable where all are too many."""
+        """Raise TooManyRequests where this visitor has too many streams, Unavailable where all are too many."""
         if self._of_each[visitor.key] >= (MOST_OF_DUTY if visitor.on_duty else MOST_OF_ANOTHER):
             raise TooManyRequests(RETRY_AFTER_S)
         of_others = sum(not stream.visitor.on_duty for stream in self._streams)

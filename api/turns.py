@@ -8,7 +8,7 @@ from api.fairness import Fair, Limits, Ticket
 from eldercare.platform.errors import TooManyRequests, Unavailable
 
 PATIENCE_S = 5.0
-"""Nobody waits longer for a turn."""
+"""How many seconds anybody waits for a turn at most."""
 RETRY_AFTER_S = 2
 
 

@@ -1,7 +1,7 @@
-"""Who sent a request, found out before anything else is done for it, and how much one visitor may ask for at a time.
+"""Finds out first of all who sent a request, and bounds how much one visitor may ask for at a time.
 
-Here it is only found out whose turn it is; what they may is decided anew in the request's own transaction. So what is
-remembered of a session may be a minute old.
+This only says whose turn it is. The request's own transaction decides anew what they may do, so what is remembered of a
+session may be a minute old.
 """
 
 import hashlib
@@ -33,10 +33,10 @@ STREAMS = "/api/v1/events"
 MOST_OF_DUTY = 64
 """Requests of one duty officer that are under way at a time: several desks may share a login."""
 MOST_OF_ANOTHER = 16
-"""Of anybody else: a browser opens six connections, a program may do some more. Each may hold an answer of some MiB
-until its reader has taken it."""
+"""Requests of anybody else: a browser opens six connections, a program may open some more. Each may hold an answer of
+some MiB until its reader has taken it."""
 MOST_OF_A_NETWORK = 256
-"""Of all who are not logged in and come from one network, which may be a proxy's or a whole housing estate's."""
+"""Requests of all who are not logged in from one network, which may be a proxy's or a whole housing estate's."""
 REMEMBERED_S = 60.0
 MOST_REMEMBERED = 10_000
 RETRY_AFTER_S = 2
@@ -46,7 +46,7 @@ _SCOPE = "eldercare.visitor"
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """`key` is whose turn it is; `person_id` None: nobody is logged in."""
+    """`key` is whose turn it is; `person_id` is None where nobody is logged in."""
 
     key: Hashable
     person_id: int | None = None
@@ -66,7 +66,7 @@ def visitor_of(request: Request) -> Visitor:
 
 
 def network_of(request: Request) -> str:
-    """Where this request comes from; behind a trusted proxy, where that says it comes from."""
+    """The network that this request comes from; behind a trusted proxy, the one that the proxy names."""
     return throttle.network(request.client.host if request.client else "")
 
 
@@ -76,7 +76,7 @@ def browser_cookie(username: str) -> str:
 
 
 def _nobody(request: Request) -> Visitor:
-    # Whoever brings the mark of a known browser, a true one or not, does not wait behind those who do not even do that.
+    # A visitor with the mark of a known browser, a true one or not, does not wait behind those without any mark.
     marked = any(name.startswith(BROWSER_COOKIES) for name in request.cookies)
     return Visitor(("browsers" if marked else "network", network_of(request)))
 
@@ -106,7 +106,7 @@ class Visitors:
             with self._counted(visitor, scope["path"]):
                 await self._app(scope, receive, send)
         except EldercareError as error:
-            # Only what is raised here: the application answers its own.
+            # Only errors raised here arrive: the application answers its own.
             await (await errors.answer(request, error))(scope, receive, send)
 
     @contextmanager

@@ -34,7 +34,7 @@ LOADERS = 2
 
 @dataclass(frozen=True)
 class Case:
-    """So many residents, with a value every so many minutes for a year."""
+    """`residents` residents, each with a value every `every_minutes` minutes for a year."""
 
     residents: int
     every_minutes: int
@@ -77,7 +77,7 @@ def load(staged: Stage, case: Case, end: datetime) -> float:
     """Write a year of values up to `end`, week by week; returns the seconds it took, vacuum and analyze included."""
     began = time.monotonic()
     with psycopg.connect(staged.database_url, autocommit=True) as conn:
-        # Loading, not serving: what a crash would lose is loaded again.
+        # This loads and does not serve: what a crash loses is loaded again.
         conn.execute("alter system set max_wal_size = '4GB'")
         conn.execute("alter system set checkpoint_timeout = '1h'")
         conn.execute("select pg_reload_conf()")
@@ -103,7 +103,7 @@ def load(staged: Stage, case: Case, end: datetime) -> float:
 
 
 def log_in(seeded: dict[str, Any], port: int) -> httpx.Client:
-    """A session of the duty officer."""
+    """Log in as the duty officer."""
     duty = next(user for user in seeded["users"] if user["role"] == "duty")
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1/", timeout=120)
     answer = client.post("session", json={"username": duty["username"], "password": duty["password"]})
@@ -112,7 +112,8 @@ def log_in(seeded: dict[str, Any], port: int) -> httpx.Client:
 
 
 def ask(client: httpx.Client, case: Case, residents: list[int], end: datetime, chance: random.Random) -> float:
-    """Milliseconds of one chart. Raises AssertionError where it does not show every hour and value of its time."""
+    """Ask for one chart; returns the milliseconds. Raises AssertionError where it does not show every hour and value of
+    its time."""
     last = end - timedelta(minutes=chance.randrange((YEAR - 30) * 24 * 60))
     query = {"from": (last - MONTH).isoformat(), "to": last.isoformat(), "bucket": "1h"}
     path = f"residents/{chance.choice(residents)}/heart-rate"

@@ -26,7 +26,7 @@ GROWTH = 1.05
 
 
 def resident_mb(pid: int) -> float:
-    """Megabytes (10^6 bytes) of a process and its children."""
+    """Resident memory of a process and its children, in megabytes (10^6 bytes)."""
     process = psutil.Process(pid)
     total = 0
     for one in [process, *process.children(recursive=True)]:
@@ -64,7 +64,7 @@ class Visitor:
 
 
 def start_line(staged: Stage) -> tuple[dict[str, Server], Visitor]:
-    """The whole line with 50 simulated bands and simulated telephones; returns the services to look at."""
+    """Start the whole line with 50 simulated bands and simulated telephones; returns the services to look at."""
     seeded = staged.seed(50)
     bands = staged.folder / "seed.json"
     Path(bands).write_text(json.dumps(seeded))

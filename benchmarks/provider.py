@@ -18,7 +18,7 @@ ANSWER = (
 
 @dataclass(frozen=True)
 class Request:
-    """`at` seconds of the monotonic clock; `path` and `form` as sent."""
+    """One request: `at` is in seconds of the monotonic clock, `path` and `form` are as sent."""
 
     at: float
     path: str

@@ -29,7 +29,7 @@ def _rows(path: str) -> Iterator[dict[str, str]]:
 
 
 def _moment(text: str) -> datetime:
-    """A time of the recordings: where no offset is given it is the wearer's wall time, here taken as UTC."""
+    """A time of the recordings. One without an offset is the wearer's wall time, and is taken as UTC."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -61,7 +61,7 @@ def fitabase() -> dict[str, list[HeartRate]]:
 
 
 def wrist_errors() -> list[list[float]]:
-    """Of five people over 60 at rest: a wristband's values less what an ECG strap measured within 5 s (median)."""
+    """A wristband's values less what an ECG strap measured within 5 s (median), for five people over 60 at rest."""
     beats: dict[str, list[tuple[datetime, float]]] = defaultdict(list)
     for row in _rows("hr_elderly_rest/ecg_chest_strap.csv"):
         beats[row["subject"]].append((_moment(row["ts"]), float(row["bpm"])))
@@ -84,7 +84,7 @@ def tracks() -> dict[str, list[Location]]:
 
 
 def heart_rate(ts: datetime, bpm: float, motion: Motion | None) -> HeartRate:
-    """A reading as the decoder would hand it on; a million of them are not validated one by one."""
+    """A reading as the decoder would hand it on. It is not validated: there are a million of them."""
     return HeartRate.model_construct(ts=ts, bpm=bpm, motion=motion)
 
 

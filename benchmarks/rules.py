@@ -23,7 +23,7 @@ from benchmarks import recordings
 from eldercare.protocol.mqtt_v1 import HeartRate, Location
 
 NUISANCE_PER_DAY = 0.05
-"""At most so many alarms per person-day that nobody needed, where the band says whether its wearer moves."""
+"""The most alarms per person-day that nobody needed, where the band says whether its wearer moves."""
 RADIUS_M = 500
 EPISODES = {"high_urgent": (141, 300), "high_warning": (121, 600), "low_warning": (45, 600), "low_urgent": (35, 300)}
 """What is injected: the middle rate (beats per minute) and how long the rule wants it to last (seconds)."""
@@ -60,7 +60,7 @@ class Played:
 
 
 def play(who: str, readings: Sequence[HeartRate] | Sequence[Location], profile: Profile) -> Played:
-    """Judge a recording in its recorded order; a reading arrives when it was made, or with the newest before it."""
+    """Evaluate a recording in its recorded order; a reading arrives when it was made, or with the newest before it."""
     state, now = State(), readings[0].ts
     verdicts: list[Verdict] = []
     began = time.process_time()
@@ -75,7 +75,7 @@ def play(who: str, readings: Sequence[HeartRate] | Sequence[Location], profile: 
 
 
 def play_all(people: dict[str, list[HeartRate]]) -> list[Played]:
-    """Judge everybody's heart rates."""
+    """Evaluate everybody's heart rates."""
     return [play(who, readings, ANYWHERE) for who, readings in people.items()]
 
 
@@ -129,7 +129,7 @@ def _shuffled(count: int, chance: random.Random) -> Iterator[int]:
 
 
 def _is_at_rest_by_day(ordered: list[HeartRate], times: list[datetime], start: int, length: timedelta) -> bool:
-    """No movement from ten minutes before, a value at least each minute, and people are awake."""
+    """Whether nobody moves from ten minutes before on, a value comes at least each minute, and people are awake."""
     first = bisect_left(times, times[start] - timedelta(minutes=10))
     stretch = ordered[first : bisect_left(times, times[start] + length + timedelta(seconds=60))]
     if any(one.motion != "rest" for one in stretch) or not 8 <= times[start].hour < 21:
@@ -147,7 +147,7 @@ def _inject_one(
     length: timedelta,
     count: Caught,
 ) -> None:
-    """The episode begins with the value at `start`; who is watched from ten minutes before knows nothing else."""
+    """Play an episode that begins with the value at `start`, after the ten minutes before it and nothing else."""
     before = ordered[bisect_left(times, times[start] - timedelta(minutes=10)) : start]
     episode = ordered[start : bisect_left(times, times[start] + length, lo=start)]
     changed = [recordings.heart_rate(one.ts, bpm, one.motion) for one, bpm in zip(episode, rates, strict=False)]
@@ -166,7 +166,7 @@ def _inject_one(
 def home_of(fixes: list[Location]) -> tuple[float, float]:
     """The middle of the 200 m where most time was spent; a fix is known to hold for half an hour at most.
 
-    Where no two fixes tell any time, where most fixes are.
+    Where no two fixes tell any time, it is the middle of where most fixes are.
     """
     spent: Counter[tuple[int, int]] = Counter()
     for fix, following in itertools.pairwise(fixes):
@@ -186,7 +186,7 @@ def _middle(fixes: list[Location]) -> tuple[float, float]:
 
 
 def standing(fixes: list[Location]) -> Iterator[list[Location]]:
-    """Ten minutes each in which somebody stood still: three of four fixes are near their middle."""
+    """Stretches of ten minutes in which somebody stood still: three of four fixes are near their middle."""
     window: list[Location] = []
     for fix in fixes:
         if window and not 0 <= (fix.ts - window[0].ts).total_seconds() <= 600:

@@ -31,14 +31,14 @@ LOAD_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds."""
+    """Median and 99th percentile of a run, in milliseconds."""
 
     p50: float
     p99: float
 
     @classmethod
     def of(cls, seconds: list[float]) -> "Latency":
-        """From a list of durations in seconds."""
+        """Make the figures from a list of durations in seconds."""
         cuts = statistics.quantiles(seconds, n=100, method="inclusive")
         return cls(round(cuts[49] * 1000, 2), round(cuts[98] * 1000, 2))
 
@@ -53,13 +53,15 @@ class Presser:
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="bench-presser")
         self.client.username_pw_set(address.username, address.password)
         self.client.connect(address.host, address.port, keepalive=0)
-        # Without a thread of its own a publish is on the wire at once; the wait for a thread is nothing of ours.
+        # Without a thread, the client puts a publish on the wire at once. Waiting for a thread is no part of the
+        # measurement.
         connection = self.client.socket()
         assert connection is not None
         asyncio.get_running_loop().add_reader(connection.fileno(), self.client.loop_read)
 
     async def press(self, device_id: str) -> float:
-        """Seconds from this publish to the first provider request; further requests are waited for and dropped."""
+        """Press; returns the seconds from publish to first provider request. Waits for further requests and drops
+        them."""
         payload = json.dumps({"event_id": uuid.uuid4().hex})
         began = time.monotonic()
         self.client.publish(f"eldercare/v1/{device_id}/sos", payload, qos=1)
@@ -68,7 +70,7 @@ class Presser:
         return first.at - began
 
     async def settle(self) -> None:
-        """Until the provider has been quiet for 30 ms: the other people of the step have been rung too."""
+        """Wait until the provider has been quiet for 30 ms: by then the other people of the step have been rung too."""
         while True:
             try:
                 await asyncio.wait_for(self.arrivals.get(), 0.03)
@@ -123,7 +125,7 @@ def sustained_rate(staged: Stage, messages: int = 100_000) -> float:
 
 
 async def one_run(presser: Presser, devices: list[str]) -> Latency:
-    """One press per band, one after the other."""
+    """Press once on each band, one after the other."""
     taken = []
     for device_id in devices:
         await asyncio.sleep(random.uniform(0.005, 0.03))
@@ -169,7 +171,8 @@ async def measure(presses: int, runs: int, rate: float | None, idle_only: bool) 
 
 
 async def phase(name: str, presser: Presser, staged: Stage, devices: list[str], runs: int) -> int:
-    """`runs` runs of one kind; the median of their figures is what is promised."""
+    """Make `runs` runs of one kind; the median of their figures has to meet the target. Returns how many targets it
+    misses."""
     results = []
     for _ in range(runs):
         results.append(await one_run(presser, devices))

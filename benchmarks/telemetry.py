@@ -46,7 +46,7 @@ class Drained:
 
 
 class Timed(Telemetry):
-    """The telemetry pipeline, watched: when its first message came, and when the last was committed."""
+    """The telemetry pipeline, which notes when its first message came and when the last was committed."""
 
     def __init__(self, settings: Settings, messages: int) -> None:
         super().__init__(settings)
@@ -55,7 +55,7 @@ class Timed(Telemetry):
         self.done = asyncio.Event()
 
     def receive(self, message: Published, at: float) -> Taken[Received | Large] | None:
-        """As the pipeline does. What the broker says of itself comes earlier than the load, and is no part of it."""
+        """Receive as the pipeline does. What the broker says of itself comes before the load, and is no part of it."""
         began, cpu = time.perf_counter(), time.process_time()
         taken = super().receive(message, at)
         if taken is not None and not self.began:
@@ -63,7 +63,7 @@ class Timed(Telemetry):
         return taken
 
     async def store(self, conn: psycopg.AsyncConnection, messages: Sequence[Received | Large]) -> Stored:
-        """As the pipeline does."""
+        """Store as the pipeline does."""
         stored = await super().store(conn, messages)
         assert stored.counters.rows == len(messages), "the load is new and good"
         self._left -= len(messages)
@@ -74,7 +74,8 @@ class Timed(Telemetry):
 
 
 async def drain(messages: int, load: list[str]) -> None:
-    """Be the telemetry pipeline for so many messages, which `load` publishes; prints figures as `bare_loop.py` does."""
+    """Run the telemetry pipeline for `messages` messages, which `load` publishes; prints figures as `bare_loop.py`
+    does."""
     settings = load_settings(batch_size=BATCH)
     runtime.tune_gc()
     pipeline = Timed(settings, messages)
@@ -98,7 +99,7 @@ async def drain(messages: int, load: list[str]) -> None:
 
 
 def enroll(url: str, devices: int) -> None:
-    """The bands of the load, each worn by somebody with a home."""
+    """Enroll the bands of the load, each worn by somebody with a home."""
     with psycopg.connect(url) as conn:
         conn.execute(
             "with worn as (insert into resident (name, address, home_lat, home_lon)"
@@ -114,7 +115,7 @@ def enroll(url: str, devices: int) -> None:
 
 
 def forget_states(url: str) -> None:
-    """As if nothing had been heard before, so that the rules of every round have the same to do."""
+    """Forget everything heard before, so that the rules of every round have the same to do."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("truncate device_state, heart_rate")
         conn.execute("vacuum")

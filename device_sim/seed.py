@@ -12,7 +12,7 @@ class _Part(BaseModel):
 
 
 class Home(_Part):
-    """Degrees, WGS-84."""
+    """A position in degrees, WGS-84."""
 
     lat: float
     lon: float
@@ -37,7 +37,7 @@ class Person(_Part):
 
 
 class PersonWithoutPhone(_Part):
-    """Somebody who cannot."""
+    """Somebody who cannot be called."""
 
     phone: None = None
 

@@ -1,4 +1,4 @@
-"""Who read what of whom: for the admin, who may read it and nothing else of it."""
+"""Who read what of whom. The admin may read that, and nothing else of it."""
 
 from typing import Annotated
 

@@ -85,7 +85,7 @@ async def take_off(id: DeviceId, conn: Db, viewer: CurrentViewer, now: Now) -> J
 
 @router.post("/{id}/replace", response_model=Device, responses=answers(examples.DEVICE, 403, 404, 409, 413, 422))
 async def replace(id: DeviceId, replacement: Replacement, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
-    """Whoever wears the band wears another from now on; the answer is the new one. Duty and admin."""
+    """The wearer of the band wears another from now on; the answer is the new one. Duty and admin."""
     await assignments.replace(conn, viewer, id, replacement.by, BandState(replacement.state), now)
     return Json(await devices.get(conn, viewer, replacement.by))
 
@@ -94,7 +94,7 @@ async def replace(id: DeviceId, replacement: Replacement, conn: Db, viewer: Curr
 async def set_state(id: DeviceId, put: PutAway, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
     """The band is in stock, in repair, lost or retired from now on, and worn by nobody. Duty and admin.
 
-    Should it press all the same, it rings as a band that is nobody's.
+    If it presses all the same, it rings as a band that is nobody's.
     """
     await assignments.set_state(conn, viewer, id, BandState(put.state), now)
     return Json(await devices.get(conn, viewer, id))

@@ -1,4 +1,4 @@
-"""Server-sent events: a hint that an incident changed, for whoever may know of it."""
+"""Server-sent events: a hint that an incident changed, for everybody who may know of it."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -43,7 +43,8 @@ async def events(
         str | None, Header(max_length=40, description="the `id` heard last: what came after it is told first")
     ] = None,
 ) -> EventSourceResponse:
-    """Incidents that change, as they change. Ends with the session; what the viewer may know is decided each time."""
+    """Incidents that change, as they change. The stream ends with the session. Each time it decides what the viewer may
+    know."""
     changes = cast(Changes, request.app.state.changes)
     visitor = visitor_of(request)
     changes.require_room(visitor)

@@ -28,7 +28,7 @@ class NewGrid(BaseModel):
 
 
 class NewName(BaseModel):
-    """Another name for it."""
+    """Another name for the grid."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"name": "梧桐里第三网格"}})
 
@@ -64,7 +64,7 @@ async def create_grid(new: NewGrid, conn: Db, viewer: CurrentViewer) -> Json:
 
 @router.patch("/{id}", response_model=Grid, responses=answers(examples.GRID, 403, 404, 409, 413, 422))
 async def rename_grid(id: Id, new: NewName, conn: Db, viewer: CurrentViewer) -> Json:
-    """Another name for the grid. Admin."""
+    """Give the grid another name. Admin."""
     await people_changes.rename_grid(conn, viewer, id, new.name)
     return Json(await people.grid_of(conn, id))
 

@@ -23,7 +23,7 @@ from eldercare.platform.errors import Unauthenticated, Unavailable
 router = APIRouter(tags=["health"])
 
 PATIENCE_S = 1.0
-"""Whoever asks whether we are there does not wait long for the answer."""
+"""Seconds to wait for the database, because nobody waits long to hear whether we are there."""
 
 
 class Alive(BaseModel):
@@ -59,10 +59,10 @@ _FORWARDING = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-for
 
 
 def _for_the_monitoring(request: Request, settings: SettingsOf) -> None:
-    """Nothing for whoever brings METRICS_TOKEN; without that setting, for this machine itself.
+    """Let a request with METRICS_TOKEN in; without that setting, one of this machine itself.
 
-    Raises Unauthenticated for a missing or wrong token. Somebody else, or a proxy on this machine that speaks for
-    somebody else, is told that there is no such page.
+    Raises Unauthenticated for a missing or wrong token. Anybody else, or a proxy on this machine that speaks for
+    somebody else, hears that there is no such page.
     """
     if settings.metrics_token is not None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

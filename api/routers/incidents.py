@@ -47,7 +47,7 @@ _ACTION = answers(examples.WHOLE, 403, 404, 409, 413, 422)
 
 
 class Passed(Declined):
-    """They cannot go: the ladder moved on, an owner handed back, or somebody else goes anyway (`noted`)."""
+    """They cannot go: the policy moved on, an owner handed back, or somebody else goes anyway (`noted`)."""
 
     # A decline, under the name that the OpenAPI document has for it.
 
@@ -124,7 +124,7 @@ async def list_incidents_of_resident(
     id: Id, conn: Db, viewer: CurrentViewer, unresolved: Unresolved = False, cursor: Cursor = None, limit: Limit = 100
 ) -> Json:
     """The incidents of one resident, newest first."""
-    with suppress(Forbidden):  # whoever is called to them knows of the incident, and of nothing more
+    with suppress(Forbidden):  # a person who is called to them knows of the incident, and of nothing more
         await residents.get(conn, viewer, id)
     page = await handling.listing(
         conn, viewer, states=_wanted(unresolved, None), resident_id=id, cursor=cursor, limit=limit
@@ -135,7 +135,7 @@ async def list_incidents_of_resident(
 
 @router.get("/incidents/{id}", response_model=IncidentDetail, responses=answers(examples.WHOLE, 404, 422))
 async def get_incident(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
-    """One incident with its timeline and whom it was told to."""
+    """One incident with its timeline, and who was told of it."""
     return Json(await _read(conn, viewer, id))
 
 
@@ -190,7 +190,7 @@ async def add(id: Id, named: Named, conn: Db, viewer: CurrentViewer, now: Now) -
 
 @router.post("/incidents/{id}/take-back", response_model=IncidentDetail, responses=_ACTION)
 async def take_back(id: Id, conn: Db, viewer: CurrentViewer, now: Now, reason: Reason = NO_REASON) -> Json:
-    """The owner does not go any more: the ladder starts again, without them in this round."""
+    """The owner does not go any more: the policy starts again, without them in this round."""
     await _may(conn, viewer, id, Action.TAKE_BACK)
     await desk.take_back(conn, id, viewer.person_id, VIA, reason.note or None, now)
     return Json(await handling.get(conn, viewer, id))
@@ -198,7 +198,7 @@ async def take_back(id: Id, conn: Db, viewer: CurrentViewer, now: Now, reason: R
 
 @router.post("/incidents/{id}/call-again", response_model=IncidentDetail, responses=_ACTION)
 async def call_again(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
-    """The ladder from its first step, now."""
+    """Start the policy at its first step, now."""
     await _may(conn, viewer, id, Action.CALL_AGAIN)
     await desk.call_again(conn, id, viewer.person_id, VIA, now)
     return Json(await handling.get(conn, viewer, id))
@@ -237,7 +237,7 @@ async def hand_to_120(id: Id, conn: Db, viewer: CurrentViewer, now: Now) -> Json
 
 @router.post("/incidents/{id}/resolve", response_model=IncidentDetail, responses=_ACTION)
 async def resolve(id: Id, resolution: Resolution, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
-    """It is over: how it ended; the band hears `closed`."""
+    """It is over. Say how it ended; the band hears `closed`."""
     await _may(conn, viewer, id, Action.RESOLVE)
     note = resolution.note or None
     await handling.resolve(conn, id, viewer.person_id, VIA, resolution.disposition, note, now)
@@ -246,7 +246,7 @@ async def resolve(id: Id, resolution: Resolution, conn: Db, viewer: CurrentViewe
 
 @router.post("/incidents/{id}/reopen", response_model=IncidentDetail, responses=_ACTION)
 async def reopen(id: Id, reason: Reason, conn: Db, viewer: CurrentViewer, now: Now) -> Json:
-    """Start again at the first step, the owner so far among the called."""
+    """Start again at the first step; the owner so far is among those who are called."""
     await _may(conn, viewer, id, Action.REOPEN)
     await handling.reopen(conn, id, viewer.person_id, VIA, reason.note or None, now)
     return Json(await handling.get(conn, viewer, id))

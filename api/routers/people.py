@@ -47,7 +47,7 @@ class NewLogin(BaseModel):
 
 
 class NewPhone(BaseModel):
-    """Called and texted at this number from now on and at no other; null: at none."""
+    """The person is called and texted at this number from now on and at no other; null: at none."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"phone": "+99910000032"}})
 
@@ -146,19 +146,19 @@ async def restore_person(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
     responses=answers({"username": "liqiang", "password": "…"}, 403, 404, 409, 413, 422),
 )
 async def reset_password(id: Id, login: NewLogin, conn: Db, viewer: CurrentViewer) -> Json:
-    """A new password, told this once; every session of theirs ends. Admin."""
+    """Give the person a new password, told this once; every session of theirs ends. Admin."""
     return Json(Credentials(*await people_changes.reset_password(conn, viewer, id, login.username)))
 
 
 @router.put("/{id}/phone", response_model=Person, responses=answers(examples.PERSON, 403, 404, 409, 413, 422))
 async def set_phone(id: Id, new: NewPhone, conn: Db, viewer: CurrentViewer) -> Json:
-    """Another telephone number. Admin."""
+    """Give the person another telephone number. Admin."""
     await people_changes.set_phone(conn, viewer, id, new.phone)
     return Json(await people.get(conn, id))
 
 
 @router.put("/{id}/roles", response_model=Person, responses=answers(examples.PERSON, 403, 404, 409, 413, 422))
 async def set_roles(id: Id, new: NewRoles, conn: Db, viewer: CurrentViewer) -> Json:
-    """Exactly these roles from now on. Admin."""
+    """Give the person exactly these roles from now on. Admin."""
     await people_changes.set_roles(conn, viewer, id, new.roles)
     return Json(await people.get(conn, id))

@@ -24,14 +24,14 @@ ResidentId = Annotated[
 
 
 class Ladder(EscalationPolicy):
-    """The steps, and the deadlines of whoever accepts."""
+    """The steps, and the deadlines of the person who accepts."""
 
     # An escalation policy, under the name that the OpenAPI document has for it.
 
 
 @router.get("", response_model=list[Policy], responses=answers([examples.POLICY], 403, 404, 422))
 async def list_policies(conn: Db, viewer: CurrentViewer, resident_id: ResidentId = None) -> Json:
-    """The community's ladders and, where a resident is named, that resident's overrides."""
+    """The community's policies and, where a resident is named, that resident's overrides."""
     require_role(viewer, Role.DUTY, Role.ADMIN)
     if resident_id is not None:
         await residents.get(conn, viewer, resident_id)
@@ -53,7 +53,7 @@ async def put_policy(
     now: Now,
     resident_id: ResidentId = None,
 ) -> Json:
-    """Replace a ladder, for everybody or for one resident. Open incidents follow it at their next step."""
+    """Replace a policy, for everybody or for one resident. Open incidents follow it at their next step."""
     require_role(viewer, Role.ADMIN, Role.DUTY_LEAD)
     stored = await store.put(conn, kind, severity, resident_id, ladder, viewer.person_id, now)
     await _record(conn, viewer, "put", stored)
@@ -74,6 +74,6 @@ async def remove_policy(id: Id, conn: Db, viewer: CurrentViewer) -> None:
 
 
 async def _record(conn: Db, viewer: Viewer, action: str, policy: Policy) -> None:
-    """Who is called is changed by somebody: who, when, and what stands there now."""
+    """Record who changed the policy, when, and what stands there now: it decides who is called."""
     detail = {"kind": policy.kind, "severity": policy.severity, "ladder": policy.ladder}
     await audit.record(conn, viewer, "policy", resident_id=policy.resident_id, action=action, detail=detail)

@@ -23,8 +23,8 @@ MOST_SPAN = {
     Bucket.HOUR: YEAR,
     Bucket.DAY: YEAR,
 }
-"""The finer the points, the shorter the time: each span is some thousands of points, and one query of well under the
-time that a read has."""
+"""The longest time for each width of a point. Finer points have a shorter one: each span is some thousands of points,
+and one query of well under the time that a read has."""
 
 
 @router.get(

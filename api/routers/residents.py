@@ -39,7 +39,7 @@ class Dossier:
 
 
 class Changes(ResidentFacts):
-    """Fields of the file to change; an absent one stays as it is. Which ones, depends on the role."""
+    """Fields of the file to change; an absent one stays as it is. The role decides which ones may change."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -121,7 +121,7 @@ async def list_residents(
     responses=answers(examples.RESIDENT, 403, 413, 422, status=201),
 )
 async def add_resident(new: NewResident, conn: Db, viewer: CurrentViewer, now: Now, settings: SettingsOf) -> Json:
-    """Add somebody who is looked after from now on; who is there already is refused. Duty and admin."""
+    """Add somebody who is looked after from now on; one who is there already is refused. Duty and admin."""
     if new.rule_overrides:
         Thresholds().with_overrides(new.rule_overrides)
     today = now.astimezone(settings.zone).date()
@@ -158,7 +158,7 @@ async def get_dossier(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
 async def change_resident(
     id: Id, changes: Changes, conn: Db, viewer: CurrentViewer, now: Now, settings: SettingsOf
 ) -> Json:
-    """Change the file, such as `away_until` for a stay in hospital: until then silence alarms nobody; an SOS does."""
+    """Change the file, such as `away_until` for a stay in hospital: until then silence alarms nobody. An SOS does."""
     if changes.rule_overrides:
         Thresholds().with_overrides(changes.rule_overrides)
     today = now.astimezone(settings.zone).date()

@@ -1,8 +1,8 @@
-"""Where the provider posts: how calls and texts went on, keys, replies, calls to us. Signed, or refused.
+"""Takes what the provider posts: how calls and texts went on, keys, replies, calls to us. Refuses what is not signed.
 
-Nothing may be lost while the database is away: with a key the call waits and hands it in again; a status waits in the
+Nothing is lost while the database is away: a call waits with its key and hands it in again; a status waits in the
 request, as long as the provider does. An address names the message by its reference (`r`), and the round (`o`) where
-that is not the message's own; those of the version before have a row's number (`n`) or an incident's (`i`).
+that is not the message's own. Addresses of the version before have a row's number (`n`) or an incident's (`i`).
 """
 
 import asyncio
@@ -41,20 +41,21 @@ from eldercare.platform.log import logger
 from eldercare.platform.settings import Settings
 
 PATH = "/webhooks"
-"""Behind it the name of the provider."""
+"""The name of the provider follows it."""
 AGAIN_S = 3
 MOST_AGAIN = 20
 """A minute of waiting on the line; after it the person is asked to ring the desk."""
 
 STATUS_WAITS_S = 12.0
-"""A status waits so long for the database. Twilio gives a callback 15 s with all its tries, and makes no other try for
-a 5xx unless the address asks for one (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides); within
-those 15 s a request that waits is worth more than tries."""
+"""Seconds that a status waits for the database. Twilio gives a callback 15 s with all its tries, and makes no other try
+for a 5xx unless the address asks for one (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides).
+Within those 15 s a request that waits is worth more than tries."""
 ANSWERS_WITHIN_S = 4.0
-"""An answer is committed by then or not at all, well before the provider gives up and the person hears nothing."""
+"""Seconds within which an answer is committed or not at all, well before the provider gives up and the person hears
+nothing."""
 TEXT_WAITS_S = 8.0
-"""How long a text is tried before its sender is asked to say it again; the last try may take longer than that by
-`ANSWERS_WITHIN_S`."""
+"""Seconds for which a text is tried before its sender is asked to say it again. The last try may take longer than that
+by `ANSWERS_WITHIN_S`."""
 TEXT_AGAIN_S = 0.5
 
 router = APIRouter(prefix=PATH, include_in_schema=False)
@@ -111,7 +112,7 @@ async def call_status(request: Request, posted: PostedOf, about: AboutOf) -> Non
 
 @router.post("/{provider}/amd", status_code=status.HTTP_204_NO_CONTENT)
 async def answered_by(request: Request, posted: PostedOf, about: AboutOf) -> None:
-    """Whether a machine answered: then others are called at once."""
+    """Whether a machine answered; if so, others are called at once."""
     await _record(request, about, posted.provider, posted.dialect.answered_by(posted.form))
 
 
@@ -133,8 +134,8 @@ async def gather(
     sure: Annotated[bool, Query()] = False,
     again: Again = 0,
 ) -> Response:
-    """A key in a call: of ours, or of somebody who called back. `o`: it answers for this round. `sure`: they were asked
-    once whether they mean it."""
+    """A key in a call of ours, or of somebody who called back. `o` is the round that it answers for. `sure` says that
+    they were asked once whether they mean it."""
     dialect = posted.dialect
     key = dialect.key(posted.form, d)
     pressed = _Pressed(posted, key, about, i, o, sure, f"{request.url.path}?{request.url.query}")
@@ -199,7 +200,7 @@ async def _while_there_is_a_database(
 ) -> T | None:
     """What `work` says, in one transaction; None while the database is away, or somebody holds what it is about.
 
-    Then nothing of it counts, and after `ANSWERS_WITHIN_S` nothing of it will: nobody becomes an owner unheard.
+    With None nothing of it counts, and after `ANSWERS_WITHIN_S` nothing of it will: nobody becomes an owner unheard.
     """
     try:
         async with asyncio.timeout(ANSWERS_WITHIN_S), pools_of(request).webhooks.connection(PATH) as conn:
@@ -212,7 +213,7 @@ async def _while_there_is_a_database(
 
 @dataclass(frozen=True, slots=True)
 class _Pressed:
-    """A key with what the address says that it answers."""
+    """A key, and what it answers according to the address."""
 
     posted: _Posted
     key: Key
@@ -223,7 +224,7 @@ class _Pressed:
     path: str
 
     def query(self) -> dict[str, object]:
-        """What the address said, for one that says the same."""
+        """The query of the address, for another that says the same."""
         about = self.about or About()
         said = {"r": about.reference, "n": about.number, "i": self.incident_id, "o": self.round}
         kept: dict[str, object] = {name: value for name, value in said.items() if value is not None}
@@ -233,7 +234,7 @@ class _Pressed:
 async def _greet(
     conn: Connection, posted: _Posted, caller: str, settings: Settings, now: datetime, first: Sequence[str] = ()
 ) -> str:
-    """What somebody hears who is to be told what is open for their number; before it, the words of `first`."""
+    """What a caller hears about what is open for their number, after the words of `first`."""
     found = await handle.waiting_for(conn, caller, now, settings.zone) if caller else None
     if found is None and first:
         return posted.dialect.farewell([*first, messages.call_back("zh"), messages.call_back("en")], "zh")
@@ -267,7 +268,7 @@ async def _answer_key(conn: Connection, pressed: _Pressed, settings: Settings, n
     posted, key = pressed.posted, pressed.key
     asked = await _asked(conn, pressed)
     if asked is None:
-        # Never a guess: they hear that their key counts for nothing, and what is open for them, and are asked anew.
+        # Nothing is guessed: they hear that their key counts for nothing and what is open for them, and are asked anew.
         await unmatched.keep(conn, pressed.path, f"key {key.digit!r} of a call that is not known", posted.form, now)
         first = [messages.no_longer_matched(each) for each in ("zh", "en")]
         return await _greet(conn, posted, key.caller, settings, now, first)

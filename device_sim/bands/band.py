@@ -29,7 +29,7 @@ CHARGE_PCT_PER_MIN = 1.9
 MISSED = 0.02
 """Share of minutes in which the optical sensor finds no pulse and says 0."""
 REPLACED_PCT = 80.0
-"""Battery after a flat one was seen to."""
+"""Charge of a battery after a flat one was seen to, percent."""
 FIRMWARE = "sim-1.0"
 
 
@@ -78,13 +78,13 @@ def step(
 ) -> tuple[BandState, tuple[Reading, ...]]:
     """The band's next state and what it measures at `now` (aware); called about every `TICK_S`.
 
-    Heart rate every minute on the wrist, a position every minute outside and every ten at home, status every
-    quarter of an hour and whenever it changes.
+    It measures the heart rate every minute on the wrist, the position every minute outside and every ten at home, and
+    the status every quarter of an hour and whenever it changes.
     """
     episodes = scenarios.running(state.episodes, now)
     span = span_at(who, now, zone)
     off = scenarios.has(episodes, Scenario.BAND_OFF) is not None
-    # Whatever is asked for is seen at any time of the day: the band is not on its charger, a racing heart is at rest.
+    # A scenario is seen at any time of the day: the band is not on its charger, and a racing heart is at rest.
     charging = span.activity is Activity.CHARGING and not episodes
     worn = not off and not charging
     where, wandering = scenarios.whereabouts(who, episodes, now, position(who, span, now))
@@ -158,7 +158,7 @@ def status(rng: Random, now: datetime, battery_pct: float, *, worn: bool, chargi
 
 
 def press(rng: Random, who: Wearer, state: BandState, now: datetime, zone: ZoneInfo, event_id: str) -> Sos:
-    """One press of the button, with the position the band knows, if it is worn where there is one."""
+    """One press of the button, with the position that the band knows, and with a heart rate if it is worn."""
     where, wandering = scenarios.whereabouts(who, state.episodes, now, position(who, span_at(who, now, zone), now))
     known = fix(rng, now, where, Activity.WALK if wandering else Activity.REST)
     bpm = float(round(scenarios.heart(rng, state.episodes, who.resting_bpm + 12 + state.drift)))

@@ -22,14 +22,14 @@ from eldercare.platform.settings import Mqtt
 from eldercare.protocol.mqtt_v1 import Command, CommandResult, Kind
 
 COVERED_AFTER_SCENARIO = timedelta(minutes=30)
-"""Whoever asks for a scenario wants to see it: the day's dead zones are left out for this long."""
+"""How long a scenario leaves out the day's dead zones, because somebody wants to see it."""
 HISTORY_CHUNK = 200
 STARTS_WITHIN_S = 5.0
-"""The bands' minutes begin spread over this, so that the first picture is there soon, real seconds."""
+"""Real seconds over which the bands' minutes begin, so that the first picture is there soon."""
 
 
 class SimClock:
-    """The bands' time: from `origin` (aware), `speed` times as fast as the real one. Give the database the same."""
+    """The bands' time: from `origin` (aware), `speed` times as fast as the real one. The database needs the same."""
 
     def __init__(self, origin: datetime | None = None, speed: float = 1.0) -> None:
         self.speed = speed
@@ -104,7 +104,7 @@ class SimulatedBand:
         self.link.cover(not lost and (sheltered or not in_dead_zone(self.who, now, self._world.zone)))
 
     def play(self, scenario: Scenario, minutes: float | None) -> Press | None:
-        """Let something happen, and show it at once. A press is returned, to be followed."""
+        """Let something happen, and show it at once. Returns a press, to be followed."""
         now = self._world.clock.now()
         self._covered_until = now + COVERED_AFTER_SCENARIO
         if scenario is Scenario.SOS:
@@ -116,13 +116,13 @@ class SimulatedBand:
         return None
 
     def calm(self) -> None:
-        """Back to the day's rhythm."""
+        """Return to the day's rhythm."""
         now = self._world.clock.now()
         self.state = calmed(self.state, now)
         self.tick(now)
 
     def view(self) -> dict[str, Any]:
-        """As the control shows it."""
+        """The band as the control shows it."""
         now = self._world.clock.now()
         return {
             "device_id": self.who.device_id,
@@ -163,7 +163,7 @@ class Fleet:
         self.living: asyncio.Task[None] | None = None
 
     def band(self, device_id: str) -> SimulatedBand:
-        """Raises NotFound."""
+        """The band of this id. Raises NotFound."""
         if device_id not in self.bands:
             raise NotFound("band", device_id)
         return self.bands[device_id]

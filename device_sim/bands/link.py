@@ -22,7 +22,7 @@ KEEPALIVE_S = 60
 ACK_TIMEOUT_S = 10.0
 TASK_ENDS_S = 0.2
 SESSION_ENDS_S = 5.0
-"""After this a task that was told to end is told again; a session needs the time of its tasks and of a goodbye."""
+"""Seconds after which a task is told again to end; a session needs the time of its tasks and of a goodbye."""
 
 _log = logger(__name__)
 
@@ -96,8 +96,8 @@ class Link:
             await self._covered.wait()
             self._session = session = tasks.brief(self._connected(), "band session")
             try:
-                # Not `await session`: it may end with a lost connection just when we are cancelled, and a task that
-                # awaits it would then see the one and never the other.
+                # `await session` would not do: the session may end with a lost connection just when we are cancelled,
+                # and a task that awaits it would then see the one and never the other.
                 await asyncio.wait({session})
             finally:
                 await tasks.end(session, again_s=SESSION_ENDS_S)
@@ -162,7 +162,7 @@ class Link:
                     payload = press.sos.model_dump_json(exclude_none=True).encode()
                     await client.publish(topic(self.device_id, Kind.SOS), payload, qos=1)
             self._pressed.clear()
-            # With something unheard wake up often enough to repeat it; otherwise wait for the next press.
+            # Wake up often enough to repeat what is unheard; otherwise wait for the next press.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0 if self.presses.unheard() else None):
                     await self._pressed.wait()

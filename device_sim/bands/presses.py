@@ -8,7 +8,7 @@ from typing import Any
 from eldercare.protocol.mqtt_v1 import Sos, SosState
 
 REPEAT_S = 10.0
-"""A press is sent again after this until the service says `received`, real seconds."""
+"""Real seconds after which a press is sent again, until the service says `received`."""
 KEPT = 20
 
 
@@ -22,7 +22,7 @@ class Press:
     heard: list[tuple[SosState, datetime]] = field(default_factory=list)
 
     def view(self) -> dict[str, Any]:
-        """As the control shows it."""
+        """The press as the control shows it."""
         return {
             "event_id": self.sos.event_id,
             "pressed_at": self.pressed_at.isoformat(),
@@ -49,7 +49,7 @@ class Presses:
         return [press for press in self.all if not press.heard]
 
     def hear(self, event_id: str | None, state: SosState, now: datetime) -> bool:
-        """The service told a state; True where it belongs to one of these presses."""
+        """Note a state that the service told; True where it belongs to one of these presses."""
         for press in self.all:
             if press.sos.event_id == event_id:
                 if not press.heard or press.heard[-1][0] != state:  # else it is only said again

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from device_sim.bands.places import loop, moved
 
 MAX_DEAD_ZONE_MIN = 30
-"""Longer than this and a silent band would be worth a person's visit (it counts as lost after 45 min)."""
+"""The longest dead zone: a band that is silent longer is worth a person's visit (it counts as lost after 45 min)."""
 
 
 class Activity(StrEnum):
@@ -28,7 +28,7 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True)
 class Wearer:
-    """A band and its wearer's habits. `home` in degrees, WGS-84; `reach_m` how far her walks go."""
+    """A band and its wearer's habits. `home` is in degrees, WGS-84; `reach_m` is how far her walks go."""
 
     device_id: str
     home: tuple[float, float]

@@ -9,7 +9,7 @@ from device_sim.bands.places import moved
 from device_sim.bands.rhythm import Wearer
 
 WANDER_MPS = 1.1
-"""A brisk old person."""
+"""Speed of a brisk old person, metres per second."""
 FLAT_PCT = 8.0
 
 
@@ -34,7 +34,7 @@ MINUTES = {
     Scenario.FLAT_BATTERY: 180.0,
     Scenario.NO_CONNECTION: 60.0,
 }
-"""How long each lasts unless told otherwise: beyond what its rule needs, short enough to watch it clear."""
+"""How many minutes each lasts unless told otherwise: longer than its rule needs, short enough to watch it clear."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ def episode(scenario: Scenario, now: datetime, minutes: float | None = None) -> 
 
 
 def running(episodes: tuple[Episode, ...], now: datetime) -> tuple[Episode, ...]:
-    """Those not over at `now`."""
+    """The episodes that are not over at `now`."""
     return tuple(one for one in episodes if now < one.end)
 
 
 def started(episodes: tuple[Episode, ...], new: Episode) -> tuple[Episode, ...]:
-    """With `new` in place of an earlier one of its kind; a heart cannot race and be slow at once."""
+    """The episodes, with `new` in place of an earlier one of its kind; a heart cannot race and be slow at once."""
     hearts = {Scenario.RACING_HEART, Scenario.SLOW_HEART}
     replaced = hearts if new.scenario in hearts else {new.scenario}
     return (*(one for one in episodes if one.scenario not in replaced), new)
@@ -90,5 +90,5 @@ def whereabouts(
 
 
 def shortened(episodes: tuple[Episode, ...], now: datetime) -> tuple[Episode, ...]:
-    """All of them over by `now`: the button "back to normal"."""
+    """The episodes, all over by `now`: the button "back to normal"."""
     return tuple(replace(one, end=min(one.end, now)) for one in episodes)

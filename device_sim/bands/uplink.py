@@ -41,7 +41,7 @@ class Uplink:
         return tuple(islice(self._readings, BACKFILL_ITEMS))
 
     def sent(self, count: int) -> None:
-        """The last batch, of `count` readings, is acknowledged; some of it may have been dropped meanwhile."""
+        """Remove the last batch, of `count` readings, once acknowledged; some of it may have been dropped meanwhile."""
         for _ in range(count - self._lost_of_batch):
             self._readings.popleft()
 

@@ -13,7 +13,7 @@ ANY = "*"
 
 
 class Behaviour(BaseModel):
-    """`http_status` refuses the API request itself, after `http_delay_s`; `times` requests, or None for ever."""
+    """`http_status` refuses the API request itself, after `http_delay_s`. It lasts `times` requests, or for ever."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,7 +55,7 @@ class Behaviours(Generic[B]):
         self._counted: dict[str, deque[tuple[B, int]]] = {}
 
     def set(self, number: str, behaviour: B) -> None:
-        """Queue a counted behaviour, or replace the standing one of `number` (`*`: of every other phone)."""
+        """Queue a counted behaviour, or replace the standing one of `number` (`*` is every other phone)."""
         if behaviour.times is None:
             self._standing[number] = behaviour
         else:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from device_sim.phones.lines import Phone
 
 GATHER_S = 0.03
-"""Changes within this time reach a page together, real seconds."""
+"""Real seconds within which changes reach a page together."""
 KEEPALIVE_S = 15.0
 
 
@@ -25,7 +25,7 @@ class Board:
             event.set()
 
     def close(self) -> None:
-        """End every stream: the server stops."""
+        """End every stream, because the server stops."""
         self._closing = True
         for event in self._viewers:
             event.set()

@@ -20,7 +20,7 @@ from eldercare.platform.log import logger
 DETECTION_S = 2.0
 """How long answering machine detection listens before it knows, seconds."""
 MACHINE_RECORDS_S = 30.0
-"""A voicemail hangs up by itself after this."""
+"""Seconds after which a voicemail hangs up by itself."""
 EVENT_OF_STATUS = {"initiated": "initiated", "ringing": "ringing", "in-progress": "answered"}
 """Call status to the event under which its callback is asked for; every final status is `completed`."""
 
@@ -50,7 +50,7 @@ class Exchange:
         return self._account.number
 
     def call(self, sid: str) -> Call:
-        """Raises NotFound."""
+        """The call of this identifier. Raises NotFound."""
         if sid not in self.calls:
             raise NotFound("call", sid)
         return self.calls[sid]
@@ -184,18 +184,18 @@ class Exchange:
     # What a talk asks for
 
     def lift(self, call: Call) -> None:
-        """The call is answered."""
+        """Mark the call as answered."""
         call.answered_at = datetime.now(UTC)
         self._status(call, "in-progress")
 
     def say(self, call: Call, text: str) -> None:
-        """The phone hears `text`."""
+        """Let the phone hear `text`."""
         call.said.append(text)
         self._journal.note(call.sid, "said", text=text)
         self._changed(call)
 
     def gather(self, call: Call, waiting: bool) -> None:
-        """A prompt for digits starts or ends; a phone with a script presses its next entry."""
+        """Start or end a prompt for digits; a phone with a script presses its next entry."""
         call.gathering = waiting
         self._changed(call)
         script = call.behaviour.digits if call.behaviour.does == "answer" else ()
@@ -212,7 +212,7 @@ class Exchange:
         return await self._hooks.post(url, parameters, call.sid, "fetch")
 
     def reply(self, call: Call, body: str, to: str | None) -> None:
-        """A text message asked for by TwiML."""
+        """Send a text message that the TwiML asks for."""
         self.on_reply(to or call.phone, body)
 
     def fault(self, call: Call, reason: str) -> None:

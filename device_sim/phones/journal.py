@@ -26,7 +26,7 @@ def stamp() -> str:
 
 
 class Journal:
-    """Entries by number of arrival. With a path every line is also appended there, and read back at the start."""
+    """Entries by number of arrival. With a path it also appends every line there, and reads them back at the start."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.entries: list[Entry] = []

@@ -11,7 +11,7 @@ from typing import Any
 from device_sim.phones.behaviour import CallBehaviour
 
 HISTORY = 50
-"""Ended calls and text messages a phone shows."""
+"""How many ended calls, and how many text messages, a phone shows."""
 ENDED = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 API_VERSION = "2010-04-01"
 
@@ -57,9 +57,9 @@ class Call:
     sequence: int = 0
     documents: int = 0
     stage: asyncio.Task[None] | None = None
-    """Rings or talks; ended and replaced as the call goes on."""
+    """The task that rings or talks; it is ended and replaced as the call goes on."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    """What goes on beside it: detection, a scripted key."""
+    """The tasks that go on beside it: detection, a scripted key."""
     last_callback: asyncio.Task[None] | None = None
 
     @property

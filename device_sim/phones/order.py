@@ -10,7 +10,7 @@ from eldercare.platform.errors import Unavailable
 
 
 class Order:
-    """Queues status callbacks per call or message. Failed ones are logged by the webhooks and do not stop the next."""
+    """Queues status callbacks per call or message. The webhooks log failed ones, which do not stop the next."""
 
     def __init__(self, hooks: Webhooks) -> None:
         self._hooks = hooks

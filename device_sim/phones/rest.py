@@ -168,7 +168,7 @@ class Rest:
         )
 
     async def _misbehave(self, sid: str, behaviour: CallBehaviour | MessageBehaviour) -> None:
-        # A slow provider is slow in real time: it is the caller's patience that is on trial.
+        # A slow provider is slow in real time, because the caller's patience is on trial.
         if behaviour.http_delay_s:
             await asyncio.sleep(behaviour.http_delay_s)
         if behaviour.http_status is not None:

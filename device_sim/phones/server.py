@@ -22,7 +22,7 @@ from device_sim.seed import Person
 
 STATIC = Path(__file__).parent / "static"
 KEEPALIVE_S = 3600
-"""Longer than any client keeps a connection, so that it never sends into one that is just being closed."""
+"""Seconds, longer than any client keeps a connection, so that it never sends into one that is just being closed."""
 SECURITY = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",

@@ -20,10 +20,10 @@ class Line(Protocol):
     timers: Timers
 
     def say(self, call: Call, text: str) -> None:
-        """The phone hears `text`."""
+        """Let the phone hear `text`."""
 
     def gather(self, call: Call, waiting: bool) -> None:
-        """The phone is, or is no longer, asked for digits."""
+        """Start or stop asking the phone for digits."""
 
     async def fetch(self, call: Call, url: str, digits: str | None) -> str:
         """The next document. Raises Unavailable."""
@@ -35,7 +35,7 @@ class Line(Protocol):
         """Log why the call cannot go on."""
 
     def lift(self, call: Call) -> None:
-        """The call is answered."""
+        """Mark the call as answered."""
 
     def finish(self, call: Call, status: str) -> None:
         """End the call."""

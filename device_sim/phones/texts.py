@@ -38,7 +38,7 @@ class Texts:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def message(self, sid: str) -> TextMessage:
-        """Raises NotFound."""
+        """The message of this identifier. Raises NotFound."""
         if sid not in self.messages:
             raise NotFound("message", sid)
         return self.messages[sid]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Timers(Protocol):
-    """Whoever waits for time to pass waits here."""
+    """Lets a caller wait until time has passed."""
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds` of the telephones' time."""

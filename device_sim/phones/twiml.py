@@ -16,7 +16,7 @@ GATHER_TIMEOUT_S = 5.0
 """Twilio's defaults of `Pause length` and `Gather timeout`, seconds."""
 CHINESE_S_PER_CHARACTER = 0.22
 LATIN_S_PER_CHARACTER = 0.065
-"""An unhurried reading voice: about 270 Chinese characters or 180 English words a minute."""
+"""Seconds per character of an unhurried voice: about 270 Chinese characters or 180 English words a minute."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Say:
 
 @dataclass(frozen=True)
 class Play:
-    """A sound by its address; here its name is shown and a second passes."""
+    """Play a sound by its address; here the phone shows its name and a second passes."""
 
     url: str
 

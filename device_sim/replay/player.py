@@ -32,7 +32,7 @@ class Plan:
 
     recordings: Sequence[Recording]
     bands: dict[str, str]
-    """Subject to device id."""
+    """The device id of each subject."""
     zone: ZoneInfo
     origin: datetime
     speed: float = 1.0
@@ -76,7 +76,7 @@ def aligned(recordings: Sequence[Recording], origin: datetime, zone: tzinfo) -> 
     """Shifts, in whole days, that let every subject begin within the day after `origin`.
 
     They are added to what the clocks of `zone` show, so that everybody keeps the hour of day at which they were
-    recorded: at another hour, sleep would be judged as waking.
+    recorded: at another hour, the rules would evaluate sleep as waking.
     """
     return {subject: _shift(first_of(recordings, subject), origin, zone) for subject in subjects(recordings)}
 
@@ -105,7 +105,7 @@ class Emergency:
 
     @property
     def due_at(self) -> float:
-        """Seconds since 1970."""
+        """The time of the press, seconds since 1970."""
         return self._at.timestamp()
 
     @property
@@ -129,7 +129,7 @@ class Emergency:
             time.sleep(0.05)
 
     def view(self) -> dict[str, Any]:
-        """For the summary."""
+        """The SOS as the summary shows it."""
         return {"event_id": self.event_id, "band": self._band, "sent": self.sent, "heard": self.heard}
 
 
@@ -167,13 +167,13 @@ class Player:
         return self._summary(time.monotonic() - began, first, last)
 
     def _until(self, moment: float) -> None:
-        """Let the time come for a message; the SOS has its own time on the way there."""
+        """Wait until a message is due, and press the SOS when its own time comes on the way there."""
         if self._emergency and self._emergency.due_at <= moment:
             if self._emergency.sent:
                 self._emergency.press()
             else:
-                # Connections overtake each other: what was recorded before the press shall precede it, and the rest
-                # follow.
+                # Connections overtake each other, but what was recorded before the press has to precede it, and the
+                # rest has to follow.
                 self._reach(self._emergency.due_at)
                 self._sender.drain()
                 self._emergency.press()
@@ -187,7 +187,7 @@ class Player:
             plan.pace(datetime.fromtimestamp(moment, UTC), self._sender.published)
             self._paced_until = moment - moment % plan.pace_s + plan.pace_s
             if plan.speed:
-                # Whoever was waited for may have set a clock to this moment: the schedule begins anew with it.
+                # The process that this waited for may have set a clock to the moment: the schedule begins anew with it.
                 self._began = time.monotonic() - (moment - plan.origin.timestamp()) / plan.speed
         if plan.speed:
             due = self._began + (moment - plan.origin.timestamp()) / plan.speed

@@ -22,7 +22,7 @@ SUBJECT_COLUMNS = ("subject", "user")
 
 
 class Measure(IntEnum):
-    """What a file holds; of rows delivered at one instant, steps come first, for the heart rate to carry them."""
+    """What a file holds. Steps come first among rows delivered at one instant, so that the heart rate carries them."""
 
     STEPS = 0
     HEART_RATE = 1
@@ -113,7 +113,7 @@ def rows(recording: Recording, subject: str, zone: ZoneInfo, shift: timedelta = 
 
 
 def merged(streams: Sequence[Iterator[Row]]) -> Iterator[Row]:
-    """All streams as one, by time of delivery; of each only one row is in memory."""
+    """All streams as one, by time of delivery; only one row of each is in memory."""
     return merge(*streams, key=lambda row: (row.delivered, row.measure))
 
 

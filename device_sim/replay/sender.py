@@ -1,7 +1,7 @@
 """The bands' connections during a replay: one each, QoS 1, a bounded number of messages unacknowledged.
 
-paho-mqtt itself, with a thread per connection: awaiting each acknowledgement in a task of its own would cost more
-than everything else in a replay.
+It uses paho-mqtt itself, with a thread per connection. Awaiting each acknowledgement in a task of its own would cost
+more than everything else in a replay.
 """
 
 import ssl
@@ -22,7 +22,7 @@ WINDOW = 2000
 """Messages on their way over all connections."""
 CONNECT_S = 10.0
 STALLED_S = 60.0
-"""Without an acknowledgement for so long the broker is given up."""
+"""Seconds without an acknowledgement after which the broker is given up."""
 
 _log = logger(__name__)
 
@@ -73,7 +73,7 @@ class Sender:
             self._wait(lambda: self._acknowledged >= self.published)
 
     def listen(self, device_id: str) -> None:
-        """Hear what a band is told of its SOS, into `sos_states`."""
+        """Keep in `sos_states` what a band is told of its SOS."""
         self._clients[device_id].subscribe(topic(device_id, Kind.SOS_STATE), qos=1)
 
     def _wait(self, ready: Any) -> None:

@@ -17,7 +17,7 @@ from eldercare.platform.errors import Forbidden, NotFound
 
 
 def require_role(viewer: Viewer, *roles: Role) -> None:
-    """Nothing for a viewer with one of these roles. Raises Forbidden."""
+    """Check that the viewer has one of these roles. Raises Forbidden where not."""
     if not viewer.has(*roles):
         raise Forbidden(f"needs the role {' or '.join(roles)}")
 
@@ -33,9 +33,9 @@ _CALLED = """
         and (e.kind = 'accepted' and n.step is not null and e.at < n.created_at
           or e.kind = 'reopened' and e.detail ->> 'was' = 'resolved' and e.at >= n.created_at)))
 """
-"""Whether others had the viewer called. Being called as the owner that one made oneself, and what one was called for
-before one opened a resolved incident again, is one's own doing and gives nothing. A message of no step of the ladder is
-duty's, who sends or adds by name."""
+"""Whether others had the viewer called. Two kinds of call are the viewer's own doing and do not count: calls after the
+viewer accepted, and calls from before the viewer reopened a resolved incident. A message that belongs to no step of the
+policy counts: duty sends it, or adds by name."""
 _CALLED_NOW = sql.SQL(
     "exists (select from incident c where c.resident_id = r.id and c.state <> 'resolved' and c.severity <> 'task'"
     f" and {_CALLED.format(incident='c')})"
@@ -68,9 +68,10 @@ _FAMILY_PURPOSES = {
 def resident(viewer: Viewer, scope: Scope) -> sql.Composable:
     """The condition over alias `r` under which `viewer` sees that part of a resident.
 
-    Duty sees all; a grid worker the contact data of their grid and of whom they go to, and everything of a resident in
-    an unresolved incident, no task, that they were called to; family and doctor what was consented to; admin the
-    contact data. Accepting gives no health and no whereabouts: rights never come from a state that the viewer sets.
+    Duty sees everything. A grid worker sees the contact data of their grid and of whom they go to. They see everything
+    of a resident in an unresolved incident that they were called to, unless it is a task. Family and doctor see what
+    was consented to. Admin sees the contact data. Accepting gives no health and no whereabouts: rights never come from
+    a state that the viewer sets.
     """
     if viewer.has(Role.DUTY):
         return TRUE
@@ -89,11 +90,11 @@ def resident(viewer: Viewer, scope: Scope) -> sql.Composable:
 
 
 def incident(viewer: Viewer, scope: Scope) -> sql.Composable:
-    """The condition over alias `i` under which `viewer` sees that part of an incident; CONTACT: that it is there.
+    """The condition over alias `i` under which `viewer` sees that part of an incident. CONTACT is knowing of it.
 
-    Whoever was called to it, or owns it, sees it, and its position until it is resolved: they have to get there (no
-    task's: nobody has to find anybody). Its health (bpm, detail, what staff wrote) is for duty, called grid workers,
-    and by consent. Admin knows of the technical kinds.
+    Whoever was called to it, or owns it, sees it. They see its position until it is resolved, because they have to get
+    there; a task shows none, because nobody has to find anybody. Its health (bpm, detail, what staff wrote) is for
+    duty, for called grid workers, and by consent. Admin knows of the technical kinds.
     """
     if viewer.has(Role.DUTY):
         return TRUE
@@ -120,40 +121,41 @@ def incident(viewer: Viewer, scope: Scope) -> sql.Composable:
 
 
 def called_now(viewer: Viewer) -> sql.Composable:
-    """The condition over alias `r` under which `viewer` is called to the resident, or goes there, at this moment:
-    whoever that is has to find the door, consent or not."""
+    """The condition over alias `r` under which `viewer` is called to the resident, or goes there, at this moment. Such
+    a viewer has to find the door, consent or not."""
     return _for(viewer, _HELPS_NOW)
 
 
 def technical(viewer: Viewer) -> sql.Composable:
     """The condition over alias `i` under which `viewer` sees the facts of a band or the network (its battery, since
-    when it is silent), and not what staff wrote: admin and grid workers, of the incidents that they know of."""
+    when it is silent), and not what staff wrote. It is for duty, admin and grid workers, of the incidents that they
+    know of."""
     return _TECHNICAL if viewer.has(Role.DUTY, Role.ADMIN, Role.GRID) else FALSE
 
 
 def notes(viewer: Viewer) -> sql.Composable:
     """The condition over alias `i` under which `viewer` reads what staff wrote about it, beside those who see its
-    health: grid workers who were called to it, to a task too."""
+    health. It is for grid workers who were called to it, also to a task."""
     if viewer.has(Role.DUTY):
         return TRUE
     return _for(viewer, _CALLED_TO) if viewer.has(Role.GRID) else FALSE
 
 
 def goes(viewer: Viewer) -> sql.Composable:
-    """The condition over alias `i` under which `viewer` is on the way to somebody: then what the caller said is theirs
-    to hear, whether they were called or not."""
+    """The condition over alias `i` under which `viewer` is on the way to somebody. Such a viewer hears what the caller
+    said, whether they were called or not."""
     return _for(viewer, _GOES)
 
 
 def sees_numbers(viewer: Viewer) -> bool:
-    """Whether `viewer` sees other people's telephone numbers whole: those who work with them do. Family and doctors see
-    the last digits (`fields.masked`), and their own number."""
+    """Whether `viewer` sees other people's telephone numbers whole, as those who work with them do. Family and doctors
+    see the last digits (`fields.masked`), and their own number."""
     return viewer.has(Role.DUTY, Role.GRID, Role.ADMIN)
 
 
 async def require(conn: Connection, viewer: Viewer, resident_id: int, scope: Scope) -> None:
-    """Nothing if `viewer` may see that part of the resident. Raises NotFound where they may not even know of the
-    resident, Forbidden where they may, but not this."""
+    """Check that `viewer` may see that part of the resident. Raises NotFound where they may not even know of the
+    resident, Forbidden where they may know of the resident but not see that part."""
     query = sql.SQL("select {} or {}, {} from resident r where r.id = {}").format(
         resident(viewer, Scope.CONTACT), called_now(viewer), resident(viewer, scope), sql.Literal(resident_id)
     )

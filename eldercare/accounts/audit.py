@@ -82,7 +82,8 @@ def runs(ids: Sequence[int]) -> str:
 async def listing(
     conn: Connection, viewer: Viewer, *, resident_id: int | None = None, cursor: str | None = None, limit: int = 100
 ) -> Page[Entry]:
-    """Newest first, for the admin only. Raises Forbidden for everybody else, InvalidInput for a wrong cursor."""
+    """The rows, newest first, for the admin only. Raises Forbidden for everybody else, InvalidInput for a wrong
+    cursor."""
     if not viewer.has(Role.ADMIN):
         raise Forbidden("the audit log is the admin's to read")
     pagination.check_limit(limit, 1000)

@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from eldercare.platform.database import Connection
 
 ROWS_A_SEAL = 20_000
-"""An installation that is older than the chain has more rows than one seal should take."""
+"""The most rows of one seal. An installation that is older than the chain has more than one seal should take."""
 SEALS_A_LOOK = 1_000
 
 
@@ -30,7 +30,7 @@ class Verified:
 
 
 async def seal(conn: Connection) -> int:
-    """Seal what is not sealed yet; returns how many rows. 0 where another process is at it. Commits, in slices."""
+    """Seal what is not sealed yet, and commit each slice; returns how many rows, 0 where another process is at it."""
     sealed = 0
     while True:
         row = await (await conn.execute("select audit_seal(%s)", (ROWS_A_SEAL,))).fetchone()
@@ -41,7 +41,7 @@ async def seal(conn: Connection) -> int:
 
 
 async def head(conn: Connection) -> tuple[int, str]:
-    """Number and hash of the newest seal, 0 without one: kept elsewhere too, they show a chain that was made anew."""
+    """Number and hash of the newest seal, 0 without one. A copy kept elsewhere shows that a chain was made anew."""
     row = await (
         await conn.execute("select id, encode(hash, 'hex') from audit_seal order by id desc limit 1")
     ).fetchone()
@@ -77,7 +77,7 @@ from (select id from audit) a cross join (select coalesce(max(highest), 0) as hi
 
 
 async def verify(conn: Connection) -> Verified:
-    """Compute every hash again. Some seconds for each million rows."""
+    """Compute every hash again. This takes some seconds for each million rows."""
     seals = rows = after = 0
     broken: int | None = None
     while broken is None:
@@ -105,7 +105,7 @@ class Protection:
 
 
 async def protection(conn: Connection) -> Protection:
-    """What keeps the role of this connection from changing the log: nothing, where it owns the table."""
+    """What keeps the role of this connection from changing the log. Nothing does where the role owns the table."""
     async with conn.cursor(row_factory=class_row(Protection)) as cursor:
         await cursor.execute(
             "select current_user::text as role, pg_get_userbyid(relowner)::text as owner,"

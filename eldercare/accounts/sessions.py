@@ -1,4 +1,4 @@
-"""Logging in: a random token, of which only the hash is stored, as cookie or bearer.
+"""Logging in gives a random token, sent as cookie or bearer. Only its hash is stored.
 
 Sessions live on the wall's clock (`clock_timestamp()`): a replay that moves the settable one must neither end nor
 prolong them.
@@ -22,14 +22,14 @@ from eldercare.platform.errors import Conflict, InvalidInput, Unauthenticated
 IDLE = timedelta(hours=24)
 """A session ends this long after its last use."""
 LONGEST = timedelta(days=30)
-"""And this long after its beginning, however much it is used; a board that is in use begins another one before."""
+"""A session ends this long after its beginning, however much it is used. A board in use begins another one before."""
 NEAR_ITS_END = timedelta(days=1)
-"""From so long before that on, `Session.ends_at` says so, and `renew` takes it."""
+"""This long before that end, `Session.ends_at` begins to say when it is, and `renew` to take the session."""
 PROLONGED_EVERY = timedelta(minutes=5)
 GRACE = timedelta(minutes=2)
-"""For what is under way with the old token when a session is renewed."""
+"""How long a renewed session's old token still serves what is under way with it."""
 MOST_SESSIONS = 50
-"""Of one person: several desks and telephones, and programs that never log out."""
+"""The most sessions of one person, who may have several desks and telephones, and programs that never log out."""
 MAX_PASSWORD_CHARS = 256
 
 # OWASP's second choice of parameters: 19 MiB, so that a few logins at once stay far below the memory of a service.
@@ -56,7 +56,7 @@ class Session:
     viewer: Viewer
     expires_at: datetime
     ends_at: datetime | None = None
-    """When it ends however much it is used, where that is near."""
+    """When the session ends, however much it is used; None where that is not near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,17 @@ class Holder:
 
 
 def hash_password(password: str) -> str:
-    """The argon2id hash to store. Takes some 20 ms of CPU. Raises InvalidInput for one no login would take."""
+    """The argon2id hash to store. Takes some 20 ms of CPU. Raises InvalidInput for a password that no login takes."""
     if not 8 <= len(password) <= MAX_PASSWORD_CHARS:
         raise InvalidInput("password", f"needs 8 to {MAX_PASSWORD_CHARS} characters")
     return _hasher.hash(password)
 
 
 async def login(conn: Connection, username: str, password: str, user_agent: str | None = None) -> Login:
-    """Begin a session. Raises Unauthenticated, the same and after the same work whatever was wrong."""
+    """Begin a session. Raises Unauthenticated: the same error after the same work, whatever was wrong."""
     row = await _account(conn, username)
     person_id, name, language, stored, roles = row or (0, "", "zh", _NOBODYS, [])
-    # In a thread: argon2 lets go of the interpreter, and the loop goes on serving.
+    # This runs in a thread: argon2 lets go of the interpreter, and the loop goes on serving.
     right = await asyncio.to_thread(_verify, stored, password[: MAX_PASSWORD_CHARS + 1])
     viewer = viewer_of(person_id, name, roles, language)
     if row is None or not right or viewer is None:
@@ -101,7 +101,7 @@ class Standing(StrEnum):
 
 
 async def standing(conn: Connection, username: str, browser: str | None) -> Standing:
-    """How well this visitor is known; `browser` is what a login gave. The same work for everybody."""
+    """How well this visitor is known; `browser` is what a login gave. It does the same work for everybody."""
     row = await _account(conn, username)
     stored, given = row[3] if row else _NOBODYS, browser or ""
     marked = hmac.compare_digest(_mark(stored, given.partition(".")[0]).encode(), given.encode("utf-8", "replace"))
@@ -122,7 +122,7 @@ async def resume(conn: Connection, token: str) -> Session:
     row = await (
         await conn.execute(
             "select p.id, p.name, p.language, s.expires_at,"
-            # One that lasts longer than any was begun before the clock went back.
+            # A session that lasts longer than any can was begun before the clock went back.
             " s.expires_at - clock_timestamp() not between %(idle)s - %(every)s and %(idle)s"
             " and s.expires_at <> s.created_at + %(longest)s,"
             " array(select role from person_role where person_id = p.id),"
@@ -153,7 +153,7 @@ async def renew(conn: Connection, session: Session, user_agent: str | None = Non
 
 
 async def holder(conn: Connection, token: str) -> Holder | None:
-    """Who holds the session of this token, or None where there is none. What they may, `resume` says."""
+    """Who holds the session of this token, or None where there is none. `resume` says what they may do."""
     row = await (
         await conn.execute(
             "select p.id, exists (select from person_role where person_id = p.id and role in ('duty', 'duty_lead'))"
@@ -192,7 +192,7 @@ async def _account(conn: Connection, username: str) -> tuple[int, str, str, str,
 async def _begin(conn: Connection, viewer: Viewer, user_agent: str | None, browser: str) -> Login:
     token = secrets.token_urlsafe(32)
     await conn.execute("delete from session where expires_at < clock_timestamp()")
-    # What was used for longer than its first minutes, a desk's, outlasts what a program began and forgot.
+    # A session used for longer than its first minutes, such as a desk's, outlasts one that a program began and forgot.
     await conn.execute(
         "delete from session where token_hash in (select token_hash from session where person_id = %s"
         " order by expires_at > created_at + %s + interval '1 minute' desc, expires_at desc offset %s)",

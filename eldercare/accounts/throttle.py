@@ -22,8 +22,8 @@ from eldercare.platform.log import logger
 FREE = 5
 """Wrong passwords in a row that cost nothing: people mistype."""
 LONGEST = timedelta(minutes=1)
-"""The wait grows up to this. A guess a minute leaves a password of eight characters alone, and a minute is what
-somebody in a hurry can bear."""
+"""The longest wait. At a guess a minute a password of eight characters is safe, and a minute is what somebody in a
+hurry can bear."""
 FORGOTTEN = timedelta(minutes=15)
 """Failures are forgotten when there was none for so long."""
 
@@ -38,7 +38,8 @@ def wait(failures: int) -> timedelta:
 
 
 def network(address: str) -> str:
-    """Whoever has this address: one of IPv4, a /64 of IPv6, since each customer has at least as many of these."""
+    """The network of whoever has this address: the address itself in IPv4, its /64 in IPv6, the least that a customer
+    has."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -58,7 +59,8 @@ class Spread:
 async def take_spread(conn: Connection, spread: Sequence[Spread], now: datetime) -> None:
     """Count a try under each of these, before it is looked at. Raises TooManyAttempts, and then counts nothing once the
     transaction is rolled back. `now` is the wall's time."""
-    # A row holds when all of its tries will be forgotten, one `every` so often. Always in this order, as all rows are.
+    # A row holds the time at which all of its tries will be forgotten, one per `every`. Rows are always taken in this
+    # order.
     for each in sorted(spread, key=lambda each: each.name):
         row = await (
             await conn.execute(
@@ -79,7 +81,7 @@ async def take_spread(conn: Connection, spread: Sequence[Spread], now: datetime)
 
 
 async def give_back(conn: Connection, spread: Sequence[Spread]) -> None:
-    """The password was right: it was no guess."""
+    """Take the try back: the password was right, so it was no guess."""
     for each in sorted(spread, key=lambda each: each.name):
         await conn.execute(
             "update login_failure set last_at = last_at - %s where key = %s", (each.every, _key(each.name, "spread"))
@@ -89,8 +91,8 @@ async def give_back(conn: Connection, spread: Sequence[Spread]) -> None:
 async def take(conn: Connection, username: str, source: str, now: datetime) -> None:
     """Count a try as failed before it is looked at; `clear` takes that back. `now` is the wall's time.
 
-    To be committed before the password is verified, so that tries at the same time cannot all be the first. Raises
-    TooManyAttempts, and then counts nothing: knocking on a closed door keeps it closed no longer.
+    The caller commits this before verifying the password, so that tries at the same time cannot all be the first.
+    Raises TooManyAttempts, and then counts nothing: knocking on a closed door keeps it closed no longer.
     """
     key = _key(username, source)
     await conn.execute("delete from login_failure where last_at < %s", (now - FORGOTTEN,))
@@ -100,7 +102,8 @@ async def take(conn: Connection, username: str, source: str, now: datetime) -> N
     failures, last_at = row or (0, now)
     # A clock that went back since makes nobody wait for it to catch up.
     left = min(last_at, now) + wait(failures) - now if last_at < now + LONGEST else timedelta(0)
-    # Who had to wait for the row may come with an older `now` than is in it: no reason to wait where none is asked.
+    # A try that waited for the row may bring an older `now` than the row holds. That is no reason to wait where none is
+    # asked.
     if failures >= FREE and left > timedelta(0):
         _log.warning("login_throttled", source=told(source), failures=failures)
         raise TooManyAttempts(math.ceil(left.total_seconds()))
@@ -114,12 +117,12 @@ async def take(conn: Connection, username: str, source: str, now: datetime) -> N
 
 
 async def clear(conn: Connection, username: str, source: str) -> None:
-    """The password was right."""
+    """Forget the failures: the password was right."""
     await conn.execute("delete from login_failure where key = %s", (_key(username, source),))
 
 
 def told(source: str) -> str:
-    """The source as a log may name it: what a browser is known by lets it past the queue, so it is no name to tell."""
+    """The source as a log may name it. A browser's is hashed: what the browser is known by lets it past the queue."""
     kind, _, name = source.partition(" ")
     return f"{kind} {hashlib.sha256(name.encode()).hexdigest()[:8]}" if kind == "browser" else source
 

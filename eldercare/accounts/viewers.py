@@ -58,4 +58,4 @@ def viewer_of(person_id: int, name: str, roles: Iterable[str], language: str = "
 
 
 COMMAND_LINE = Viewer(0, "命令行 command line", frozenset({Role.ADMIN}), Role.ADMIN)
-"""Who gives commands on the server itself: nobody of the table, and in the audit log person 0."""
+"""Whoever gives commands on the server itself. They have no row in the table, and are person 0 in the audit log."""

@@ -67,7 +67,8 @@ async def request(
 async def answer(
     conn: Connection, device_id: str, command_id: str, status: str, detail: str | None, now: datetime
 ) -> bool:
-    """Record a band's `command_result`; the first answer counts. False for a command never given to this band."""
+    """Record a band's `command_result`; the first answer counts. Returns False for a command never given to this
+    band."""
     answered = await conn.execute(
         "update command set status = coalesce(status, %(status)s), detail = coalesce(detail, %(detail)s),"
         " answered_at = coalesce(answered_at, %(now)s) where id = %(id)s and device_id = %(device)s",
@@ -94,9 +95,9 @@ _LISTING = sql.SQL(
 
 
 async def listing(conn: Connection, viewer: Viewer, device_id: str, limit: int = 20) -> list[Command]:
-    """The latest commands to a band that its wearer of today has worn since, newest first; what it answered as far as
-    `viewer` may know it. What it was asked on somebody else's wrist is theirs, and what nobody wears shows none. Leaves
-    an audit row with the wearer. Raises NotFound for a band the viewer may not know."""
+    """The latest commands to a band since its wearer of today has worn it, newest first, with the answers as far as
+    `viewer` may know them. A command given on somebody else's wrist is theirs, and a band that nobody wears shows none.
+    Leaves an audit row with the wearer. Raises NotFound for a band the viewer may not know."""
     device = await devices.get(conn, viewer, device_id)
     query = _LISTING.format(
         contact=access.resident(viewer, Scope.CONTACT),

@@ -63,8 +63,8 @@ async def give(
 
 
 async def refuse_to_oneself(conn: Connection, viewer: Viewer, resident_id: int) -> None:
-    """Nothing where somebody else is the one who would see more by a consent of this resident. Raises Forbidden: who is
-    of the family, or the doctor, has a colleague write down that it was given."""
+    """Check that a consent of this resident would not let the viewer see more. Raises Forbidden: a relative, or the
+    doctor, has a colleague write down that it was given."""
     row = await (
         await conn.execute(
             "select exists (select from resident_contact where resident_id = %s and person_id = %s"

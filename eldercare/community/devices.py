@@ -92,7 +92,8 @@ async def listing(
     cursor: str | None = None,
     limit: int = 200,
 ) -> Page[Device]:
-    """The bands of the residents whom `viewer` sees, by id; all of them for duty and admin. `free`: worn by nobody."""
+    """The bands of the residents whom `viewer` sees, by id; all of them for duty and admin. `free` asks for those worn
+    by nobody."""
     pagination.check_limit(limit, 1000)
     after = pagination.decode("devices", cursor, (str,)) or ("",)
     conditions = [sql.SQL("d.id > {}").format(sql.Literal(after[0]))]
@@ -113,7 +114,8 @@ async def get(conn: Connection, viewer: Viewer, device_id: str) -> Device:
 
 
 def check_id(device_id: str) -> None:
-    """Whether a band may be called so. Raises InvalidInput for an id the topics cannot carry, or one of a service's.
+    """Check that a band may have this id. Raises InvalidInput for one the topics cannot carry, or named like a
+    service's.
 
     A band's id is its user name and client id at the broker: one named like a service would take over its session.
     """
@@ -124,7 +126,7 @@ def check_id(device_id: str) -> None:
 
 
 async def create(conn: Connection, device_id: str, *, model: str = "", mqtt_password_hash: str | None = None) -> None:
-    """A new band. Raises InvalidInput for an id the topics cannot carry, Conflict where there is one of that name."""
+    """Make a band. Raises InvalidInput for an id the topics cannot carry, Conflict where there is one of that name."""
     check_id(device_id)
     made = await conn.execute(
         "insert into device (id, model, mqtt_password_hash) values (%s, %s, %s) on conflict do nothing",
@@ -137,8 +139,8 @@ async def create(conn: Connection, device_id: str, *, model: str = "", mqtt_pass
 async def hold(conn: Connection, device_ids: Iterable[str]) -> None:
     """Hold the rows of these bands, as far as there are any, until the end of the transaction.
 
-    For whoever is about to change several in one transaction, in whatever order: ingest and the watch hold what is
-    remembered of bands in the order of ids, and two who take theirs in different orders would wait for each other.
+    Call it before changing several in one transaction, in whatever order. Ingest and the watch hold what is remembered
+    of bands in the order of ids; two who take theirs in different orders would wait for each other.
     """
     wanted = list(device_ids)
     await conn.execute('select from device where id = any(%s) order by id collate "C" for no key update', (wanted,))
@@ -152,7 +154,7 @@ async def assign(
 ) -> int:
     """`resident_id` wears the band from `since` until `until`; returns the assignment's id.
 
-    What the rules remembered of the wearer before is forgotten. Raises Conflict where somebody wears it in that time,
+    This forgets what the rules remembered of the wearer before. Raises Conflict where somebody wears it in that time,
     or it is lost, in repair or retired; NotFound without the band or the resident, InvalidInput for a period that ends
     before it begins.
     """
@@ -220,8 +222,8 @@ async def assignments(
 async def set_state(conn: Connection, device_id: str, state: BandState, *, at: datetime) -> int | None:
     """The band is in stock, in repair, lost or retired from `at` on: worn by nobody; returns who wore it until then.
 
-    A retired one has no password any more, and gets another by `enroll` should it come back. Whatever still presses
-    rings all the same, as a band that is nobody's. Raises NotFound, InvalidInput for `worn`, which assigning makes it.
+    A retired band has no password any more; `enroll` gives it another should it come back. A band that still presses
+    rings all the same, as one that is nobody's. Raises NotFound, InvalidInput for `worn`: only assigning makes it that.
     """
     if state is BandState.WORN:
         raise InvalidInput("state", "a band is worn by assigning it to somebody")
@@ -280,7 +282,7 @@ async def _select(conn: Connection, viewer: Viewer, condition: sql.Composable, l
 async def _hold(conn: Connection, device_id: str) -> BandState:
     """Hold the band's row until the end of the transaction; returns where it is. Raises NotFound.
 
-    Of two that write overlapping periods at one moment each would wait for the other in the exclusion constraint.
+    Otherwise two that write overlapping periods at one moment would wait for each other in the exclusion constraint.
     """
     row = await (
         await conn.execute("select state from device where id = %s for no key update", (device_id,))

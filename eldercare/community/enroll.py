@@ -20,8 +20,8 @@ from eldercare.platform.errors import ConfigurationError, Conflict
 from eldercare.platform.settings import PREFIX, Settings
 
 ITERATIONS = 101
-"""Of PBKDF2, as `mosquitto_passwd` 2.0 writes. The passwords are 96 random bits: a slower hash would only keep the
-broker busy when a whole community reconnects."""
+"""Rounds of PBKDF2, as `mosquitto_passwd` 2.0 writes them. The passwords are 96 random bits: a slower hash would only
+keep the broker busy when a whole community reconnects."""
 _SALT_BYTES = 12
 _FILE_MODE = 0o640
 
@@ -70,7 +70,8 @@ class Written:
 
 
 def check_broker_settings(settings: Settings) -> None:
-    """Raises ConfigurationError where `write_broker_passwords` would for a setting, before anything is done."""
+    """Check the settings before anything is done. Raises ConfigurationError where `write_broker_passwords` would for
+    one."""
     if settings.broker_passwords is None:
         return
     service = settings.mqtt
@@ -83,8 +84,8 @@ def check_broker_settings(settings: Settings) -> None:
 async def write_broker_passwords(conn: Connection, settings: Settings) -> Written | None:
     """Write the broker's password file from the database, and tell the broker where its pid file names a process.
 
-    None where BROKER_PASSWORDS is unset, as with the embedded broker. Call it after the commit: the file is no part of
-    the transaction. Raises ConfigurationError naming the setting that is wrong.
+    Returns None where BROKER_PASSWORDS is unset, as with the embedded broker. Call it after the commit: the file is no
+    part of the transaction. Raises ConfigurationError naming the setting that is wrong.
     """
     if settings.broker_passwords is None:
         return None
@@ -130,7 +131,7 @@ def _keep_owner(path: Path, name: str) -> None:
 
 
 def _tell(pid_file: Path) -> bool:
-    """SIGHUP to the broker; False where none runs: it reads the file when it starts."""
+    """Send SIGHUP to the broker; returns False where none runs, since it reads the file when it starts."""
     try:
         pid = int(pid_file.read_text().strip())
         if pid < 1:

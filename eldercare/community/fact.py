@@ -9,7 +9,7 @@ from eldercare.platform.errors import InvalidInput
 from eldercare.platform.validation import fields
 
 Check = Callable[[str, Any, date], Any]
-"""From the name of a field, its value and today to what the database wants. Raises InvalidInput with that name."""
+"""Turns the name of a field, its value and today into what the database wants. Raises InvalidInput with that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Fact:
 
 
 def optional(fact: Fact) -> Fact:
-    """The same, or None where nobody knows it."""
+    """The same fact, or None where nobody knows it."""
     check = fact.check
     return replace(
         fact, check=lambda field, value, today: None if value is None else check(field, value, today), empty=None
@@ -54,7 +54,7 @@ def code(most: int, **about: Any) -> Fact:
 
 
 def text(most: int = fields.MAX_TEXT, **about: Any) -> Fact:
-    """As people write it, at most `most` characters; empty where they write nothing."""
+    """A text as people write it, at most `most` characters; empty where they write nothing."""
     return read_by(lambda field, value: fields.text(field, value, most=most), empty="", **about)
 
 
@@ -75,7 +75,7 @@ def choice(*words: str, **about: Any) -> Fact:
 
 
 def flag(**about: Any) -> Fact:
-    """Whether they are that; no where nobody says so."""
+    """Whether they are that; False where nobody says so."""
 
     def checked(field: str, value: Any, today: date) -> bool:
         if not isinstance(value, bool):

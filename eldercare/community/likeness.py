@@ -20,26 +20,26 @@ _UNSEEN = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
 def key(text: str) -> str:
-    """Without blanks, what is invisible, dots and dashes; in one width and case."""
+    """`text` in one width and case, without blanks, what is invisible, dots and dashes."""
     narrow = unicodedata.normalize("NFKC", text).casefold()
     return _DOTS_AND_DASHES.sub("", "".join(char for char in narrow if unicodedata.category(char) not in _UNSEEN))
 
 
 def address(text: str) -> str:
-    """The same for an address, where a dash parts house from room and is read in whichever form it is written."""
+    """The key of an address, in which a dash, in whichever form it is written, parts house from room."""
     narrow = unicodedata.normalize("NFKC", text).casefold()
     seen = "".join(char for char in narrow if unicodedata.category(char) not in _UNSEEN)
     return re.sub(r"[,，、.。·()（）]", "", re.sub(r"[‐‑‒–—―−－_]", "-", seen))
 
 
 def number(text: str) -> str:
-    """The same for a number of a list, in which dots and dashes mean something."""
+    """The key of a number of a list, in which dots and dashes mean something."""
     narrow = unicodedata.normalize("NFKC", text).casefold()
     return "".join(char for char in narrow if unicodedata.category(char) not in _UNSEEN)
 
 
 def grid(text: str) -> str:
-    """The same for a grid: 第3网格, 3网格, 三号网格 and 网格3 are one."""
+    """The key of a grid: 第3网格, 3网格, 三号网格 and 网格3 are one."""
     plain = re.sub(r"第(?=[0-9]+-)", "", re.sub(r"[‐‑‒–—―−－_]", "-", number(text)))
     whole = _BARE.fullmatch(plain)
     if whole:

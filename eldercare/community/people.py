@@ -88,7 +88,7 @@ async def create(
     username: str | None = None,
     password_hash: str | None = None,
 ) -> int:
-    """A new person, reachable at `phone` by voice and SMS; returns their id. Raises InvalidInput naming the field."""
+    """Make a person, reachable at `phone` by voice and SMS; returns their id. Raises InvalidInput naming the field."""
     if username is not None:
         check_username(username)
     number = fields.phone("phone", phone) if phone else None
@@ -136,7 +136,7 @@ async def get(conn: Connection, person_id: int) -> Person:
 async def listing(
     conn: Connection, *, role: Role | None = None, left: bool = False, cursor: str | None = None, limit: int = 100
 ) -> Page[Person]:
-    """People by id; with `left` those too who have left. Raises InvalidInput for a wrong cursor or limit."""
+    """People by id; with `left` also those who have left. Raises InvalidInput for a wrong cursor or limit."""
     pagination.check_limit(limit, 1000)
     after = pagination.decode("people", cursor, (int,)) or (0,)
     async with conn.cursor(row_factory=class_row(Person)) as rows:
@@ -152,7 +152,7 @@ async def listing(
 
 
 async def set_roles(conn: Connection, person_id: int, roles: Iterable[Role]) -> None:
-    """Exactly these roles from now on; they act at the person's next request."""
+    """Give the person exactly these roles; they act at the person's next request."""
     wanted = [str(role) for role in roles]
     await conn.execute("delete from person_role where person_id = %s and role <> all(%s)", (person_id, wanted))
     await conn.execute(
@@ -162,7 +162,7 @@ async def set_roles(conn: Connection, person_id: int, roles: Iterable[Role]) -> 
 
 
 async def set_password(conn: Connection, person_id: int, password_hash: str) -> None:
-    """A new password (of `sessions.hash_password`), which ends every session of this person."""
+    """Set a new password (hashed by `sessions.hash_password`), and end every session of this person."""
     await conn.execute("update person set password_hash = %s where id = %s", (password_hash, person_id))
     await conn.execute("delete from session where person_id = %s", (person_id,))
 
@@ -170,8 +170,8 @@ async def set_password(conn: Connection, person_id: int, password_hash: str) -> 
 async def leave(conn: Connection, person_id: int, now: datetime) -> None:
     """The person is called no more and logs in no more; what they did stays in the timelines.
 
-    What they worked, whose contact they were and how they were reached is kept for `come_back`. Raises NotFound where
-    they are not there.
+    The grids they worked, whose contact they were and how they were reached are kept for `come_back`. Raises NotFound
+    where they are not there.
     """
     gone = await conn.execute(_LEAVE, {"id": person_id, "now": now})
     if not gone.rowcount:
@@ -186,7 +186,7 @@ async def leave(conn: Connection, person_id: int, now: datetime) -> None:
 
 
 async def come_back(conn: Connection, person_id: int) -> None:
-    """Undo `leave`: telephones, grids and residents as they were. Nobody is logged in by it. Raises NotFound where they
+    """Undo `leave`: telephones, grids and residents are as they were. It logs nobody in. Raises NotFound where they
     have not left."""
     rows = await conn.execute(
         "update person set left_at = null where id = %s and left_at is not null returning left_from", (person_id,)
@@ -219,7 +219,7 @@ _COME_BACK = (
 
 
 async def set_phone(conn: Connection, person_id: int, phone: str | None) -> str | None:
-    """Called and texted at this number from now on and at no other, or at none; returns it in E.164. Raises
+    """Set the only number at which the person is called and texted from now on, or none; returns it in E.164. Raises
     InvalidInput, NotFound."""
     number = fields.phone("phone", phone) if phone else None
     done = await conn.execute("update person set phone = %s where id = %s", (number, person_id))
@@ -264,13 +264,13 @@ async def other_admins(conn: Connection, person_id: int) -> int:
 
 
 def check_username(username: str) -> None:
-    """Raises InvalidInput for a name that no login takes."""
+    """Check a username. Raises InvalidInput for one that no login takes."""
     if not USERNAME.fullmatch(username):
         raise InvalidInput("username", "needs 2 to 63 of a-z 0-9 . _ -, beginning with a letter or digit")
 
 
 async def add_contact_method(conn: Connection, person_id: int, channel: str, address: str, position: int = 1) -> int:
-    """Another way to reach a person (`voice` or `sms`); known already, it becomes active again. Returns its id."""
+    """Add a way to reach a person (`voice` or `sms`); one known already becomes active again. Returns its id."""
     if channel not in ("voice", "sms"):
         raise InvalidInput("channel", f"{channel!r} is neither voice nor sms")
     row = await (
@@ -298,13 +298,13 @@ async def contact_methods(conn: Connection, person_ids: Sequence[int]) -> list[C
 
 
 async def contacts_of(conn: Connection, viewer: Viewer, resident_id: int) -> list[Contact]:
-    """Who is what to a resident whom `viewer` knows, in the order in which they are called; other people's numbers as
-    `access.sees_numbers` has it."""
+    """Who is what to a resident whom `viewer` knows, in the order in which they are called. `access.sees_numbers` says
+    whether their numbers are whole."""
     return (await contacts_of_all(conn, viewer, [resident_id]))[resident_id]
 
 
 async def contacts_of_all(conn: Connection, viewer: Viewer, resident_ids: Sequence[int]) -> dict[int, list[Contact]]:
-    """The same for several residents, by the resident's id."""
+    """The contacts of several residents, as `contacts_of` gives them, by the resident's id."""
     found: dict[int, list[Contact]] = {resident_id: [] for resident_id in resident_ids}
     rows = await conn.execute(
         "select k.resident_id, k.person_id, p.name, p.phone, k.kind, k.relation, k.holds_key, k.position"
@@ -349,7 +349,8 @@ async def link(
 
 
 async def hold_key(conn: Connection, resident_id: int, person_id: int, holds: bool) -> None:
-    """Whether this contact holds a key, whatever they are to the resident. Raises NotFound where they are none."""
+    """Record whether this contact holds a key, whatever they are to the resident. Raises NotFound where they are
+    none."""
     done = await conn.execute(
         "update resident_contact set holds_key = %s where resident_id = %s and person_id = %s",
         (holds, resident_id, person_id),
@@ -369,7 +370,7 @@ async def unlink(conn: Connection, resident_id: int, person_id: int, kind: str) 
 
 
 async def create_grid(conn: Connection, name: str, community: str) -> int:
-    """A new grid; returns its id. Raises Conflict where the name is taken, in whatever way it is written."""
+    """Make a grid; returns its id. Raises Conflict where the name is taken, in whatever way it is written."""
     for other in await grids(conn):
         if likeness.grid(other.name) == likeness.grid(name):
             raise Conflict(f"there is a grid {other.name} already")
@@ -397,7 +398,7 @@ async def grid_of(conn: Connection, grid_id: int) -> Grid:
 
 
 async def rename_grid(conn: Connection, grid_id: int, name: str) -> None:
-    """Another name for the grid. Raises Conflict where another grid is called so, however it is written; NotFound."""
+    """Rename the grid. Raises Conflict where another grid is called so, however it is written; NotFound."""
     await grid_of(conn, grid_id)
     plain = fields.text("name", name, most=100, required=True)
     for other in await grids(conn):
@@ -428,7 +429,8 @@ async def grid_named(conn: Connection, name: str) -> int:
 
 
 async def add_grid_worker(conn: Connection, grid: str, person_id: int) -> None:
-    """One more who works the grid of this name, behind those it has. Raises InvalidInput naming the grids there are."""
+    """Add one more who works the grid of this name, behind those it has. Raises InvalidInput naming the grids there
+    are."""
     await conn.execute(
         "insert into grid_worker (grid_id, person_id, position)"
         " select g.id, %s, coalesce((select max(w.position) from grid_worker w where w.grid_id = g.id), 0) + 1"

@@ -29,7 +29,7 @@ async def add(
     username: str | None,
     language: str,
 ) -> Added:
-    """Somebody new who is called or logs in. Raises InvalidInput, Forbidden."""
+    """Add somebody who is called or logs in. Raises InvalidInput, Forbidden."""
     _admin(viewer)
     added = await add_person(conn, name, roles, phone, grid, username, language)
     await _record(conn, viewer, "add", added.id, roles=list(roles))
@@ -37,7 +37,7 @@ async def add(
 
 
 async def come_back(conn: Connection, viewer: Viewer, person_id: int) -> None:
-    """Undo a removal: telephones, grids and residents as they were. Raises NotFound, Forbidden."""
+    """Undo a removal: telephones, grids and residents are as they were. Raises NotFound, Forbidden."""
     _admin(viewer)
     await people.come_back(conn, person_id)
     await _record(conn, viewer, "come_back", person_id)
@@ -46,7 +46,7 @@ async def come_back(conn: Connection, viewer: Viewer, person_id: int) -> None:
 async def reset_password(
     conn: Connection, viewer: Viewer, person_id: int, username: str | None = None
 ) -> tuple[str, str]:
-    """A new password, told this once, and every session of theirs ends; returns the username and it.
+    """Set a new password and end every session of the person; returns the username and the password, told this once.
 
     `username` gives or changes the name that they log in by. Raises Conflict where they have none or have left,
     InvalidInput for a name that cannot be, NotFound, Forbidden.
@@ -65,7 +65,8 @@ async def reset_password(
 
 
 async def set_phone(conn: Connection, viewer: Viewer, person_id: int, phone: str | None) -> tuple[str, ...]:
-    """Called and texted at this number and no other from now on, or at none; returns the others at that number.
+    """Set the only number at which the person is called and texted from now on, or none; returns the others at that
+    number.
 
     Raises InvalidInput, Conflict, NotFound, Forbidden.
     """
@@ -77,8 +78,8 @@ async def set_phone(conn: Connection, viewer: Viewer, person_id: int, phone: str
 
 
 async def set_roles(conn: Connection, viewer: Viewer, person_id: int, roles: Sequence[Role]) -> None:
-    """Exactly these roles from now on. Raises Conflict for the only admin, InvalidInput for none, NotFound,
-    Forbidden."""
+    """Give the person exactly these roles from now on. Raises Conflict for the only admin, InvalidInput for none,
+    NotFound, Forbidden."""
     _admin(viewer)
     person = await _here(conn, person_id)
     if not roles:
@@ -90,8 +91,8 @@ async def set_roles(conn: Connection, viewer: Viewer, person_id: int, roles: Seq
 
 
 async def refuse_last_admin(conn: Connection, person: Person) -> None:
-    """Raises Conflict where nobody else logs in as admin. Who asks so about another admin waits for this transaction:
-    two who are taken away at the same moment would each be the other's reason to go."""
+    """Check that somebody else logs in as admin. Raises Conflict where nobody does. A call about another admin waits
+    for this transaction: two who are taken away at the same moment would each be the other's reason to go."""
     if Role.ADMIN not in person.roles:
         return
     await people.hold_admins(conn)
@@ -134,7 +135,7 @@ async def unlink(conn: Connection, viewer: Viewer, resident_id: int, person_id: 
 
 
 async def hold_key(conn: Connection, viewer: Viewer, resident_id: int, person_id: int, holds: bool) -> None:
-    """Whether this contact of the resident holds a key. Raises NotFound where they are no contact, Forbidden."""
+    """Record whether this contact of the resident holds a key. Raises NotFound where they are no contact, Forbidden."""
     access.require_role(viewer, Role.DUTY, Role.ADMIN)
     await residents.get(conn, viewer, resident_id)
     await people.hold_key(conn, resident_id, person_id, holds)
@@ -142,7 +143,7 @@ async def hold_key(conn: Connection, viewer: Viewer, resident_id: int, person_id
 
 
 async def create_grid(conn: Connection, viewer: Viewer, name: str, community: str) -> int:
-    """A new grid; returns its id. Raises Conflict, InvalidInput, Forbidden."""
+    """Make a grid; returns its id. Raises Conflict, InvalidInput, Forbidden."""
     _admin(viewer)
     grid_id = await people.create_grid(conn, name, community)
     await audit.record(conn, viewer, "grid", action="add", detail={"grid_id": grid_id})
@@ -150,7 +151,7 @@ async def create_grid(conn: Connection, viewer: Viewer, name: str, community: st
 
 
 async def rename_grid(conn: Connection, viewer: Viewer, grid_id: int, name: str) -> None:
-    """Another name for the grid. Raises Conflict, InvalidInput, NotFound, Forbidden."""
+    """Rename the grid. Raises Conflict, InvalidInput, NotFound, Forbidden."""
     _admin(viewer)
     await people.rename_grid(conn, grid_id, name)
     await audit.record(conn, viewer, "grid", action="rename", detail={"grid_id": grid_id})

@@ -3,11 +3,11 @@
 BPM = (25, 220)
 """Values outside are artefacts of the sensor (project default; the wire allows 0 to 300, 0 being "not measured")."""
 LEAST_QUALITY = 30
-"""Of 100: below it a value is stored and no more. Bands that send no quality are believed."""
+"""The least quality, of 100: a value below it is stored and no more. Bands that send no quality are believed."""
 
 
 def is_heart_rate(bpm: float | None, quality: float | None = None) -> bool:
-    """Whether `bpm` (beats per minute, None: not measured) of this `quality` (0-100, None: not said) is one.
+    """Whether `bpm` (beats per minute, None: not measured) of this `quality` (0-100, None: not said) is a heart rate.
 
     Residents may have limits of their own in the rules; where values are shown, these are everybody's.
     """

@@ -19,7 +19,7 @@ from eldercare.platform.errors import InvalidInput
 from eldercare.platform.pagination import Page
 
 MOST_POINTS = 50_000
-"""A month of values every minute is 43,200."""
+"""The most points of one page: a month of values every minute is 43,200."""
 
 UTC = ZoneInfo("UTC")
 
@@ -220,7 +220,8 @@ async def _of_band(conn: Connection, worn: _Worn, bucket: Bucket, zone: ZoneInfo
         "origin": datetime(2000, 1, 1, tzinfo=zone),  # a midnight there, so that hours begin with its hours
         "limit": limit,
     }
-    # Unprepared: a plan made for these very times leaves out every chunk but the few that hold them.
+    # The statement stays unprepared: a plan made for these very times leaves out every chunk but the few that hold
+    # them.
     rows = await (await conn.execute(query, values, prepare=False)).fetchall()
     return [HeartRate(*row) for row in rows]
 

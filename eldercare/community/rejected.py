@@ -19,7 +19,7 @@ from eldercare.platform.validation import fields
 from eldercare.protocol.mqtt_v1 import TOPIC_PREFIX
 
 SHOWN = timedelta(days=1)
-"""How far back is looked where nobody says how far."""
+"""How far back to look where nobody says how far."""
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 PRINTED_CHARS = 200
@@ -27,7 +27,7 @@ PRINTED_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class RejectedMessage:
-    """A message, or of an array the elements refused for one reason.
+    """A refused message, or the elements of an array that were refused for one reason.
 
     `received_at` is the service's time. `detail` names the field. `payload` is the first KiB, as text; None where the
     viewer may not see what bands measure.
@@ -81,7 +81,7 @@ async def read(
     limit: int,
     payloads: bool = True,
 ) -> list[RejectedMessage]:
-    """The newest `limit` of them, for whoever administers the service itself. Raises InvalidInput for a wrong band."""
+    """The newest `limit` messages, for whoever administers the service itself. Raises InvalidInput for a wrong band."""
     conditions: list[sql.Composable] = [sql.SQL("received_at >= {}").format(sql.Literal(since))]
     if device_id is not None:
         check_id(device_id)
@@ -118,7 +118,7 @@ def since_of(text: str, now: datetime, zone: tzinfo) -> datetime:
 
 
 def lines(messages: Sequence[RejectedMessage], zone: tzinfo) -> Iterator[str]:
-    """For people: the oldest first, as a log has it, with what came on a line of its own."""
+    """The messages for people: the oldest first, as in a log, each payload on a line of its own."""
     for message in reversed(messages):
         at = message.received_at.astimezone(zone).isoformat(timespec="seconds")
         yield f"{at}  {_printable(message.topic)}  {message.reason}  {_printable(message.detail)}"
@@ -128,10 +128,10 @@ def lines(messages: Sequence[RejectedMessage], zone: tzinfo) -> Iterator[str]:
 
 
 def json_lines(messages: Sequence[RejectedMessage]) -> Iterator[str]:
-    """For programs: the oldest first, a JSON object each."""
+    """The messages for programs: the oldest first, a JSON object each."""
     return (orjson.dumps(message).decode() for message in reversed(messages))
 
 
 def _printable(text: str) -> str:
-    """What a band sent must not move the cursor of whoever reads it."""
+    """`text` with escapes for what cannot be printed: what a band sent must not move the cursor of whoever reads it."""
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)

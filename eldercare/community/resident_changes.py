@@ -1,4 +1,4 @@
-"""Somebody who is looked after from now on, or no longer: what duty and admin do beside the committee's list."""
+"""What duty and admin do beside the committee's list: somebody is looked after from now on, or no longer."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -19,14 +19,14 @@ _AS_IN_A_LIST = ("external_id", "name", "address", "phone")
 
 
 async def add(conn: Connection, viewer: Viewer, values: Mapping[str, Any], today: date) -> int:
-    """A new resident, checked as a row of the list is: nobody is there twice. Returns their id.
+    """Add a resident, checked as a row of the list is, so that nobody is there twice; returns their id.
 
     Raises InvalidInput naming the field, also for somebody who is there already; Forbidden.
     """
     require_role(viewer, Role.DUTY, Role.ADMIN)
     residents.check_may_change(viewer, values)
     checked = {**values, **_as_in_a_list(values, today)}
-    # As the import does: two at once would each find nobody.
+    # This waits as the import does: two at once would each find nobody.
     await store.one_at_a_time(conn)
     entry = Entry(0, checked, {name: Column(0, name, "", name) for name in HEADINGS})
     found = recognise([entry], await store.everybody(conn))

@@ -11,7 +11,7 @@ def columns(names: Iterable[str], alias: str = "resident") -> sql.Composed:
 
 
 def insert(names: Iterable[str]) -> sql.Composed:
-    """A new row; the values are parameters of these names. `id` may be among them."""
+    """The statement for a new row; the values are parameters of these names. `id` may be among them."""
     given = list(names)
     return sql.SQL("insert into resident ({}) overriding system value values ({})").format(
         sql.SQL(", ").join(map(sql.Identifier, given)), sql.SQL(", ").join(map(sql.Placeholder, given))
@@ -19,7 +19,7 @@ def insert(names: Iterable[str]) -> sql.Composed:
 
 
 def update(names: Iterable[str], resident_id: int) -> sql.Composed:
-    """Other values in the row of one resident; they are parameters of these names."""
+    """The statement that changes values of one resident's row; they are parameters of these names."""
     assignments = (sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in names)
     return sql.SQL("update resident set {} where id = {}").format(
         sql.SQL(", ").join(assignments), sql.Literal(resident_id)

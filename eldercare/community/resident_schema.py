@@ -25,9 +25,10 @@ MOST_IN_ADDRESS = 500
 _LARGEST_ID = 2**63 - 1
 
 LONGEST_AWAY = timedelta(days=31)
-"""A stay in hospital; who stays longer is looked after again each month. Until then no rule speaks about them."""
+"""The longest absence, as for a stay in hospital; until it ends no rule speaks about them. Whoever stays longer is
+looked after again each month."""
 LONGEST_AWAY_BY_GRID = timedelta(days=14)
-"""A visit or a short stay, which a grid worker hears of at the door."""
+"""The longest absence that a grid worker enters: a visit or a short stay, which they hear of at the door."""
 
 
 class ResidentFacts(BaseModel):
@@ -172,7 +173,7 @@ FACTS: Mapping[str, Fact] = {
     name: next(each for each in info.metadata if isinstance(each, Fact))
     for name, info in ResidentFacts.model_fields.items()
 }
-"""By the name of the field, which is that of the column."""
+"""Every fact by the name of its field, which is that of the column."""
 NAMES = frozenset(FACTS)
 REQUIRED = tuple(name for name, known in FACTS.items() if known.required)
 FLAGS = tuple(name for name, known in FACTS.items() if known.empty is False)
@@ -249,7 +250,7 @@ FILED = tuple(each.name for each in dataclasses.fields(File) if each.name in FAC
 
 def check_times(values: Mapping[str, Any], now: datetime, longest_away: timedelta = LONGEST_AWAY) -> None:
     """Refuse checked values that would switch the rules off for good: an absence of more than `longest_away` from `now`
-    on (aware), and a departure that has not been yet. Raises InvalidInput naming the field."""
+    on (aware), and a departure still to come. Raises InvalidInput naming the field."""
     until = values.get("away_until")
     if until is not None and until > now + longest_away:
         days = longest_away.days

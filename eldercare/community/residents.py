@@ -93,7 +93,8 @@ async def get(conn: Connection, viewer: Viewer, resident_id: int) -> Resident:
 
 
 async def _hidden(conn: Connection, viewer: Viewer, resident_id: int) -> NotFound | Forbidden:
-    """Why it is not shown: whoever is called there knows that there is somebody, and is not told otherwise."""
+    """Why the resident is not shown. Whoever is called there knows that there is somebody, and is not told
+    otherwise."""
     if await doors(conn, viewer, [resident_id]):
         return Forbidden(
             f"resident {resident_id} has not agreed to be seen by you; the incident that you are called to says where"
@@ -172,7 +173,7 @@ async def update(conn: Connection, viewer: Viewer, resident_id: int, changes: Ma
 
 
 async def create(conn: Connection, values: Mapping[str, Any], today: date) -> int:
-    """A new resident from checked or unchecked `values` (at least `name` and `address`); returns their id.
+    """Make a resident from checked or unchecked `values` (at least `name` and `address`); returns their id.
 
     Raises InvalidInput naming the field.
     """
@@ -256,7 +257,7 @@ def _alike(text: sql.Composable) -> sql.Composable:
 
 
 def check_may_change(viewer: Viewer, values: Mapping[str, Any]) -> None:
-    """Nothing where the viewer's roles may write these fields. Raises Forbidden naming those that they may not."""
+    """Check that the viewer's roles may write these fields. Raises Forbidden naming those that they may not."""
     if viewer.has(Role.DUTY):
         return
     allowed: set[str] = set()

@@ -141,11 +141,11 @@ class EmbeddedPostgres:
         self._create_database()
 
     def stop(self) -> None:
-        """Fast shutdown: sessions end, everything committed is kept."""
+        """Shut down fast: sessions end, everything committed is kept."""
         self._child.stop()
 
     def _initialise(self) -> None:
-        shutil.rmtree(self._data, ignore_errors=True)  # of a first start that was interrupted
+        shutil.rmtree(self._data, ignore_errors=True)  # an interrupted first start left it
         self._data.mkdir()
         _write_secret(self._password_file, secrets.token_urlsafe(16))
         if os.geteuid() == 0:
@@ -178,7 +178,8 @@ class EmbeddedBroker:
     """
 
     def __init__(self, folder: Path, port: int = 1883, ack_wait_s: int = 10) -> None:
-        """`port` is where it listens if nobody does; else it takes a free one. After `ack_wait_s` it sends again."""
+        """`port` is where it listens if nobody does; else it takes a free one. After `ack_wait_s` seconds it sends
+        again."""
         self._ack_wait_s = ack_wait_s
         self._folder = folder.resolve()
         self._port = port
@@ -220,7 +221,7 @@ class EmbeddedBroker:
         self._child.stop()
 
     def kill9(self) -> None:
-        """Power failure of the broker."""
+        """Kill the broker, as a power failure would."""
         self._child.send(signal.SIGKILL)
         self._child.stop()
 
@@ -283,7 +284,7 @@ def _nats_server() -> str:
 
 
 def _who() -> dict[str, int]:
-    """PostgreSQL refuses to run as root: then it runs as `nobody`."""
+    """The user to run as: where we are root, which PostgreSQL refuses, it is `nobody`."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")

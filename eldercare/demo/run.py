@@ -29,7 +29,7 @@ from eldercare.platform.settings import PREFIX, Settings
 
 RESIDENTS = 50
 HISTORY_HOURS = 24
-"""At the first start the bands send so much of the past, so that charts and tracks are not empty."""
+"""Hours of the past that the bands send at the first start, so that charts and tracks are not empty."""
 PROVIDER_NUMBER = "+99988000000"
 """The number the simulated provider calls from; country code 999 is assigned to nobody."""
 TICK_S = 0.5
@@ -71,7 +71,7 @@ def _run(settings: Settings, folder: Path, interrupt: Interrupt, stack: ExitStac
     memory = folder / "demo.json"
     first = not memory.exists()
     if first:
-        # A first start that was interrupted: without its logins its data is of no use.
+        # A first start was interrupted: its data is of no use without its logins.
         shutil.rmtree(folder / "postgres", ignore_errors=True)
         shutil.rmtree(folder / "broker", ignore_errors=True)
     _say("正在启动 … · Starting ...")
@@ -122,7 +122,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def _choose_ports(settings: Settings) -> Addresses:
-    """The usual ports where they are free, others where not."""
+    """Choose the usual ports where they are free, others where not."""
     wanted = {
         "API": settings.api_port,
         "PHONES": settings.phones_port,
@@ -138,7 +138,7 @@ def _choose_ports(settings: Settings) -> Addresses:
 
 
 def service_environment(settings: Settings, folder: Path, addresses: Addresses, database_url: str) -> dict[str, str]:
-    """The environment of the services: none of our settings from outside, so that no real provider can be reached."""
+    """The environment of the services, without our settings from outside, so that no real provider can be reached."""
     ours = {
         "DATABASE_URL": database_url,
         "DATA_DIR": str(folder),
@@ -161,7 +161,7 @@ def service_environment(settings: Settings, folder: Path, addresses: Addresses, 
 
 
 def _services(memory: Path, addresses: Addresses, conn: psycopg.Connection[Any], *, first: bool) -> tuple[Service, ...]:
-    """In the order of the line from its end: a telephone is there before anything can ring it."""
+    """The services in the order of the line from its end: a telephone is there before anything can ring it."""
 
     def python(module: str, *arguments: str) -> tuple[str, ...]:
         return (sys.executable, "-m", module, *arguments)
@@ -234,7 +234,7 @@ def _urls(addresses: Addresses, broker: EmbeddedBroker, postgres: EmbeddedPostgr
 
 
 def _introduce(known: dict[str, Any], addresses: Addresses, broker: EmbeddedBroker, folder: Path) -> None:
-    """What runs, the logins, and where to click."""
+    """Say what runs, the logins, and where to click."""
     logins = "\n".join(f"    {u['role']:8} {u['username']:16} {u['password']}" for u in known["users"])
     _say(f"""
 独居老人守护 · Eldercare — {len(known["residents"])} 位老人，{len(known["residents"])} 只手环 · residents with bands

@@ -11,9 +11,10 @@ from urllib.parse import quote
 import psycopg
 
 FIRST_PRESS_AFTER_S = 15
-"""Soon enough for somebody who only reads the terminal."""
+"""The first press comes soon enough for somebody who only reads the terminal."""
 PRESS_AFTER_LOOK_S = 10
-"""After the first look at the duty board: within the first minute, and not before the page is read."""
+"""How long after the first look at the duty board a press comes: within the first minute, and not before the page is
+read."""
 RECENT_S = 25
 """Whoever comes to the board this soon after a press still sees it ring."""
 GIVE_UP_S = 90
@@ -98,7 +99,7 @@ class Showcase:
             yield f"已接单 · Accepted: {owner} → {name}（{seconds:.0f} 秒 s）；手环已显示 · the band shows it"
 
     def _leave_to_people(self) -> None:
-        """From now on the telephones wait for the visitor."""
+        """Let the telephones wait for the visitor from now on."""
         for phone in self._responders:
             with contextlib.suppress(OSError):  # telephones that were started again have forgotten it
                 self._send("DELETE", f"{self._phones_url}/sim/phones/{quote(phone)}/behaviour")

@@ -62,7 +62,7 @@ class Supervisor:
     def __init__(self, interrupt: Interrupt, environment: Mapping[str, str], cwd: Path, logs: Path) -> None:
         self._interrupt = interrupt
         self.environment = dict(environment)
-        """What a service started from now on gets."""
+        """The environment that a service started from now on gets."""
         self._cwd = cwd
         self._logs = logs
         self._running: list[_Running] = []
@@ -115,7 +115,7 @@ class Supervisor:
         return news
 
     def stop(self) -> None:
-        """SIGTERM to all in the reverse order, then SIGKILL to whatever is left of their groups."""
+        """Send SIGTERM to all in the reverse order, then SIGKILL to whatever is left of their groups."""
         for running in reversed(self._running):
             running.process.terminate()
         deadline = time.monotonic() + END_TIMEOUT_S
@@ -152,7 +152,7 @@ class Supervisor:
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL what an ended leader has left behind in its group."""
+    """Send SIGKILL to what an ended leader has left behind in its group."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

@@ -14,7 +14,7 @@ from eldercare.platform.validation import fields
 Connection = AsyncConnection[Any]
 
 FASTEST = 1_000_000
-"""Times as fast as the wall's clock."""
+"""The highest speed, in multiples of the wall's clock."""
 NOW = "coalesce((select origin + (statement_timestamp() - started_at) * speed from clock), statement_timestamp())"
 """What `eldercare_now()` returns, for the statements an SOS waits for: PostgreSQL inlines no function that reads."""
 
@@ -75,5 +75,5 @@ async def is_set(conn: Connection) -> bool:
 
 
 async def reset_clock(conn: Connection) -> None:
-    """Back to the real time."""
+    """Go back to the real time."""
     await conn.execute("delete from clock")

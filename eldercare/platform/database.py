@@ -1,5 +1,5 @@
-"""Connections to the database, and how long each may wait. Functions of the nouns take a connection and never commit;
-the edge does, once.
+"""Connections to the database, and how long each may wait. Functions of the nouns take a connection and never commit.
+The edge commits, once.
 
 Nothing shared waits without a limit. The server ends a wait for a lock, a statement and a transaction in which nothing
 is said (`Limits`). Where the server itself says nothing any more, frozen but with an open socket, the client's deadline
@@ -29,13 +29,13 @@ T = TypeVar("T")
 set_json_loads(orjson.loads)  # everywhere: what a telephone waits for is read from JSON
 
 CONNECT_S = 3
-"""How long one address may take to answer, seconds; then the next of the URL is asked."""
+"""Seconds that one address may take to answer; then the next of the URL is asked."""
 NAMES_S = 3.0
-"""What looking up names may take besides."""
+"""Seconds that looking up names may take besides."""
 CHECK_S = 2.0
-"""How long a pooled connection may take to show that it lives."""
+"""Seconds that a pooled connection may take to show that it lives."""
 GRACE_S = 1.0
-"""After this, a statement that the server should have ended shows that no server is there."""
+"""Seconds after which a statement that the server should have ended shows that no server is there."""
 
 _DEAD_PEER: dict[str, Any] = {
     "connect_timeout": CONNECT_S,
@@ -44,8 +44,8 @@ _DEAD_PEER: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""A peer that is gone without a word is noticed while nothing is said (s), and while a statement is under way (ms):
-keepalives alone would leave that one to the kernel's retransmissions, some 15 minutes."""
+"""These notice a peer that is gone without a word, while nothing is said (s) and while a statement is under way (ms).
+Keepalives alone would leave the latter to the kernel's retransmissions, some 15 minutes."""
 
 _SESSION = {
     "timezone": "UTC",
@@ -56,9 +56,10 @@ _SESSION = {
     "tcp_user_timeout": "20000",
     "client_connection_check_interval": "1000",
 }
-"""The same seen from the server, which would wait two hours for a host that lost its power, with the leader slot and
-the incidents that it held; a statement whose client has closed the socket ends within a second (ms). Whoever waited for
-a row has to see what it holds now: where a database or a role asks for more isolation, that would fail instead."""
+"""The same seen from the server. It would wait two hours for a host that lost its power, and keep the leader slot and
+the incidents which that host held. A statement whose client has closed the socket ends within a second (ms). Whoever
+waited for a row has to see what it holds now; under more isolation, which a database or a role may ask for, that would
+fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Limits:
 
     @property
     def deadline_s(self) -> float | None:
-        """When the client gives up the connection itself; the server has had its turn before."""
+        """Seconds after which the client gives up the connection itself; the server has had its turn before."""
         return self.statement_ms / 1000 + GRACE_S if self.statement_ms else None
 
     def options(self) -> dict[str, str]:
@@ -112,7 +113,8 @@ class Limited(AsyncConnection[TupleRow]):
     deadline_s: float | None = None
 
     async def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # noqa: ASYNC109
-        """As in psycopg, which asks the server to cancel and waits up to ten seconds for that. Raises Overdue.
+        """Wait until the deadline, then close the socket; psycopg itself asks the server to cancel and waits up to ten
+        seconds for that. Raises Overdue.
 
         With a `timeout` of the caller's (listening for notices), silence is no fault.
         """
@@ -134,8 +136,9 @@ Connection = AsyncConnection[Any]
 Pool = AsyncConnectionPool[Limited]
 
 AWAY_S = 5.0
-"""How long a pool tries to reach a database that is away before it says so. Whoever asks next lets it try anew at once;
-trying on by itself it would pause twice as long each time, and come back as late again as the database was away."""
+"""Seconds for which a pool tries to reach a database that is away before it says so. Whoever asks next makes it try
+anew at once. If it tried on by itself, it would pause twice as long each time, and come back as late again as the
+database was away."""
 
 
 def _options(more: Mapping[str, str]) -> str:
@@ -150,12 +153,12 @@ LOOKUPS = {
     "enable_mergejoin": "off",
     "jit": "off",
 }
-"""Of a session that only ever looks up a few rows by their keys: plans are made once, while tables may still be empty,
-and must not read whole tables or indexes when these have filled."""
+"""Settings of a session that only ever looks up a few rows by their keys. Plans are made once, while tables may still
+be empty, and must not read whole tables or indexes when these have filled."""
 
 
 _answered_last: dict[str, tuple[str, str]] = {}
-"""By URL: host and port that took the last connection."""
+"""Host and port that took the last connection, by URL."""
 
 
 def _addresses(url: str) -> list[tuple[str, str]]:
@@ -253,7 +256,7 @@ def pool(
 
 
 async def _answers(conn: Limited) -> None:
-    """Raises psycopg.OperationalError for a connection that is not fit to be handed out."""
+    """Check that a connection is fit to be handed out. Raises psycopg.OperationalError where it is not."""
     usual, conn.deadline_s = conn.deadline_s, CHECK_S
     try:
         await AsyncConnectionPool.check_connection(conn)
@@ -268,7 +271,7 @@ _COMMENT = re.compile(r"--[^\n]*")
 class Numbered:
     """A statement with its parameters numbered, so that psycopg need not look for them at each call.
 
-    It does so once only for statements of at most 4,096 characters.
+    psycopg looks only once for statements of at most 4,096 characters.
     """
 
     def __init__(self, statement: str) -> None:

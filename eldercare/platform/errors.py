@@ -40,8 +40,8 @@ class TooManyAttempts(EldercareError):
 
 
 class TooManyRequests(EldercareError):
-    """One person, or one network, asks for more at a time than is their share; to be asked again after
-    `retry_after_s` seconds."""
+    """One person, or one network, asks for more at a time than is their share. They may ask again after `retry_after_s`
+    seconds."""
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__("too many requests at a time")

@@ -1,4 +1,4 @@
-"""Signs of life of the services, which serve no HTTP themselves. On the wall's clock, not on the settable one."""
+"""Signs of life of the services, which serve no HTTP themselves. They keep the wall's clock, not the settable one."""
 
 import os
 import socket
@@ -13,9 +13,9 @@ from psycopg.types.json import Jsonb
 from eldercare.platform.database import Connection
 
 INTERVAL_S = 5.0
-"""How often a service beats."""
+"""Seconds between two beats of a service."""
 FRESH_S = 20.0
-"""A service whose last beat is older is taken for dead; a few beats may be lost on the way."""
+"""A service whose last beat is older, in seconds, is taken for dead; a few beats may be lost on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ async def fresh(conn: Connection, service: str, within_s: float = FRESH_S) -> bo
     row = await (
         await conn.execute(
             "select exists (select from heartbeat where service = %(service)s"
-            # A beat still to come is of a clock that went back since: whoever lives beats again within seconds.
+            # A beat in the future is from before the clock went back: whoever lives beats again within seconds.
             " and beat_at between clock_timestamp() - make_interval(secs => %(within)s)"
             " and clock_timestamp() + make_interval(secs => %(within)s))",
             {"service": service, "within": within_s},
@@ -76,7 +76,7 @@ async def listing(conn: Connection, within_s: float = 86_400) -> list[Heartbeat]
 
 
 async def end(conn: Connection, instance: str) -> None:
-    """A service that leaves cleanly takes its heartbeat along, and is missed by nobody."""
+    """Remove the heartbeat of a service that leaves cleanly, so that nobody misses it."""
     await conn.execute("delete from heartbeat where instance = %s", (instance,))
 
 

@@ -13,7 +13,7 @@ from eldercare.platform import redaction
 from eldercare.platform.settings import Section, unknown_settings
 
 _LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
-"""The higher first: a level in the middle is the more serious one."""
+"""The higher levels come first, so that a level in the middle becomes the more serious one."""
 
 
 def configure(level: str = "info", service: str | None = None) -> None:
@@ -45,7 +45,7 @@ def _redact(_logger: Any, _method: str, values: structlog.typing.EventDict) -> s
 
 
 def _tell_exception(_logger: Any, _method: str, values: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """In place of Python's own traceback, whose last lines hold what somebody had handed in."""
+    """Replace Python's own traceback, whose last lines hold what somebody had handed in."""
     raised = values.pop("exc_info", None)
     error = raised if isinstance(raised, BaseException) else raised[1] if isinstance(raised, tuple) else None
     if raised is True:
@@ -54,14 +54,14 @@ def _tell_exception(_logger: Any, _method: str, values: structlog.typing.EventDi
 
 
 class _OfLibraries(logging.Handler):
-    """What libraries write through `logging`, as lines of ours: uvicorn, asyncio and the pools log errors too."""
+    """Writes what libraries log through `logging` as lines of ours: uvicorn, asyncio and the pools log errors too."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Whatever is wrong with the record, the library that logs goes on: it may be sending a call."""
+        """Write the record. The library that logs goes on, whatever is wrong with it: it may be sending a call."""
         try:
             self._write(record)
         except Exception as error:
-            # Not the record: what is wrong with it may keep this line from being written, too.
+            # This line leaves out the record: what is wrong with it may keep this line from being written, too.
             told = {"library": record.name, "at": f"{record.filename}:{record.lineno}", "error": type(error).__name__}
             with suppress(Exception):  # standard error itself is gone
                 logger(__name__).error("not_shown", **told)
@@ -95,7 +95,7 @@ def _uncaught(error: BaseException | None, interrupted: Any) -> None:
 
 def logger(name: str) -> structlog.typing.FilteringBoundLogger:
     """A logger bound to the module's name."""
-    # Not `bind`: that would make the logger at the import, before `configure` has said how and from which level on.
+    # `bind` would make the logger at the import, before `configure` has said how and from which level on.
     return cast(structlog.typing.FilteringBoundLogger, structlog.get_logger(name, module=name))
 
 

@@ -1,8 +1,8 @@
 """Migrations: plain SQL files in the folder `migrations`, run by yoyo, forward only, giving way to everybody else.
 
-Whoever wants a table for itself stands in a queue behind its readers, and everybody who comes later stands behind it: a
-migration that waits for somebody's report would hold up every press. So it waits for less time than a press does, lets
-go of everything, says who is in its way, and tries again.
+A statement that wants a table for itself queues behind the table's readers, and everybody who comes later queues behind
+it. A migration that waits for somebody's report would hold up every press. So it waits for less time than a press does,
+lets go of everything, says who is in its way, and tries again.
 
 What takes long takes no lock that anybody waits for: indexes are built `concurrently`, rows are filled in by and by.
 Such a migration says `-- transactional: false`; each of its statements is committed by itself, and can be run again.
@@ -31,20 +31,20 @@ from eldercare.platform.errors import Unavailable
 SERVICE_ROLE = "eldercare_service"
 """The role of the services, where an installation has given them one beside the owner's (docs/roles.md)."""
 LOCK_MS = 40
-"""How long a migration waits for a lock; for two tables at once twice as long. That is less than a press waits
+"""Milliseconds that a migration waits for a lock, twice as long for two tables at once. That is less than a press waits
 (`database.URGENT`), so that none is set aside."""
 QUIET_LOCK_S = 10
-"""How long it waits for one that only other migrations and VACUUM want: longer than PostgreSQL lets autovacuum be in
-anybody's way (`deadlock_timeout`, 1 s)."""
+"""Seconds that it waits for a lock that only other migrations and VACUUM want: longer than PostgreSQL lets autovacuum
+be in anybody's way (`deadlock_timeout`, 1 s)."""
 PATIENCE_S = 600.0
-"""How long it goes on trying."""
+"""Seconds for which it goes on trying."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 SAY_EVERY_S = 10.0
 LOOK_S = 0.02
-"""How often it is looked who is in the way."""
+"""Seconds between two looks at who is in the way."""
 _PROMPT = "60s"
 KEY = (1635083369, 2)
-"""Of the advisory lock under which migrations run. 1 in the second place is that of `audit_seal()`."""
+"""Key of the advisory lock under which migrations run. `audit_seal()` has 1 in the second place."""
 
 _GRANT = "select grant_services(rolname) from pg_roles where rolname = %s"
 _IN_THE_WAY = """
@@ -103,7 +103,7 @@ class _Connection(psycopg.Connection[Any]):
     until: float
 
     def left_ms(self) -> int:
-        """What is left of the patience; never less than any lock is waited for."""
+        """Milliseconds that are left of the patience; never less than the wait for any lock."""
         return max(LOCK_MS, 1 + int(1000 * (self.until - time.monotonic())))
 
 
@@ -111,7 +111,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
     """yoyo's, with libpq's own reading of the URL, limits on waiting, and a lock that ends with the process."""
 
     def connect(self, dburi: DatabaseURI) -> Any:
-        """A connection that waits hardly for any lock."""
+        """A connection that hardly waits for any lock."""
         options = f"-c lock_timeout={LOCK_MS} -c idle_in_transaction_session_timeout=60000"
         conn = _Connection.connect(
             dburi.args["url"],
@@ -129,7 +129,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
     @contextmanager
     def lock(self, timeout: float = 10) -> Iterator[None]:
-        """Nothing more: `migrate` has the turn. yoyo's own lock, a row, outlives a process that is killed."""
+        """Take no lock: `migrate` has the turn. yoyo's own lock, a row, outlives a process that is killed."""
         yield
 
 
@@ -137,14 +137,15 @@ class _Cursor(psycopg.Cursor[Any]):
     """Runs each statement of a migration so that nobody is held up by what it waits for."""
 
     def execute(self, query: Any, params: Any = None, **how: Any) -> Self:
-        """An index is built for as long as that takes, and waits for others while patience lasts; whatever else wants
-        a table for itself waits hardly."""
+        """Run a statement. The build of an index may take its time, and waits for others while patience lasts. Whatever
+        else wants a table for itself hardly waits."""
         alone = isinstance(query, str) and self.connection.info.transaction_status == TransactionStatus.IDLE
         if alone and (index := _BESIDE_WRITERS.search(query)):
             return self._beside_writers(query, index[1])
         if alone and (table := _ALTERS.search(query)):
             with self.connection.transaction():
-                # Before it wants the table for itself, autovacuum is sent away: nobody else waits behind this lock.
+                # This sends autovacuum away before the statement wants the table for itself: nobody else waits behind
+                # this lock.
                 super().execute(f"set local lock_timeout = '{QUIET_LOCK_S}s'")
                 super().execute(f'lock table "{table[1]}" in share update exclusive mode'.encode())
                 super().execute(f"set local lock_timeout = {LOCK_MS}")
@@ -152,7 +153,7 @@ class _Cursor(psycopg.Cursor[Any]):
         return super().execute(query, params, **how)
 
     def _beside_writers(self, query: Any, name: str) -> Self:
-        """An index that a killed build has left behind is no index, and yet in the way of one: it goes first."""
+        """Build an index. What a killed build has left behind is no index, and yet in the way of one: it goes first."""
         try:
             self._wait_as_long_as_patience_lasts()
             if super().execute(_HALF_MADE, (name,)).fetchone() is not None:
@@ -164,13 +165,14 @@ class _Cursor(psycopg.Cursor[Any]):
                 super().execute(f"set lock_timeout = {LOCK_MS}")
 
     def _wait_as_long_as_patience_lasts(self) -> None:
-        """Nobody stands behind such a wait. It is one for transactions and old snapshots, which are locks too."""
+        """Let the next statement wait while patience lasts. Nobody queues behind it: it waits for transactions and old
+        snapshots, which are locks too."""
         assert isinstance(self.connection, _Connection)  # noqa: S101  as `_Backend.connect` makes it
         super().execute(f"set lock_timeout = {self.connection.left_ms()}".encode())
 
 
 class _Tries:
-    """Trying again what somebody is in the way of."""
+    """Tries again what somebody is in the way of."""
 
     def __init__(self, until: float, say: Say, in_the_way: Callable[[], str]) -> None:
         self._until = until
@@ -179,7 +181,7 @@ class _Tries:
         self._say_at = 0.0
 
     def until_done(self, work: Callable[[], object]) -> None:
-        """Raises Unavailable when patience ends."""
+        """Try `work` until it is done. Raises Unavailable when patience ends."""
         pause = FIRST_PAUSE_S
         while True:
             try:
@@ -201,7 +203,7 @@ class _Tries:
 
 
 def _take_turn(backend: _Backend) -> None:
-    """Raises psycopg.errors.LockNotAvailable while another process migrates."""
+    """Take the turn to migrate. Raises psycopg.errors.LockNotAvailable while another process migrates."""
     backend.connection.execute("select pg_advisory_lock(%s, %s)", KEY)
 
 
@@ -209,7 +211,7 @@ def _take_turn(backend: _Backend) -> None:
 def _looking(url: str, name: str, say: Say) -> Iterator[Callable[[], str]]:
     """Who is in the way of the sessions called `name`, seen from a connection of its own; the answer is the latest.
 
-    `say` hears of a wait that is long because nobody stands behind it."""
+    `say` hears of a wait that is long because nobody queues behind it."""
     seen, done = [""], threading.Event()
 
     def look() -> None:
@@ -241,10 +243,10 @@ def _described(pid: int, user: str, application: str, state: str, seconds: float
 
 
 def _bound_prompts(conn: Any) -> None:
-    """Nobody at a prompt keeps an incident for longer than a minute by forgetting a transaction.
+    """Let nobody at a prompt keep an incident for longer than a minute by forgetting a transaction.
 
-    Sessions of the services say so themselves. Where an administrator has set another limit for this database, or the
-    role may not set any, that stands.
+    Sessions of the services say so themselves. A limit that an administrator has set for this database stands. Nothing
+    changes where the role may not set any.
     """
     conn.execute(
         f"""
@@ -265,7 +267,7 @@ end $$"""  # noqa: S608  a constant of ours
 
 
 def _for_writing(url: str) -> str:
-    """The URL; of several hosts the one that takes writes is meant."""
+    """The URL; where it names several hosts, it means the one that takes writes."""
     values = conninfo_to_dict(url)
     if "," not in str(values.get("host") or "") or values.get("target_session_attrs"):
         return url

@@ -5,22 +5,22 @@ from datetime import datetime
 
 
 def numbers(values: Iterable[float | bool | None]) -> str:
-    """Of numbers (finite) or booleans; None is null."""
+    """The array of numbers (finite) or booleans; None is null."""
     return "{" + ",".join("null" if value is None else str(value) for value in values) + "}"
 
 
 def times(values: Iterable[datetime | None]) -> str:
-    """Of aware times; None is null."""
+    """The array of aware times; None is null."""
     return "{" + ",".join("null" if value is None else value.isoformat() for value in values) + "}"
 
 
 def names(values: Iterable[str | None]) -> str:
-    """Of texts made of letters, digits, `_` and `-` (device ids, words of the contract); None is null."""
+    """The array of texts made of letters, digits, `_` and `-` (device ids, words of the contract); None is null."""
     return "{" + ",".join("null" if value is None else f'"{value}"' for value in values) + "}"
 
 
 def texts(values: Iterable[str | None]) -> str:
-    """Of any texts without the character zero; None is null."""
+    """The array of any texts without the character zero; None is null."""
     return names(None if value is None else _escaped(value) for value in values)
 
 

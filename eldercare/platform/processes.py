@@ -20,12 +20,12 @@ os.execv(sys.argv[5], sys.argv[5:])
 
 
 def with_parent(command: Sequence[str], signal_number: int, user: int = -1, group: int = -1) -> list[str]:
-    """The command so that the kernel sends it this signal when we die, even by SIGKILL. On other systems than Linux it
-    is the command alone.
+    """The command in a wrapper that has the kernel send it this signal when we die, even by SIGKILL. On other systems
+    than Linux it is the command alone.
 
-    `user` and `group`: numbers of whom it runs as, where we are root (-1: as we do). The child does all that itself
-    once it is a program of its own: Python code between fork and exec can stand still for ever in a process that has
-    threads, and whoever started it with it. The signal comes when the thread ends that started the child.
+    `user` and `group` are the numbers of whom it runs as, where we are root (-1: as we do). The child sets all that
+    itself once it is a program of its own: Python code between fork and exec can stand still for ever in a process that
+    has threads, and so does whoever started it. The signal comes when the thread that started the child ends.
     """
     if not sys.platform.startswith("linux"):
         return list(command)

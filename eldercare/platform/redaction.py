@@ -50,9 +50,10 @@ _BARE = re.compile(
 """What is known by its look, under whatever name: keys, headers without their name, hashes of passwords, signed tokens,
 and the account of the telephone provider with its token."""
 _OF_PYDANTIC = re.compile(r"(?s)(\binput_value=).*?(?=, input_type=|$)")
-"""It repeats what it was given."""
+"""pydantic repeats what it was given."""
 _OF_POSTGRESQL = re.compile(r"(?s)((?:^|\n|\\n)[^\S\n]*(?:DETAIL|CONTEXT|QUERY|STATEMENT|LINE \d+):).*")
-"""Its further lines name the values of a row. Blanks after a newline hold no newline: each is looked at once."""
+"""The further lines of PostgreSQL name the values of a row. Blanks after a newline hold no newline: each is looked at
+once."""
 _SECRET_KEY = re.compile(rf"(?i){_WORDS}|browser")
 
 
@@ -65,7 +66,7 @@ def redacted(text: str) -> str:
 
 
 def redacted_values(values: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The values of a log line: what a secret's name stands over is hidden, texts in it are `redacted`."""
+    """The values of a log line: one under a secret's name is hidden, texts in it are `redacted`."""
     return {
         key: HIDDEN if _SECRET_KEY.search(_shown(str, key)) and value is not None else _value(value)
         for key, value in values.items()
@@ -89,7 +90,7 @@ def _value(value: Any) -> Any:
 
 
 def _shown(how: Callable[[Any], str], value: Any) -> str:
-    """`value` as it shows itself: what cannot shall not keep the line from being written."""
+    """`value` as it shows itself. One that cannot does not keep the line from being written."""
     try:
         return how(value)
     except Exception as error:
@@ -123,7 +124,7 @@ def _told_by_the_database(error: Any) -> list[str]:
     said = error.diag
     about = [f"{name.removesuffix('_name')}={value}" for name in _NAMED_BY_POSTGRESQL if (value := getattr(said, name))]
     if error.sqlstate is None:
-        # Said by the client: that nothing answers, or, of data, what the value was.
+        # The client says that nothing answers or, of data, what the value was.
         return [] if "Data" in type(error).__name__ else [_in_one_line(str(error))]
     words = [] if error.sqlstate.startswith(_ABOUT_VALUES) else [_in_one_line(said.message_primary or str(error))]
     return [error.sqlstate, *about, *words]

@@ -4,9 +4,10 @@ import gc
 
 
 def tune_gc() -> None:
-    """Have it look seldom, and never again at what is there by now. Call it when a service has been put together.
+    """Make the collector look seldom, and never again at what is there by now. Call this when a service has been put
+    together.
 
-    Messages and rows hold no cycles, and to read them all again and again costs time in which a telephone waits.
+    Messages and rows hold no cycles. Reading them all again and again costs time in which a telephone waits.
     """
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)

@@ -109,11 +109,11 @@ def is_loopback(url: str) -> bool:
 
 BaseUrl = Annotated[str, AfterValidator(_checked_base_url)]
 PublicUrl = Annotated[str, AfterValidator(lambda url: normalised(url).rstrip("/"))]
-"""As browsers write it in `Origin`, whatever capitals, port or script it was given with."""
+"""An address as browsers write it in `Origin`, whatever capitals, port or script it was given with."""
 
 
 Telephone = Annotated[str, AfterValidator(_checked_telephone)]
-"""A number with its country; written with spaces, hyphens or brackets it is kept without them."""
+"""A number with its country, kept without the spaces, hyphens or brackets that it is written with."""
 
 
 class Section(BaseSettings):
@@ -132,7 +132,7 @@ class Section(BaseSettings):
     @classmethod
     def _read_secret_files(cls, values: dict[str, Any]) -> dict[str, Any]:
         for name in cls.SECRETS:
-            # What `.env` names beside the settings is among the values; of the environment only the settings are.
+            # `values` holds all that `.env` names, but of the environment only the settings.
             path = os.environ.get(f"{PREFIX}{name.upper()}_FILE") or values.get(f"{name}_file")
             if path and values.get(name, "") == "":
                 try:
@@ -178,7 +178,7 @@ class Settings(Section):
     _sections: dict[type[Section], Section] = PrivateAttr(default_factory=dict)
 
     def __init__(self, **given: Any) -> None:
-        """`given` stands before what the environment says; a section takes of it what is its own."""
+        """`given` goes before what the environment says; a section takes its own part of it."""
         super().__init__(**given)
         self._given = given
 
@@ -194,7 +194,8 @@ class Settings(Section):
 
     database_url: Annotated[str, AfterValidator(_checked_database_url)] | None = None
     migrate_database_url: Annotated[str, AfterValidator(_checked_database_url)] | None = None
-    """The same database as the role that owns the tables: for `migrate` alone, where the services have their own."""
+    """The same database as the role that owns the tables. `migrate` alone uses it, where the services have a role of
+    their own."""
     mqtt_url: Annotated[str, AfterValidator(_checked_mqtt_url)] | None = None
     mqtt_ca: Path | None = None
     """CA certificate that signed the broker's; the system's when unset."""
@@ -217,10 +218,11 @@ class Settings(Section):
     public_url: PublicUrl | None = None
     """How providers and browsers reach `api` from outside; callback signatures are computed over it."""
     trusted_proxies: Annotated[str, AfterValidator(_checked_networks)] = "127.0.0.1,::1"
-    """Addresses or networks of our own reverse proxies, with commas: only they are believed where a request comes from
-    and whether it came by https (`X-Forwarded-For`, `X-Forwarded-Proto`). Wrong guesses are counted by that address."""
+    """Addresses or networks of our own reverse proxies, with commas. Only they are believed about where a request comes
+    from and whether it came by https (`X-Forwarded-For`, `X-Forwarded-Proto`). Wrong guesses are counted by that
+    address."""
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
-    """Whoever brings it as a bearer reads `/metrics`; without one only this machine does, past no proxy."""
+    """Whoever brings it as a bearer reads `/metrics`; without a token only this machine does, and through no proxy."""
     timezone: Annotated[str, AfterValidator(_checked_zone)] = "Asia/Shanghai"
     data_dir: Path = Path(".eldercare")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -263,7 +265,7 @@ class Settings(Section):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The community's time zone, in which people read times and night begins."""
+        """The community's time zone, in which people read times and in which night begins."""
         return ZoneInfo(self.timezone)
 
     @property

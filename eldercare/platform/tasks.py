@@ -12,7 +12,7 @@ from eldercare.platform.log import logger
 
 T = TypeVar("T")
 EXIT_STATUS = 70
-"""Of a process whose task has ended by a mistake of ours (`EX_SOFTWARE`)."""
+"""Exit status of a process whose task has ended by a mistake of ours (`EX_SOFTWARE`)."""
 
 _log = logger(__name__)
 _kept: set[asyncio.Task[Any]] = set()
@@ -20,8 +20,8 @@ _kept: set[asyncio.Task[Any]] = set()
 
 
 def start(work: Coroutine[Any, Any, None], name: str, *, may_end: bool = False) -> asyncio.Task[None]:
-    """A task for the life of the process. When it fails the process ends with `EXIT_STATUS`, and so it does when it
-    only ends, unless it `may_end`, as one does that is told to leave."""
+    """Start a task for the life of the process. When it fails, the process ends with `EXIT_STATUS`. The same happens
+    when it only ends, unless it `may_end`, as one may that is told to leave."""
     task = asyncio.create_task(work, name=name)
     _kept.add(task)
 
@@ -41,7 +41,8 @@ def start(work: Coroutine[Any, Any, None], name: str, *, may_end: bool = False) 
 
 
 def brief(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-    """A task for something that ends soon. What goes wrong in it is logged, whether or not anybody waits for it."""
+    """Start a task for something that ends soon. What goes wrong in it is logged, whether or not anybody waits for
+    it."""
     task = asyncio.create_task(work, name=name)
     _kept.add(task)
 
@@ -57,9 +58,9 @@ def brief(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
 async def forever(
     name: str, once: Callable[[], Awaitable[None]], pause_s: float, away: tuple[type[Exception], ...] = ()
 ) -> None:
-    """Do it again and again until cancelled, `pause_s` seconds after it has ended in whichever way.
+    """Call `once` again and again until cancelled, `pause_s` seconds after it has ended in whichever way.
 
-    What is in `away` (a database, a broker) is said in one line, everything else with where it came from.
+    It logs errors of `away` (a database, a broker) in one line, all others with where they came from.
     """
     while True:
         try:
@@ -72,8 +73,8 @@ async def forever(
 
 
 async def end(*ending: asyncio.Task[Any], again_s: float = 2.0) -> None:
-    """Cancel these until all have ended, again after each `again_s`, in which they may tidy up. What they failed with
-    is told by whoever made them.
+    """Cancel these until all have ended, again after each `again_s` seconds, in which they may tidy up. Whoever made
+    them tells what they failed with.
 
     Once is not enough: on Python 3.11 `asyncio.wait_for`, which aiomqtt waits with, loses a cancellation that comes
     together with its result. The task goes on then, and whoever waits for it would wait for ever.

@@ -135,7 +135,8 @@ class Sos(Message):
 
 
 def sos_state(event_id: str, state: SosState, **more: str) -> bytes:
-    """To the band: the state of its press. `event_id`: its name as JSON, in the form in which the band sent it."""
+    """What tells the band the state of its press. `event_id` is its name as JSON, in the form in which the band sent
+    it."""
     return f'{{"event_id": {event_id}, {json.dumps({"state": state, **more})[1:]}'.encode()
 
 

@@ -5,12 +5,12 @@ session to somebody else, who loses it again as we come back. Pure: no clock, no
 """
 
 SHORT_S = 10.0
-"""A connection that was ended within so many seconds was taken, if it happens again and again."""
+"""A connection that ends within this many seconds was taken, if that happens again and again."""
 SUSPICIOUS = 3
-"""Short connections in a row."""
+"""How many short connections in a row show that somebody takes them."""
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 4.0
-"""Short: whoever has the session hears the presses."""
+"""The longest pause is short: whoever has the session hears the presses."""
 
 
 class Lives:
@@ -25,12 +25,12 @@ class Lives:
         return self._short >= SUSPICIOUS
 
     def lasts(self, seconds: float) -> None:
-        """The present connection has lasted so long: nobody takes it."""
+        """Note that the present connection has lasted so long; after `SHORT_S` nobody takes it."""
         if seconds > SHORT_S:
             self._short = 0
 
     def ended(self, seconds: float) -> float:
-        """The broker has ended a connection after so long; returns how long to wait before the next."""
+        """Note that the broker has ended a connection after so long; returns the seconds to wait before the next."""
         self.lasts(seconds)
         if seconds <= SHORT_S:
             self._short += 1
@@ -39,5 +39,5 @@ class Lives:
         return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * (1 << min(self._short - SUSPICIOUS, 10)))
 
     def refused(self) -> None:
-        """The broker could not be reached: it was away, and nobody has taken anything."""
+        """Note that the broker could not be reached: it was away, and nobody has taken anything."""
         self._short = 0

@@ -25,7 +25,7 @@ from eldercare.platform.settings import Settings
 STRETCH_S = 240.0
 """Recorded seconds between two moves of a clock that stands still: below the 5 minutes at which a value is ahead."""
 QUIET_S = 0.5
-"""When nothing more is stored for so long, the rest of a stretch were duplicates and values not measured."""
+"""When nothing more is stored for this many seconds, the rest of a stretch is duplicates and values not measured."""
 POLL_S = 0.005
 INGEST_WAIT_S = 20.0
 
@@ -40,7 +40,7 @@ class Figures:
     incidents: dict[str, int]
 
     def lines(self) -> list[str]:
-        """For people."""
+        """The figures for people."""
         days = self.person_days
         return [
             f"存入 rows: {_counted(self.rows)}",
@@ -219,7 +219,7 @@ async def _since(conn: Connection, begun: tuple[int, int]) -> tuple[dict[str, in
 
 
 async def _leave_clock(conn: Connection, settings: Settings) -> None:
-    """From where the recording ended the clock goes on at the pace of the wall's."""
+    """Let the clock go on from where the recording ended, at the pace of the wall's."""
     now = await clock.now(conn)
     await clock.set_clock(conn, now, 1, real=registry.is_real(settings))
     print(

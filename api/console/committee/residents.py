@@ -87,8 +87,8 @@ async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen, setting
 
 
 async def _called_to(request: Request, conn: Connection, screen: Screen, resident_id: int) -> Response:
-    """For whoever is called to somebody who has not agreed to be seen by them: who, where, how to get in, who else is
-    called, and what they can answer."""
+    """The page for a person who is called to a resident who has not agreed to be seen by them. It says who, where, how
+    to get in, who else is called, and what they can answer."""
     viewer = queries.viewer_of(screen)
     door = (await residents.doors(conn, viewer, [resident_id]))[resident_id]
     page = await handling.listing(conn, viewer, states=["unresolved"], resident_id=resident_id, limit=HISTORY)
@@ -118,7 +118,7 @@ def _contact(screen: Screen, contact: Contact) -> dict[str, Any]:
 
 
 def _facts(screen: Screen, file: File) -> list[tuple[str, str | None]]:
-    """The file as name and value; what the viewer may not see is not among them."""
+    """The file as pairs of name and value, without what the viewer may not see."""
     resident = file.resident
     medical = [
         ("conditions", file.conditions),

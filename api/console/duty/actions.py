@@ -35,7 +35,7 @@ Change = Callable[[Connection, int, int, str, datetime], Awaitable[object]]
 
 @router.post("/incidents/{id}/accept")
 async def accept(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
-    """ "I am going." Whoever is too late hears who goes."""
+    """ "I am going." A person who is too late hears who goes."""
     viewer = queries.viewer_of(screen)
     incident = await _may(conn, screen, id, Action.ACCEPT)
     if _another(incident, seen):
@@ -58,7 +58,7 @@ async def handle(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen
 @router.get("/incidents/{id}/send")
 @router.get("/incidents/{id}/add")
 async def ask_form(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
-    """Whom to ask by name."""
+    """The form for asking one person by name."""
     action = _asked_for(request)
     incident = await _may(conn, screen, id, action)
     return await _ask_form(request, conn, screen, incident, action)
@@ -94,7 +94,7 @@ async def ask(
 
 @router.get("/incidents/{id}/take-back")
 async def take_back_form(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
-    """Really? By name."""
+    """The question whether to take the owner off, with their name."""
     incident = await _may(conn, screen, id, Action.TAKE_BACK)
     if incident.owner_name is None:
         return await _refuse(request, conn, screen, incident)
@@ -113,7 +113,7 @@ async def take_back_form(request: Request, id: Id, conn: Db, screen: CurrentScre
 async def take_back(
     request: Request, id: Id, conn: Db, screen: CurrentScreen, note: Note = "", seen: Seen = ""
 ) -> Response:
-    """Whoever goes is taken off, and the ladder starts again."""
+    """Take the owner off, and start the policy again."""
 
     async def back(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> Case:
         return await desk.take_back(conn, incident_id, person_id, via, note.strip() or None, now)
@@ -123,7 +123,7 @@ async def take_back(
 
 @router.post("/incidents/{id}/call-again")
 async def call_again(request: Request, id: Id, conn: Db, screen: CurrentScreen, seen: Seen = "") -> Response:
-    """The ladder from its first step, now."""
+    """Start the policy at its first step, now."""
     return await _change(request, conn, screen, id, Action.CALL_AGAIN, desk.call_again, seen)
 
 
@@ -183,7 +183,7 @@ async def hand_to_120(request: Request, id: Id, conn: Db, screen: CurrentScreen,
 
 @router.get("/incidents/{id}/resolve")
 async def resolve_form(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
-    """How did it end?"""
+    """The form that asks how it ended."""
     incident = await _may(conn, screen, id, Action.RESOLVE)
     return await _resolve_form(request, conn, screen, incident)
 
@@ -211,7 +211,7 @@ async def resolve(
 
 @router.post("/incidents/{id}/notes")
 async def add_note(request: Request, id: Id, conn: Db, screen: CurrentScreen, text: Note = "") -> Response:
-    """Write a note into the timeline; an empty one is nothing."""
+    """Write a note into the timeline; an empty one is ignored."""
     viewer = queries.viewer_of(screen)
     incident = await _may(conn, screen, id, Action.NOTE)
     if text.strip():
@@ -220,7 +220,7 @@ async def add_note(request: Request, id: Id, conn: Db, screen: CurrentScreen, te
 
 
 async def _may(conn: Connection, screen: Screen, incident_id: int, action: Action) -> Incident:
-    """The incident. Raises NotFound for whom it does not exist, Forbidden for who may not do this with it."""
+    """The incident. Raises NotFound where it does not exist for the viewer, Forbidden where they may not do this."""
     viewer = queries.viewer_of(screen)
     whole = await handling.get(conn, viewer, incident_id)
     permissions.require(viewer, whole, action)
@@ -244,7 +244,7 @@ async def _change(
 def _answer(
     request: Request, screen: Screen, incident: Incident, text: str, *, error: bool = False, reset: str | None = None
 ) -> Response:
-    """What was done, and with whose incident: another card may be where this one was."""
+    """Say what was done, and with whose incident, because another card may be where this one was."""
     if render.is_part(request):
         text = screen.t("done.about", name=cards.name(screen, incident), text=text)
         return render.done(text, error=error, close_dialog=True, reset=reset)
@@ -268,7 +268,7 @@ def _changed(incident: Incident, seen: str) -> bool:
 async def _refuse(
     request: Request, conn: Connection, screen: Screen, before: Incident, *, changed: bool = False
 ) -> Response:
-    """Why it is not possible, from the state as it is now: a second click, or somebody was faster."""
+    """Say why it is not possible, from the state as it is now: it was a second click, or somebody was faster."""
     incident = (await handling.get(conn, queries.viewer_of(screen), before.id)).incident
     name = incident.owner_name or screen.t("conflict.somebody")
     text = screen.t("conflict.changed" if changed else f"conflict.{IncidentState(incident.state)}", name=name)
@@ -317,7 +317,7 @@ async def _ask_form(
 
 
 def _described(screen: Screen, candidate: Candidate) -> str:
-    """Who it is to the resident, and what speaks for asking them: "赵招娣 · 邻居 · 有钥匙"."""
+    """What the person is to the resident, and what speaks for asking them: "赵招娣 · 邻居 · 有钥匙"."""
     t = screen.t
     kind = f"contact.{candidate.kind}" if t.known(f"contact.{candidate.kind}") else f"role.{candidate.kind}"
     words = [candidate.name, candidate.relation or t(kind)]

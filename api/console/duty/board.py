@@ -1,4 +1,4 @@
-"""The first page: the duty board, or for everybody else what they may see. And the parts that fetch themselves anew."""
+"""The first page: the duty board, or what anybody else may see; and the parts that fetch themselves anew."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ async def first_page(request: Request, conn: Db, screen: CurrentScreen, settings
 
 @router.get("/parts/alarms")
 async def alarms(request: Request, conn: Db, screen: CurrentScreen) -> Response:
-    """How many wait for somebody, for the bar of every page and its siren."""
+    """The alarms that wait for somebody, for the bar of every page and its siren."""
     return render.part(request, screen, "parts/alarms.html", alarms=await queries.alarms(conn, screen))
 
 
@@ -65,7 +65,7 @@ async def tiles_anew(request: Request, conn: Db, screen: CurrentScreen) -> Respo
 
 
 def map_tiles(settings: Settings) -> dict[str, str | None]:
-    """Where map tiles come from, for a map's script; `url` None: from nowhere, a plain grid is drawn."""
+    """Where map tiles come from, for a map's script. Where `url` is None, the script draws a plain grid."""
     return {
         "url": settings.map_tile_url,
         "datum": settings.map_tile_datum,
@@ -94,7 +94,7 @@ def _own_residents(screen: Screen, page: Page[Resident]) -> dict[str, Any]:
 
 
 async def _audit(conn: Connection, screen: Screen, found: list[Incident], listed: list[Resident]) -> None:
-    """One row for this look, with everybody whose health or whereabouts it showed."""
+    """Write one row for this look, with everybody whose health or whereabouts it showed."""
     seen = [resident.id for resident in listed if resident.sees_health or resident.sees_location]
     ids = [*views.shown(found), *seen]
     await audit.shown(conn, queries.viewer_of(screen), "board", ids, action="board")

@@ -23,12 +23,12 @@ ICONS = {
     "no_heart_rate": "heart", "low_battery": "battery", "network": "network",
 }  # fmt: skip
 LOUD = (Severity.SOS, Severity.URGENT)
-"""What the siren sounds for while nobody has it."""
+"""Severities for which the siren sounds while nobody has the incident."""
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Something to do about an incident. `dialog`: asks something first."""
+    """Something to do about an incident. With `dialog` it asks something first."""
 
     name: str
     label: str
@@ -49,8 +49,8 @@ class KeyHolder:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Everything a card says. None and empty are left out of it. `since` is when it began to wait,
-    `calls_again` when the next are called, while no telephone rings. `seen` comes back with what is done about it."""
+    """Everything a card says; it leaves out what is None or empty. `since` is when it began to wait. `calls_again` is
+    when the next are called, while no telephone rings. `seen` comes back with each action."""
 
     id: int
     severity: str
@@ -102,7 +102,7 @@ class Alarm:
     key: str
     severity: str
     handled: bool = False
-    """Somebody at the desk deals with it: it waits, and makes no sound."""
+    """Whether somebody at the desk deals with it: then it waits, and makes no sound."""
 
 
 _LOOKS = {
@@ -136,11 +136,11 @@ _POSSIBLE = {
     IncidentState.HANDED_TO_120: (Action.ARRIVE, Action.RESOLVE, Action.ACCEPT, Action.SEND, Action.ADD),
     IncidentState.RESOLVED: (Action.REOPEN,),
 }  # fmt: skip
-"""What the state allows, what is most likely wanted next first."""
+"""The actions that a state allows, the one most likely wanted next first."""
 
 
 def known(incident: Incident) -> Incident:
-    """The same in words of this version: what a newer one calls otherwise looks like an SOS, and stops no page."""
+    """The incident in words of this version. What a newer one names otherwise looks like an SOS, and stops no page."""
     if incident.kind in ICONS and incident.severity in SEVERITY_ORDER and incident.state in _POSSIBLE:
         return incident
     return replace(
@@ -152,7 +152,7 @@ def known(incident: Incident) -> Incident:
 
 
 def in_order(incidents: Sequence[Incident]) -> list[Incident]:
-    """What nobody has yet before what somebody has, tasks after both; then the gravest, and what has waited longest."""
+    """Sort what nobody has first, then what somebody has, tasks last; within these the gravest, then the oldest."""
     return sorted(
         [known(incident) for incident in incidents],
         key=lambda incident: (
@@ -190,7 +190,7 @@ def card(
 ) -> Card:
     """The card of one incident; `file`, `contacts` and `told` as far as the viewer may see them.
 
-    `allowed_actions`: what they may do. `door`: for somebody who is called and sees no file.
+    `allowed_actions` are what they may do. `door` is for somebody who is called and sees no file.
     """
     t, resident = screen.t, file.resident if file else None
     incident = known(incident)
@@ -268,7 +268,7 @@ def actions(screen: Screen, incident: Incident, allowed_actions: frozenset[Actio
 
 
 def seen(incident: Incident) -> str:
-    """What somebody who does something about it has before their eyes: which incident, how far it is, whose it is."""
+    """What a person sees when they act: which incident, how far it is, whose it is."""
     return f"{incident.id}:{incident.state}:{incident.owner_id or 0}"
 
 
@@ -281,11 +281,11 @@ def _pointless(action: Action, screen: Screen, incident: Incident) -> bool:
 
 
 _FOR_ALARMS = (Action.HANDLE, Action.SEND, Action.ADD, Action.CALL_AGAIN, Action.TAKE_BACK)
-"""A task calls nobody."""
+"""Actions for alarms alone, as a task calls nobody."""
 
 
 def said(screen: Screen, table: str, action: Action, incident: Incident) -> str:
-    """A action in words of `table` (`action`, `done`): duty notes an owner's or 120's way, and must not read "I"."""
+    """An action in words of `table` (`action`, `done`). Duty notes an owner's or 120's way, and must not read "I"."""
     viewer_id = screen.viewer.person_id if screen.viewer else None
     if action is Action.HANDLE and incident.handler_id is not None:
         return screen.t(f"{table}.handle_still" if incident.handler_id == viewer_id else f"{table}.handle_over")
@@ -297,7 +297,7 @@ def said(screen: Screen, table: str, action: Action, incident: Incident) -> str:
 
 
 def slug(action: Action) -> str:
-    """A action as the last part of its address."""
+    """An action as the last part of its address."""
     return action.replace("_", "-")
 
 
@@ -336,7 +336,7 @@ def _key_holder(screen: Screen, contact: Contact) -> KeyHolder:
 
 
 def _medical(file: File) -> list[tuple[str, str]]:
-    """What whoever goes there should know, by name; what is not recorded, or not theirs to know, is left out."""
+    """What a person who goes there should know, by name, without what is not recorded or not theirs to know."""
     known = {
         "conditions": file.conditions,
         "medicines": file.medicines,
@@ -392,12 +392,12 @@ def _handler(screen: Screen, incident: Incident) -> str | None:
 
 
 def _nobody_to_call(incident: Incident, told: Sequence[Notification]) -> bool:
-    """The ladder has stepped, and there was nobody: whoever reads this is the only one who knows."""
+    """Whether the policy has stepped and found nobody: then the person who reads this is the only one who knows."""
     return incident.state == IncidentState.OPEN and incident.severity in LOUD and incident.next_step > 0 and not told
 
 
 def _calls_again(screen: Screen, incident: Incident, told: Sequence[Notification]) -> datetime | None:
-    """Of an SOS alone it is known: its ladder never ends, while another's next step may call nobody."""
+    """When the next are called, of an SOS alone: its policy never ends, while another's next step may call nobody."""
     if incident.kind != IncidentKind.SOS or incident.state != IncidentState.OPEN or incident.due_at is None:
         return None
     if not told or any(calls.may_ring(notification) for notification in told):

@@ -75,7 +75,7 @@ async def new(
     resident: Annotated[str, Form(max_length=200)] = "",
     note: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
-    """Raise it: the same chain as a pressed band, or one more cry in the incident that is open already."""
+    """Raise an incident as a pressed band does, or add one more cry to the incident that is open already."""
     viewer = queries.viewer_of(screen)
     require_role(viewer, Role.DUTY)
     found = await _matching(conn, screen, resident, 2) if resident.strip() else []

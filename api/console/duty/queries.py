@@ -32,19 +32,19 @@ async def unresolved(conn: Connection, screen: Screen) -> list[Incident]:
     page = await handling.listing(conn, viewer, states=["unresolved"], limit=MOST_OPEN)
     if page.next_cursor is None:
         return cards.in_order(page.items)
-    # Whatever there is no room for, it is no SOS, however old that is and however many tasks came after it.
+    # An SOS always has room, however old it is and however many tasks came after it.
     grave = await handling.listing(conn, viewer, states=["unresolved"], kinds=GRAVE, limit=MOST_OPEN)
     found = {incident.id: incident for incident in (*page.items, *grave.items)}
     return cards.in_order(list(found.values()))
 
 
 async def alarms(conn: Connection, screen: Screen) -> list[Alarm]:
-    """What waits for somebody: shown in the bar of every page."""
+    """What waits for somebody, for the bar of every page."""
     return cards.alarms(await unresolved(conn, screen))
 
 
 def alarms_of(found: Sequence[Incident]) -> list[Alarm]:
-    """The same of incidents that are read already."""
+    """The alarms of incidents that are read already."""
     return cards.alarms(found)
 
 

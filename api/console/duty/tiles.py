@@ -14,7 +14,7 @@ NEAR_HOME_M = 100.0
 OLD_POSITION = timedelta(hours=1)
 """A fix older than this is drawn as an old one."""
 REMINDED = timedelta(days=1)
-"""So long before an absence ends and after, the board reminds of it."""
+"""How long before and after the end of an absence the board reminds of it."""
 OLD_HEART_RATE = timedelta(minutes=30)
 """A value older than this is no present heart rate: it is shown with its age, and weaker."""
 
@@ -69,8 +69,8 @@ def is_away(resident: Resident, now: datetime) -> bool:
 
 
 def away_ends(resident: Resident, now: datetime) -> bool:
-    """Whether they are back within a day, or were within the last: from then on the rules speak again, so somebody has
-    to know whether they are at home."""
+    """Whether they come back within a day, or came back within the last. The rules speak again then, so somebody has to
+    know whether they are at home."""
     until = resident.away_until
     return until is not None and now - REMINDED <= until <= now + REMINDED
 

@@ -1,4 +1,4 @@
-"""The timeline of an incident in sentences: who did what by which way, and what the house did by itself. Pure."""
+"""The timeline of an incident in sentences: who did what by which way, and what the service did by itself. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

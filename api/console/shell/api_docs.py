@@ -1,4 +1,4 @@
-"""The documentation of the API, to read and to try, for whoever is logged in."""
+"""The documentation of the API, to read and to try, for anybody who is logged in."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,6 +12,6 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/docs")
 async def docs(request: Request, conn: Db, screen: CurrentScreen) -> Response:
-    """What `openapi.json` says, as a page: requests that are tried there are made as the viewer, and are real."""
+    """`openapi.json` as a page. Requests that are tried there are real, and made as the viewer."""
     openapi_url = request.app.state.openapi_url
     return render.page(request, screen, "docs.html", alarms=await queries.alarms(conn, screen), openapi_url=openapi_url)

@@ -26,16 +26,16 @@ NAMES = {
     429: "busy",
     503: "unavailable",
 }
-"""Which text says it; every other 4xx reads as invalid, every 5xx as internal."""
+"""Which text each status shows; every other 4xx reads as invalid, every other 5xx as internal."""
 PATIENCE_S = 1.0
-"""The page does not wait longer for a connection to the database; it comes without the navigation then."""
+"""Seconds that the page waits for a connection to the database; after that it comes without the navigation."""
 
 _log = logger(__name__)
 
 
 async def error_page(request: Request, problem: Problem) -> Response:
-    """The problem in the reader's language, under the navigation of whoever is logged in; who is not and has to be goes
-    to the login page and comes back after."""
+    """The problem in the reader's language, under the navigation of the person who is logged in. A person who has to
+    log in goes to the login page, and comes back after."""
     if problem.status == status.HTTP_401_UNAUTHORIZED:
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         back = wanted if request.method in SAFE_METHODS else "/"
@@ -64,6 +64,6 @@ async def _seen_by_somebody(request: Request, problem: Problem) -> tuple[Screen,
     except Unauthenticated:
         return None
     except Exception:
-        # Whatever it is, perhaps the very mistake this page is about: the page has to be shown all the same.
+        # The page has to be shown whatever this is, perhaps the very mistake that it is about.
         _log.exception("error_page_without_navigation", path=request.url.path)
         return None

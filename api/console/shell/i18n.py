@@ -14,7 +14,7 @@ from typing import Literal
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 LOCALES: Mapping[Language, str] = {"zh": "zh-CN", "en": "en-GB"}
-"""Whose words for lengths of time (CLDR's) go with a language: of Babel here, of `Intl` in the page's scripts."""
+"""The CLDR locale of each language, for lengths of time. Babel uses it here, and `Intl` in the page's scripts."""
 
 Texts = Mapping[str, tuple[str, str]]
 
@@ -42,7 +42,7 @@ def _checked(where: str, pair: object) -> tuple[str, str]:
 
 
 def language_of(chosen: str | None, fallback: str = "zh") -> Language:
-    """The language to show: what was chosen by the switch, else the person's own, else Chinese."""
+    """The language to show: the one chosen by the switch, else the person's own, else Chinese."""
     for code in (chosen, fallback):
         if code in LANGUAGES:
             return code

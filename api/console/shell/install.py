@@ -22,7 +22,7 @@ _VERSION = re.compile(r"v-[0-9a-f]{10}/")
 
 
 class Static(StaticFiles):
-    """Files that a browser keeps for good under the address of their version, and else asks about again."""
+    """Static files. A browser keeps a file for good under the address of its version, and else asks about it again."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file, or that it has not changed. A page of another version, still open, gets what there is now."""

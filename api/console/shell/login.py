@@ -24,7 +24,7 @@ YEAR_S = 365 * 24 * 3600
 
 
 def local_path(path: str) -> str:
-    """`path` where it leads to a page of our own, else the first page: nobody is sent elsewhere by a link."""
+    """`path` where it leads to a page of our own, else the first page: no link sends anybody elsewhere."""
     parts = urlsplit(path)
     local = path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
     return path if local and path.isprintable() else "/"
@@ -42,7 +42,7 @@ async def login_page(
     next: str = "/",
     cookie: Annotated[str | None, Cookie(alias=COOKIE)] = None,
 ) -> Response:
-    """The form; whoever is logged in already goes on."""
+    """The form; a person who is logged in already goes on."""
     if cookie is not None:
         with suppress(Unauthenticated):
             async with pools_of(request).everybody.connection(network_of(request)) as conn:

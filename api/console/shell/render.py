@@ -36,7 +36,7 @@ def environment() -> Environment:
 
 @cache
 def static_version() -> str:
-    """A word that changes with any of the static files. It is a folder of their addresses: so scripts, which import
+    """A word that changes with any of the static files. It is a folder of their addresses. So scripts, which import
     each other by plain names, keep to files of the same version, and a browser may keep these for good."""
     found = sha256()
     for file in sorted(path for path in STATIC.rglob("*") if path.is_file()):
@@ -81,7 +81,7 @@ def page(request: Request, screen: Screen, template: str, status_code: int = 200
 _BY_THE_PAGE = re.compile(
     r'\sdata-now="[^"]*"|(data-exact="[^"]*")\s+title="[^"]*"|(<[^<>]*\sdata-(?:ago|running)\b[^<>]*>)[^<]*'
 )
-"""What a page's own clock (`clock.js`) goes on writing by itself: it makes no part another one."""
+"""What a page's own clock (`clock.js`) goes on writing by itself; it does not count as a change of the part."""
 
 
 def part(request: Request, screen: Screen, template: str, **facts: Any) -> Response:

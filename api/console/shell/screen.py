@@ -30,7 +30,7 @@ class When:
 
     @property
     def locale(self) -> str:
-        """Whose words the page's scripts take for lengths of time, as `ago` does."""
+        """The locale whose words the page's scripts use for lengths of time, as `ago` does."""
         return LOCALES[self.t.language]
 
     def ago(self, moment: datetime) -> str:
@@ -54,7 +54,7 @@ class When:
         return times.span(self.t, length)
 
     def wall(self) -> str:
-        """The time on the wall."""
+        """The page's time in `zone`, `HH:MM:SS`."""
         return f"{self.now.astimezone(self.zone):%H:%M:%S}"
 
 

@@ -36,7 +36,7 @@ def span(t: Translator, length: timedelta) -> str:
 
 
 def _largest(length: timedelta) -> tuple[int, Unit]:
-    """How many whole ones of its largest unit it has: 119 seconds are one minute. Babel would round them up to two."""
+    """How many whole ones of the largest unit fit, and the unit: 119 seconds are one minute. Babel rounds up to two."""
     seconds = max(0, int(length.total_seconds()))
     unit, size = next((each for each in _UNITS if seconds >= each[1]), _UNITS[-1])
     return seconds // size, unit
@@ -44,7 +44,7 @@ def _largest(length: timedelta) -> tuple[int, Unit]:
 
 @lru_cache(maxsize=4096)
 def _words(language: Language, n: int, unit: Unit, *, before_now: bool = False) -> str:
-    """Kept, because a board says a hundred of them at each look, and most are the same ones."""
+    """The words for `n` units. They are cached: a board says a hundred at each look, and most are the same."""
     return format_timedelta(
         timedelta(**{f"{unit}s": -n if before_now else n}),
         granularity=unit,
@@ -64,7 +64,7 @@ def running(since: datetime, now: datetime) -> str:
 
 
 def in_zone(moment: datetime, zone: ZoneInfo) -> datetime:
-    """The moment in this zone; at the ends of the calendar, where there is none, as it is."""
+    """The moment in this zone, or as it is at the ends of the calendar, where the zone has none."""
     try:
         return moment.astimezone(zone)
     except OverflowError:

@@ -30,7 +30,7 @@ class Styles:
 
     @classmethod
     def of(cls, formats: Mapping[int, str], cells: Sequence[tuple[int, bool]], since_1904: bool) -> "Styles":
-        """From the file's own formats by number, and number and mark of each style."""
+        """Make the styles from the file's own formats by number, and the number and mark of each style."""
         known = {**BUILTIN_FORMATS, **_EAST_ASIAN_DATES, **formats}
         return cls([known.get(number, "General") for number, _ in cells], [typed for _, typed in cells], since_1904)
 
@@ -40,7 +40,7 @@ class Styles:
         return self.formats[index] if 0 <= index < len(self.formats) else "General"
 
     def is_typed(self, style: str) -> bool:
-        """Whether an apostrophe marks it as text."""
+        """Whether the style marks its cells as text, with an apostrophe."""
         index = int(style)
         return 0 <= index < len(self.typed) and self.typed[index]
 

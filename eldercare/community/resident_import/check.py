@@ -1,4 +1,4 @@
-"""Every cell of the list checked, and the rows against each other. Pure."""
+"""Checks every cell of the list, and the rows against each other. Pure."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +34,7 @@ _PERSONAL = frozenset({"external_id", "name", "birth_date", "phone", "device_id"
 _MAY_LACK = frozenset({"grid", "device_id", "family_name", "family_phone", "family_relation"}).union(
     name for name in columns.HEADINGS if name in FACTS and FACTS[name].empty is None and not FACTS[name].required
 )
-"""Where 无 or 不详 is no value: the cell is empty. Elsewhere it is what people wrote."""
+"""Fields in which 无 or 不详 is no value: the cell is empty. Elsewhere it is what people wrote."""
 _WHAT = {"address": "地址", "grid": "网格"}
 _SEVERAL_NAMES = re.compile(r"[、/;；\n|&＆+＋]|夫妇|夫妻|两口|(?<=[一-鿿])[,，](?=[一-鿿])")
 _LOST = re.compile("[\ufffd?？□]")
@@ -56,7 +56,7 @@ class BadCell:
 class Entry:
     """A row that can be taken: the values of its filled cells by field, and where each stands.
 
-    `months_only`: of the birth only year and month are known, and the day is the first.
+    `months_only`: only year and month of the birth are known, and the day is the first.
     """
 
     row: int
@@ -204,7 +204,7 @@ def _holds(address: str, part: str) -> bool:
 
 
 def _repeats(row: Row, headings: Headings) -> bool:
-    """The headings once more, as printed lists have them on every page."""
+    """Whether a row is the headings once more, as printed lists have them on every page."""
     return all(_cell(row, column.index) == column.heading for column in headings.columns)
 
 
@@ -400,7 +400,8 @@ def _double(entry: Entry, earlier: Entry) -> str:
 
 
 def _same_person_twice(entries: Sequence[Entry]) -> list[BadCell]:
-    """Name and address, or name and telephone, say who is who where births do not contradict."""
+    """Rows that repeat a person. Name and address, or name and telephone, say who is who where births do not
+    contradict."""
     known: dict[tuple[str, ...], dict[date | None, Entry]] = {}
     numbered = _numbers(entries)
     bad = []
@@ -418,7 +419,7 @@ def _same_person_twice(entries: Sequence[Entry]) -> list[BadCell]:
 
 
 def _alike(known: dict[date | None, Entry], entry: Entry) -> Entry | None:
-    """Of those who are alike, by birth, the first whose birth does not say that they are two."""
+    """The first of those who are alike, by birth, whose birth does not say that they are two."""
     born = entry.values.get("birth_date")
     return next(iter(known.values()), None) if born is None else known.get(born) or known.get(None)
 
@@ -428,7 +429,7 @@ def _numbers(entries: Iterable[Entry]) -> dict[tuple[str, int], str | None]:
 
 
 def likenesses(values: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Under which keys a person may be found again: name and address, name and telephone."""
+    """The keys under which a person may be found again: name and address, name and telephone."""
     if not values.get("name"):
         return []
     name = likeness.key(values["name"])
@@ -441,5 +442,5 @@ def likenesses(values: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def one_person(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether the births of two who are alike do not say that they are two."""
+    """Whether two who are alike may be one person by their births."""
     return likeness.may_be_one(one.get("birth_date"), other.get("birth_date"))

@@ -22,7 +22,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "family_relation": ("关系", "与老人关系", "家属关系", "与本人关系", "relation", "relationship"),
 }  # fmt: skip
 HEADING_WITHIN = 10
-"""Above the headings a list may have a title and an explanation."""
+"""How many of the first rows may be the headings: a list may have a title and an explanation above them."""
 
 _PARTS_OF_ADDRESS = frozenset(
     {"楼栋", "楼栋号", "楼号", "栋", "栋号", "幢", "幢号", "单元", "单元号", "室", "室号", "房号", "房间", "房间号"}

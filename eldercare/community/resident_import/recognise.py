@@ -1,7 +1,7 @@
-"""Who of a list is there already: by the committee's number, and where there is none by name and address. Pure.
+"""Finds who of a list is there already: by the committee's number, or without one by name and address. Pure.
 
-A number that names another person is refused, and so is a person who is there under another number: overwritten or
-doubled, help would go to the wrong door.
+A number that names another person is refused, and so is a person who is there under another number. If they were
+overwritten or doubled, help would go to the wrong door.
 """
 
 from collections.abc import Sequence
@@ -116,8 +116,8 @@ def _same_one(values: Resident, resident: Resident) -> bool:
 
 
 def _renamed(values: Resident, resident: Resident, months_only: bool) -> bool:
-    """Whether it is one person under another name: by the day of birth, if that is more than a guess, or by the month
-    together with the door or the telephone. Who knows the year only writes 1 January."""
+    """Whether it is one person under another name. The day of birth says so if it is more than a guess; else the month
+    does, together with the door or the telephone. Whoever knows only the year writes 1 January."""
     one: date | None = values.get("birth_date")
     other: date | None = resident["birth_date"]
     if one is None or other is None:

@@ -1,4 +1,4 @@
-"""The checked list into the database: new residents, updates by the committee's number, grids, bands, family."""
+"""Writes the checked list into the database: new residents, updates by the committee's number, grids, bands, family."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ DEFAULTS: dict[str, Any] = {name: known.empty for name, known in FACTS.items() i
 
 @dataclass(slots=True)
 class Stored:
-    """What was done, and what stood in the way: then the caller rolls back."""
+    """What was done, and what stood in the way, upon which the caller rolls back."""
 
     created: int = 0
     updated: int = 0
@@ -33,7 +33,7 @@ class Stored:
 
 
 async def one_at_a_time(conn: Connection) -> None:
-    """Nobody else adds residents until this transaction ends."""
+    """Let nobody else add residents until this transaction ends."""
     await conn.execute("select pg_advisory_xact_lock(hashtextextended('eldercare import', 0))")
 
 
@@ -73,7 +73,7 @@ def _columns(entry: Entry, grids: dict[str, int]) -> dict[str, Any]:
 
 
 async def everybody(conn: Connection) -> list[dict[str, Any]]:
-    """Everybody there is, those who have left too: their columns that a list may fill."""
+    """The columns that a list may fill, of everybody there is, also of those who have left."""
     names = ["id", "left_at", *DEFAULTS]
     query = sql.SQL("select {} from resident order by id").format(resident_rows.columns(names))
     rows = await (await conn.execute(query)).fetchall()
@@ -113,7 +113,7 @@ _LIKENESS = {"name": likeness.key, "address": likeness.address, "external_id": l
 
 
 def _same(name: str, old: Any, new: Any) -> bool:
-    """Whether the file says so already, in another writing perhaps."""
+    """Whether the two values are the same, perhaps in another writing."""
     alike = _LIKENESS.get(name)
     return bool(old == new or (alike and old and new and alike(old) == alike(new)))
 

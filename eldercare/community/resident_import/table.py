@@ -46,7 +46,7 @@ def read(path: Path) -> list[Row]:
 
 
 def read_book(path: Path) -> Book:
-    """The same, with what is hidden. Raises InvalidInput("file", reason)."""
+    """The rows as `read` gives them, with what is hidden. Raises InvalidInput("file", reason)."""
     try:
         if not path.is_file() and path.exists():
             raise InvalidInput(FIELD, f"{path} 不是文件 / is no file")
@@ -141,7 +141,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _refuse_broken_utf8(data: bytes, where: int) -> None:
-    """A wrong byte in UTF-8 does not make it GB18030, in which every name would become another."""
+    """Refuse UTF-8 with a wrong byte: it is not GB18030, in which every name would become another."""
     text = data.decode("utf-8", "replace")
     wrong = text.count("\ufffd")
     if sum(char > "\x7f" for char in text) - wrong > 10 * wrong:
@@ -168,6 +168,6 @@ def _is_heading(word: str) -> bool:
 
 
 def _chosen_delimiter(text: str) -> str | None:
-    """What the first line says in the way of Excel (`sep=;`)."""
+    """The delimiter that the first line names in the way of Excel (`sep=;`)."""
     chosen = _SEPARATOR.fullmatch(text[: text.find("\n")].strip())
     return chosen[1] if chosen else None

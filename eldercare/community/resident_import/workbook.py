@@ -21,13 +21,13 @@ from eldercare.platform.errors import InvalidInput
 
 FIELD = "file"
 LAST_ROW = 1_048_576
-"""A spreadsheet has no more."""
+"""A spreadsheet has no row beyond this."""
 MOST_FILLED = 1_500_000
 """Cells of one sheet that hold anything."""
 MOST_ELEMENTS = 5_000_000
-"""Of all parts that are read; empty cells too are some, and a formatted column has a million of them."""
+"""Elements of all parts that are read. Empty cells count, and a formatted column has a million of them."""
 MOST_CHARACTERS = 50_000_000
-"""Of all texts that cells share."""
+"""Characters of all texts that cells share."""
 MOST_MERGED = 1_000_000
 
 Attributes = dict[str, str]

@@ -106,8 +106,8 @@ def birth_date(field: str, value: str | date | datetime, today: date) -> date:
 
 
 def moment(field: str, value: datetime) -> datetime:
-    """A time with an offset between 1900 and 2200. What lies at the ends of the calendar can be stored and not be read:
-    in another zone it is before the first or after the last year there is."""
+    """A time with an offset between 1900 and 2200. A time at the ends of the calendar can be stored and not be read: in
+    another zone it is before the first or after the last year there is."""
     if value.tzinfo is None:
         raise InvalidInput(field, "没有时区 / should be a time with an offset")
     if not FIRST_YEAR <= value.year <= LAST_YEAR:

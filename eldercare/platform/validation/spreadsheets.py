@@ -6,7 +6,7 @@ import unicodedata
 SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+[eE][+-]?\s?[0-9]+|[eE][+-][0-9]+)")
 """`3.10101E+17`, as a narrow or long number is shown; `3E12`, without point and sign, may be a code."""
 EXACT_DIGITS = 15
-"""A spreadsheet keeps so many digits of a number and puts zeros in the place of the others."""
+"""How many digits of a number a spreadsheet keeps; it puts zeros in the place of the others."""
 
 _POINT_ZERO = re.compile(r"[0-9]+\.0+")
 _PERCENT = re.compile(r"[0-9.,]+\s?%")

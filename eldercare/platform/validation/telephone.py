@@ -58,9 +58,9 @@ def known(number: str) -> bool:
 
 
 def caller(value: str) -> str:
-    """The number of who calls or texts us, E.164; empty where it is withheld or none.
+    """The E.164 number of whoever calls or texts us; empty where it is withheld or none.
 
-    One that no plan knows stays as it came: whoever is there already with it must not be taken for a stranger.
+    A number that no plan knows stays as it came: whoever is there already with it must not be taken for a stranger.
     """
     try:
         return e164("caller", value)

@@ -44,7 +44,7 @@ for group, name in (
 app.command("add-resident")(add_resident)
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-"""For commands whose options are another program's."""
+"""Settings of commands whose options are another program's."""
 
 
 def main() -> None:
@@ -171,7 +171,7 @@ def seed(
     check_broker_settings(settings)
     made = _with_connection(settings, lambda conn: run(conn, residents))
     _tell_seeded(made, as_json)
-    # Only now: whatever goes wrong with the broker, the passwords have been told.
+    # The broker comes last: whatever goes wrong with it, the passwords have been told.
     _with_connection(settings, lambda conn: write_broker_passwords(conn, settings))
 
 

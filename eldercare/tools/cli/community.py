@@ -1,7 +1,7 @@
 """The commands about bands, people, grids and residents: every mistake has its way back.
 
-The same as the routes of the API, without logging in: whoever is on the server may do it, and the audit log says that
-it was a command.
+They do the same as the routes of the API, without logging in. Whoever is on the server may use them, and the audit log
+says that it was a command.
 """
 
 import sys

@@ -17,7 +17,7 @@ def with_connection(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> 
     url = settings.required("database_url")
 
     async def go() -> T:
-        # Begun here: a noun's own `conn.transaction()`, were it the first, would commit at its end.
+        # The transaction begins here: a noun's own `conn.transaction()`, were it the first, would commit at its end.
         async with await connect(url, application_name="eldercare cli", limits=COMMAND) as conn, conn.transaction():
             return await work(conn)
 

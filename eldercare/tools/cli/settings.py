@@ -13,7 +13,7 @@ from eldercare.platform.settings import Settings, unknown_settings
 def load_settings(*, quiet: bool = False) -> Settings:
     """The settings, with a line on standard error for each that is set in vain, unless `quiet`.
 
-    Where no database is named, those of the demo whose `demo.json` lies in the data folder are taken, and that is said.
+    Where no database is named, it takes those of the demo whose `demo.json` lies in the data folder, and says so.
     Raises ConfigurationError with one line that names the first wrong setting.
     """
     for unknown in () if quiet else unknown_settings(registry.sections()):
@@ -40,7 +40,7 @@ def _of_the_demo(data_dir: Path) -> dict[str, str | None] | None:
     urls = demo_urls(data_dir)
     if "database" not in urls:
         return None
-    # Nothing of a real provider: the demo's own services know none either.
+    # They name no real provider: the demo's own services know none either.
     return {
         "database_url": urls["database"],
         "mqtt_url": urls["mqtt_services"],

@@ -9,7 +9,7 @@ from eldercare.platform.validation import telephone
 
 
 async def examine(conn: Connection, settings: Settings) -> list[Finding]:
-    """Findings about people, residents, bands and ladders."""
+    """Findings about people, residents, bands and policies."""
     return [
         *await _duty(conn),
         *await _ladder(conn),
@@ -50,7 +50,7 @@ async def _ladder(conn: Connection) -> list[Finding]:
 async def _residents(conn: Connection) -> list[Finding]:
     """Wearers of a band for whom only the duty desk could be called, and those whose home is unknown.
 
-    Ladders call grid workers, family and doctors; a neighbour is somebody to ask for the key.
+    Policies call grid workers, family and doctors; a neighbour is somebody to ask for the key.
     """
     rows = await (
         await conn.execute(

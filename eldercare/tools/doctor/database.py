@@ -11,7 +11,7 @@ from eldercare.platform.settings import Settings
 SERVICES = ("ingest.sos", "ingest.telemetry", "alerts", "api")
 SKEW_WARNING_S = 2.0
 SKEW_ERROR_S = 60.0
-"""Callbacks are signed and sessions end by the clock; a minute apart the timeline tells nonsense."""
+"""Callbacks are signed and sessions end by the clock; with clocks a minute apart the timeline tells nonsense."""
 
 
 async def examine(conn: Connection, settings: Settings) -> list[Finding]:
@@ -191,7 +191,8 @@ async def _stuck(conn: Connection) -> list[Finding]:
 
 
 async def _too_large(conn: Connection) -> list[Finding]:
-    """Packets the broker has refused for their size: counted where it is Mosquitto with our configuration."""
+    """Packets that the broker has refused for their size. They are counted where it is Mosquitto with our
+    configuration."""
     query = (
         "select count(*), string_agg(distinct split_part(topic, '/', 3), ', ') from rejected"
         " where reason = 'packet' and received_at > eldercare_now() - interval '1 day'"

@@ -9,7 +9,7 @@ from eldercare.platform.finding import Finding, error, note, ok, warning
 from eldercare.platform.settings import Settings
 
 LATE = timedelta(days=8)
-"""A chunk holds a week, and goes when its newest value is old enough."""
+"""How late a value may go: a chunk holds a week, and goes when its newest value is old enough."""
 
 
 async def examine(conn: Connection, settings: Settings) -> list[Finding]:

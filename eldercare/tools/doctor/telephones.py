@@ -11,7 +11,7 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def _providers(settings: Settings) -> list[Finding]:
-    # Where none is set up, what each of them misses.
+    # Where none is set up, each of them says what it misses.
     asked = registry.set_up(settings) or registry.PROVIDERS
     return [finding for provider in asked for finding in provider.examine(settings)]
 

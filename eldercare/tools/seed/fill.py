@@ -1,7 +1,7 @@
 """`eldercare seed`: fill an empty database with an invented community, or add to the one it filled before.
 
-Run again it keeps every resident, person and change, adds what a larger number asks for, and gives every band and every
-user of the seed a new password: the old ones are stored as hashes only, so none could be told again.
+A second run keeps every resident, person and change, adds what a larger number asks for, and gives every band and every
+user of the seed a new password. The old ones are stored as hashes only, so none could be told again.
 """
 
 import asyncio
@@ -22,7 +22,8 @@ from eldercare.tools.seed.plan import COMMUNITY, Plan, PlannedPerson, PlannedRes
 MOST_RESIDENTS = 20_000
 MARK = "seeded"
 WORN_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
-"""So early that recordings replayed on an earlier clock find who wears the band."""
+"""The beginning of the seed's assignments: so early that recordings replayed on an earlier clock find who wears the
+band."""
 _LOGIN_ROLES = {"duty": "duty", "duty_lead": "duty", "grid": "grid", "family": "family", "doctor": "doctor",
                 "admin": "admin"}  # fmt: skip
 """The role under which somebody of a role logs in, in the order in which the logins are told."""
@@ -99,7 +100,7 @@ async def _people(conn: Connection, planned: Plan) -> dict[str, int]:
 
 
 async def _usernames(conn: Connection, planned: Plan, ids: dict[str, int]) -> None:
-    # Of nobody's password: the real ones are set for all users at the end.
+    # This hash is of nobody's password: the real ones are set for all users at the end.
     async with conn.cursor() as cursor:
         await cursor.executemany(
             "update person set username = %s, password_hash = '!' where id = %s and username is null",

@@ -113,7 +113,7 @@ def plan(residents: int) -> Plan:
 def _staff() -> tuple[PlannedPerson, ...]:
     return (
         PlannedPerson("沈值班", _phone(10_000_001), ("duty",), "duty"),
-        # Not `duty` as well: a lead is rung at the second step, and sees what duty sees all the same.
+        # A lead is not `duty` as well: they are rung at the second step, and see what duty sees all the same.
         PlannedPerson("陆班长", _phone(10_000_002), ("duty_lead",), "lead"),
         PlannedPerson("顾主任", _phone(10_000_003), ("admin",), "admin"),
     )
