@@ -15,8 +15,8 @@ import pytest
 from fastapi import FastAPI
 
 from alerts.model.incident import IncidentKind, Severity
-from alerts.policies.escalation_policy import EscalationPolicy
 from alerts.policies import store
+from alerts.policies.escalation_policy import EscalationPolicy
 from api.app import create_app
 from api.deps import COOKIE
 from eldercare.platform.database import Connection, Pool

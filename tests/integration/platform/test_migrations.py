@@ -150,7 +150,7 @@ async def test_a_migration_that_waits_for_a_reader_holds_up_no_press_and_says_wh
     said: list[str] = []
     monkeypatch.setattr(migrations, "SAY_EVERY_S", 0)
     # So nobody's press waits in vain; here it may take longer, on a machine that is busy.
-    assert migrations.LOCK_MS < URGENT.lock_ms
+    assert URGENT.lock_ms > migrations.LOCK_MS
     reader = await connect(database_url, application_name="a report", limits=COMMAND)
     line = await connect(database_url, autocommit=True, limits=replace(URGENT, lock_ms=1_000))
     async with reader, line:
