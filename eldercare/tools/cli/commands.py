@@ -148,6 +148,34 @@ def replay(
 
 
 @app.command()
+def evaluate(
+    files: Annotated[list[Path], typer.Argument(help="CSV，可 gzip · CSV, gzip or not; the heading says what")],
+    steps: Annotated[list[Path] | None, typer.Option(help="步数文件 · a file of steps; may be repeated")] = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON：home_lat, home_lon, safe_radius_m, timezone, rule_overrides，均可省 · what a record holds"
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="每个事件一行 · one line per incident")] = False,
+) -> None:
+    """用规则评估录下的数据 · Which incidents recordings would open.
+
+    不需要数据库和消息服务 · Needs neither database nor broker. Files are those of `replay`, any mix of heart rates,
+    steps and tracks."""
+    from eldercare.tools import evaluate as tool
+
+    known = tool.read_profile(profile, load_settings().timezone)
+    everybody = list[tool.Evaluated]()
+    for each in tool.evaluate([*files, *(steps or [])], known):
+        everybody.append(each)
+        if as_json:
+            print("".join(f"{tool.line(each.subject, episode)}\n" for episode in each.episodes), end="", flush=True)
+    if not as_json:
+        print("\n".join(tool.summary(everybody)))
+
+
+@app.command()
 def demo() -> None:
     """在这台机器上演示全部 · Everything on this machine."""
     from eldercare.demo.run import run
