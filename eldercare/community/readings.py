@@ -6,6 +6,7 @@ Times are the band's own (`ts`, aware, UTC). Gaps stay gaps: nothing is filled i
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import LiteralString, TypeVar
 from zoneinfo import ZoneInfo
 
 from psycopg.rows import class_row
@@ -89,6 +90,9 @@ class _Worn:
     end: datetime
 
 
+_Told = TypeVar("_Told", Location, Status)
+
+
 async def heart_rate(
     conn: Connection,
     viewer: Viewer,
@@ -132,21 +136,7 @@ async def locations(
 ) -> Page[Location]:
     """The track of [`start`, `end`) in the order of the band's time. Raises as `heart_rate`. The caller audits."""
     await access.require(conn, viewer, resident_id, Scope.LOCATION)
-    _check_range(start, end)
-    pagination.check_limit(limit, MOST_POINTS)
-    found: list[Location] = []
-    after = pagination.decode("locations", cursor, (datetime, str))
-    for worn in await _worn(conn, resident_id, start, end):
-        async with conn.cursor(row_factory=class_row(Location)) as rows:
-            await rows.execute(
-                "select ts, device_id, lat, lon, accuracy_m, source, speed_mps from location"
-                " where device_id = %s and ts >= %s and ts < %s and (ts, device_id) > (%s, %s) order by ts limit %s",
-                (worn.device_id, _from(worn, after), worn.end, *_after(after), limit + 1),
-                prepare=False,
-            )
-            found += await rows.fetchall()
-    found.sort(key=lambda fix: (fix.ts, fix.device_id))
-    return pagination.page("locations", found[: limit + 1], limit, lambda fix: (fix.ts, fix.device_id))
+    return await _in_order(conn, "locations", Location, _LOCATIONS, resident_id, start, end, cursor, limit)
 
 
 async def status(
@@ -161,21 +151,42 @@ async def status(
 ) -> Page[Status]:
     """Battery, charging, worn and signal in [`start`, `end`). Raises as `heart_rate`."""
     await access.require(conn, viewer, resident_id, Scope.CONTACT)
+    return await _in_order(conn, "status", Status, _STATUSES, resident_id, start, end, cursor, limit)
+
+
+_LOCATIONS = """
+    select ts, device_id, lat, lon, accuracy_m, source, speed_mps from location
+    where device_id = %s and ts >= %s and ts < %s and (ts, device_id) > (%s, %s) order by ts limit %s
+"""
+_STATUSES = """
+    select ts, device_id, battery_pct, charging, worn, signal_dbm, firmware from device_status
+    where device_id = %s and ts >= %s and ts < %s and (ts, device_id) > (%s, %s) order by ts limit %s
+"""
+
+
+async def _in_order(
+    conn: Connection,
+    noun: str,
+    kind: type[_Told],
+    query: LiteralString,
+    resident_id: int,
+    start: datetime,
+    end: datetime,
+    cursor: str | None,
+    limit: int,
+) -> Page[_Told]:
+    """A page of what all bands of the resident have told in [`start`, `end`), in the order of their time."""
     _check_range(start, end)
     pagination.check_limit(limit, MOST_POINTS)
-    found: list[Status] = []
-    after = pagination.decode("status", cursor, (datetime, str))
+    after: tuple[datetime, str] | None = pagination.decode(noun, cursor, (datetime, str))
+    found: list[_Told] = []
     for worn in await _worn(conn, resident_id, start, end):
-        async with conn.cursor(row_factory=class_row(Status)) as rows:
-            await rows.execute(
-                "select ts, device_id, battery_pct, charging, worn, signal_dbm, firmware from device_status"
-                " where device_id = %s and ts >= %s and ts < %s and (ts, device_id) > (%s, %s) order by ts limit %s",
-                (worn.device_id, _from(worn, after), worn.end, *_after(after), limit + 1),
-                prepare=False,
-            )
+        async with conn.cursor(row_factory=class_row(kind)) as rows:
+            values = (worn.device_id, _from(worn, after), worn.end, *_after(after), limit + 1)
+            await rows.execute(query, values, prepare=False)
             found += await rows.fetchall()
-    found.sort(key=lambda said: (said.ts, said.device_id))
-    return pagination.page("status", found[: limit + 1], limit, lambda said: (said.ts, said.device_id))
+    found.sort(key=lambda told: (told.ts, told.device_id))
+    return pagination.page(noun, found[: limit + 1], limit, lambda told: (told.ts, told.device_id))
 
 
 _RAW = """
