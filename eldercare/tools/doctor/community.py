@@ -157,10 +157,10 @@ async def _numbers(conn: Connection, settings: Settings) -> list[Finding]:
             " where m.active and p.left_at is null order by p.id, m.channel"
         )
     ).fetchall()
+    takes = {channel: registry.first(settings, channel) for channel in {channel for _, channel, _ in rows}}
     findings: list[Finding] = []
     for provider in registry.set_up(settings):
-        own = [row for row in rows if registry.first(settings, row[1]) is provider]
-        findings += provider.unreachable(own)
+        findings += provider.unreachable([row for row in rows if takes[row[1]] is provider])
     invented = sorted({f"{name} {address}" for name, _, address in rows if address.startswith(RESERVED)})
     if invented:
         findings.append(
