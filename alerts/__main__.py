@@ -14,7 +14,7 @@ from alerts.channels.band import Band
 from alerts.channels.base import Channel
 from alerts.detection import absence, device_state
 from alerts.escalation import clock_steps
-from alerts.escalation.planner import PlanningContext
+from alerts.escalation.situation import PlanningContext
 from alerts.incidents import unreadable, wearer
 from alerts.loop import EscalationLoop
 from alerts.monitoring import deadman, retention, upkeep

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import psycopg
 
 from alerts.escalation import worker
-from alerts.escalation.planner import PlanningContext
+from alerts.escalation.situation import PlanningContext
 from alerts.incidents.case import Case
 from alerts.monitoring.health import Health
 from alerts.notifications import outbox, sender

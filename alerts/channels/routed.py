@@ -33,11 +33,6 @@ class Routed:
         return self._first.provider
 
     @property
-    def providers(self) -> list[str]:
-        """All of them, in order."""
-        return list(self._ways)
-
-    @property
     def min_gap(self) -> timedelta:
         """The gap of the provider that takes the next message."""
         return self._first.route.min_gap

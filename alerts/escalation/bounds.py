@@ -7,7 +7,9 @@ for an hour. A policy never waits for longer than one of its own intervals.
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerts.escalation.planner import TELL_LONGEST_PAUSE, PlanningContext, closed_until
+from alerts.escalation.hours import closed_until
+from alerts.escalation.planner import TELL_LONGEST_PAUSE
+from alerts.escalation.situation import PlanningContext
 from alerts.incidents.case import HANDLING, Case
 from alerts.model.incident import IncidentState
 from alerts.policies.escalation_policy import EscalationPolicy

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import psycopg
 
 from alerts.escalation.bounds import LEASE_AHEAD, bounded
-from alerts.escalation.planner import PlanningContext
+from alerts.escalation.situation import PlanningContext
 from alerts.incidents import store, unreadable
 from alerts.incidents.feed import event
 from alerts.notifications.outbox import LEASE

@@ -1,140 +1,41 @@
 """Decides what an incident that is due needs next. Pure: no database, network or clock.
 
-`next_step` decides, `apply` makes the case that follows; `alerts.escalation.worker` writes both down and sends. Steps
-add, they never cancel. Every decision leaves an open case due again, so that no process has to remember it.
+`next_step` decides, `apply` makes the case that follows; `alerts.escalation.worker` writes both down and sends. Whom a
+step reaches is said by `alerts.escalation.situation`. Steps add, they never cancel. Every decision leaves an open case
+due again, so that no process has to remember it.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+from alerts.escalation.decisions import (
+    Decision,
+    Message,
+    Notify,
+    Remind,
+    Reopen,
+    RingDesk,
+    Skipped,
+    TellFamily,
+    TellOwner,
+    Wait,
+)
+from alerts.escalation.hours import closed_until
+from alerts.escalation.situation import (
+    Contact,
+    PlanningContext,
+    Situation,
+    Way,
+    messages_to,
+    reachable,
+    with_somebody,
+    without_who_was_taken_off,
+)
 from alerts.incidents import case as cases
 from alerts.incidents.case import Case
-from alerts.model.incident import IncidentState, Severity
-from alerts.policies.escalation_policy import DESK, LAST_RESORT, EscalationPolicy, Hours, Step, Target
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """One way to reach a person; `called_at` and `called_round` are this incident's newest alarm over it."""
-
-    channel: str
-    address: str
-    called_at: datetime | None = None
-    called_round: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """A person whom a policy can name, as of now."""
-
-    person_id: int
-    language: str
-    targets: frozenset[Target]
-    methods: tuple[Method, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanningContext:
-    """What the planner has to know of the world: the community's zone, and how often each carrier takes a message.
-
-    A channel that is not in `min_gap` is not set up, and nobody can be reached over it.
-    """
-
-    min_gap: Mapping[str, timedelta]
-    zone: ZoneInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message to write into the outbox. `desk`: they are called as somebody of the desk."""
-
-    person_id: int
-    language: str
-    channel: str
-    address: str
-    desk: bool = field(default=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A step that reached nobody. `reason`: `no_contact`, `called_before` (all of them in this round, or they have just
-    handed the case back), `handled` (somebody at the desk deals with it) or `carrier_limit`."""
-
-    step: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Notify:
-    """Call these people. `messages` is empty where a step is for the console, or where nobody could be reached.
-
-    `handling_ends`: the policy has no step left, so its handler is rung like everybody else.
-    """
-
-    step: int
-    messages: tuple[Message, ...]
-    next_due: datetime
-    reason: str
-    skipped: tuple[Skipped, ...] = ()
-    ask_120: bool = False
-    handling_ends: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RingDesk:
-    """Ring the desk again: whoever said "I am handling it" has left, declined or done nothing since. The street goes on
-    being called."""
-
-    messages: tuple[Message, ...]
-    next_due: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TellOwner:
-    """Tell the owner that the band was pressed again (or that it became urgent)."""
-
-    messages: tuple[Message, ...]
-    next_due: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TellFamily:
-    """Tell the family that 120 was called: anybody who can go is still wanted."""
-
-    messages: tuple[Message, ...]
-    next_due: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reopen:
-    """Start again at the first step, at once: nobody has it in hand any more."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remind:
-    """Say on the timeline that it is still there: there is nobody to call."""
-
-    next_due: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Do nothing and say nothing: it is too early."""
-
-    next_due: datetime
-    reason: str
-
-
-Decision = Notify | RingDesk | TellOwner | TellFamily | Reopen | Remind | Wait
-
+from alerts.model.incident import IncidentState
+from alerts.policies.escalation_policy import EscalationPolicy, Target
 
 TELL_FIRST_PAUSE = timedelta(minutes=1)
 TELL_LONGEST_PAUSE = timedelta(minutes=10)
@@ -158,7 +59,7 @@ def next_step(
     people = tuple(contacts)
     match case.state:
         case IncidentState.OPEN:
-            return _handled(_Situation(case, policy, people, planning, now))
+            return _handled(Situation(case, policy, people, planning, now))
         case IncidentState.ACCEPTED | IncidentState.EN_ROUTE | IncidentState.ON_SITE:
             return _watch_owner(case, policy, people, planning, now, being_told)
         case IncidentState.HANDED_TO_120:
@@ -193,73 +94,7 @@ def apply(case: Case, decision: Decision, now: datetime) -> Case:
     return replace(case, due_at=decision.next_due)
 
 
-@dataclass(frozen=True, slots=True)
-class _Situation:
-    """Everything a decision about an open case looks at."""
-
-    case: Case
-    policy: EscalationPolicy
-    people: tuple[Contact, ...]
-    planning: PlanningContext
-    now: datetime
-
-    def ways(self, step: Step, targets: frozenset[Target]) -> list["_Way"]:
-        """The ways to those whom the step can reach at all, each address once."""
-        first = step is self.policy.steps[0]
-        beside = {self.case.previous_owner_id, *self.case.added_ids} if first else set()
-        found: dict[tuple[str, str], _Way] = {}
-        # If two share a number, the one who has not just declined stands for it.
-        for person in sorted(self.people, key=self.declined):
-            if person.targets & targets or person.person_id in beside:
-                for method in person.methods:
-                    if method.channel in step.channels and method.channel in self.planning.min_gap:
-                        way = _Way(person, method, bool(person.targets & targets & DESK))
-                        found.setdefault((method.channel, method.address), way)
-        return list(found.values())
-
-    def declined(self, person: Contact) -> bool:
-        """Whether this round began with their handing the case back."""
-        return person.person_id == self.case.declined_id
-
-    def unasked(self, way: "_Way") -> bool:
-        """Whether this round has not called there yet, and did not begin with this person saying that they cannot
-        go."""
-        at, again = way.method.called_at, self.case.called_again_at
-        called_out_again = at is not None and again is not None and at < again
-        asked = way.method.called_round >= self.case.round and not called_out_again
-        return not asked and not self.declined(way.person)
-
-    def quiet(self, way: "_Way") -> bool:
-        """Whether no call is needed there while somebody deals with it: for that person, and for whoever is of the desk
-        alone."""
-        if not self.case.handled(self.now):
-            return False
-        person = way.person
-        return person.person_id == self.case.handler_id or (way.desk and not person.targets & self.policy.street)
-
-    def allowed_at(self, method: Method) -> datetime:
-        """When the carrier takes the next message of this incident to this address.
-
-        A call in the future was written before the clock went back: it blocks nothing.
-        """
-        if method.called_at is None or method.called_at > self.now:
-            return self.now
-        return method.called_at + self.planning.min_gap[method.channel]
-
-    def allowed(self, way: "_Way") -> bool:
-        return self.allowed_at(way.method) <= self.now
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """One address of one person, and whether they are called as somebody of the desk."""
-
-    person: Contact
-    method: Method
-    desk: bool
-
-
-def _handled(situation: _Situation) -> Decision:
+def _handled(situation: Situation) -> Decision:
     """Decide for an open case with what its handler's word changes: while that stands, the desk is not rung."""
     case = situation.case
     if case.handler_id is None:
@@ -280,7 +115,7 @@ def _handled(situation: _Situation) -> Decision:
     return replace(decision, next_due=min(decision.next_due, until))
 
 
-def _spent(situation: _Situation) -> Decision:
+def _spent(situation: Situation) -> Decision:
     """Decide at the policy's end: nobody is left to call but the desk, which deals with it or not."""
     decision = _escalate(replace(situation, case=cases.unhandled(situation.case)))
     assert isinstance(decision, Notify)  # noqa: S101  the same end, reached with more people
@@ -289,15 +124,17 @@ def _spent(situation: _Situation) -> Decision:
     return replace(decision, messages=(*decision.messages, *more), handling_ends=True)
 
 
-def _desk(situation: _Situation) -> tuple[Message, ...]:
+def _desk(situation: Situation) -> tuple[Message, ...]:
     """Messages to those of the desk whom the steps taken so far name, as far as their carriers take another call."""
-    situation = _without_who_was_taken_off(situation)
-    found = _everybody(situation, situation.policy.steps[: situation.case.next_step])
-    return _messages(way for way in found if way.desk and situation.allowed(way) and not situation.declined(way.person))
+    situation = without_who_was_taken_off(situation)
+    found = situation.everybody(situation.policy.steps[: situation.case.next_step])
+    return messages_to(
+        way for way in found if way.desk and situation.allowed(way) and not situation.declined(way.person)
+    )
 
 
-def _escalate(situation: _Situation) -> Notify | Remind | Wait:
-    situation = _with_somebody(_without_who_was_taken_off(situation))
+def _escalate(situation: Situation) -> Notify | Remind | Wait:
+    situation = with_somebody(without_who_was_taken_off(situation))
     hours = situation.policy.hours
     if hours is not None and (opening := closed_until(hours, situation.planning.zone, situation.now)) is not None:
         return Wait(opening, "outside_hours")
@@ -311,7 +148,7 @@ def _escalate(situation: _Situation) -> Notify | Remind | Wait:
         found = situation.ways(step, frozenset(step.targets))
         unasked = [way for way in found if situation.unasked(way)]
         fresh = [way for way in unasked if not situation.quiet(way)]
-        messages = _messages(way for way in fresh if situation.allowed(way))
+        messages = messages_to(way for way in fresh if situation.allowed(way))
         if messages or not step.targets:
             reason = "step" if messages else "console"
             return Notify(index, messages, _due_after(situation, index), reason, tuple(skipped), ask_120)
@@ -326,27 +163,7 @@ def _escalate(situation: _Situation) -> Notify | Remind | Wait:
     )
 
 
-def _with_somebody(situation: _Situation) -> _Situation:
-    """Give an SOS to duty where its own policy reaches nobody, such as a daughter without a number, or where its only
-    people have handed it back."""
-    names_somebody = any(step.targets for step in situation.policy.steps)
-    if situation.case.severity is not Severity.SOS or not names_somebody or _anybody(situation):
-        return situation
-    resort = replace(situation, policy=LAST_RESORT)
-    return resort if _anybody(resort) else situation
-
-
-def _without_who_was_taken_off(situation: _Situation) -> _Situation:
-    """Leave out whom the desk took off in this round, unless there is nobody else at all."""
-    if situation.case.taken_off_id is None:
-        return situation
-    others = replace(
-        situation, people=tuple(who for who in situation.people if who.person_id != situation.case.taken_off_id)
-    )
-    return others if _anybody(others) or _anybody(replace(others, policy=LAST_RESORT)) else situation
-
-
-def _repeat(situation: _Situation) -> Notify | Remind | Wait:
+def _repeat(situation: Situation) -> Notify | Remind | Wait:
     """Call everybody again after the last step, as often as the policy says and the carriers take."""
     if situation.policy.repeat is None:
         return Remind(situation.now + situation.policy.remind, "nobody_has_it")
@@ -355,8 +172,8 @@ def _repeat(situation: _Situation) -> Notify | Remind | Wait:
     ):
         # Somebody who declined or a call that failed has woken it early: there is nobody further to fall through to.
         return Wait(due, "repeats_later")
-    everybody = _everybody(situation, situation.policy.steps)
-    messages = _messages(way for way in everybody if situation.allowed(way))
+    everybody = situation.everybody(situation.policy.steps)
+    messages = messages_to(way for way in everybody if situation.allowed(way))
     next_due = situation.now + situation.policy.repeat
     if messages:
         return Notify(situation.case.next_step, messages, next_due, "repeat")
@@ -365,30 +182,7 @@ def _repeat(situation: _Situation) -> Notify | Remind | Wait:
     return Notify(situation.case.next_step, (), next_due, "nobody_reachable")
 
 
-def _anybody(situation: _Situation) -> bool:
-    return any(
-        not situation.declined(way.person)
-        for step in situation.policy.steps
-        for way in situation.ways(step, frozenset(step.targets))
-    )
-
-
-def _everybody(situation: _Situation, steps: Iterable[Step]) -> list[_Way]:
-    found: dict[tuple[str, str], _Way] = {}
-    for step in steps:
-        for way in situation.ways(step, frozenset(step.targets)):
-            found.setdefault((way.method.channel, way.method.address), way)
-    return list(found.values())
-
-
-def _messages(ways: Iterable[_Way]) -> tuple[Message, ...]:
-    return tuple(
-        Message(way.person.person_id, way.person.language, way.method.channel, way.method.address, way.desk)
-        for way in ways
-    )
-
-
-def _due_after(situation: _Situation, index: int) -> datetime:
+def _due_after(situation: Situation, index: int) -> datetime:
     """When the step after `index` comes: at its time in the round, or as long after this one as planned, if sooner."""
     if index + 1 == len(situation.policy.steps):
         return _due_at_last(situation)
@@ -397,11 +191,11 @@ def _due_after(situation: _Situation, index: int) -> datetime:
     return min(planned, situation.now + gap)
 
 
-def _due_at_last(situation: _Situation) -> datetime:
+def _due_at_last(situation: Situation) -> datetime:
     return situation.now + (situation.policy.repeat or situation.policy.remind)
 
 
-def _why_nobody(found: list[_Way], unasked: list[_Way], fresh: list[_Way]) -> str:
+def _why_nobody(found: list[Way], unasked: list[Way], fresh: list[Way]) -> str:
     if fresh:
         return "carrier_limit"
     if unasked:
@@ -409,8 +203,8 @@ def _why_nobody(found: list[_Way], unasked: list[_Way], fresh: list[_Way]) -> st
     return "called_before" if found else "no_contact"
 
 
-def _why_at_an_end(situation: _Situation) -> str:
-    return "nobody_left" if _everybody(situation, situation.policy.steps) else "nobody_reachable"
+def _why_at_an_end(situation: Situation) -> str:
+    return "nobody_left" if situation.everybody(situation.policy.steps) else "nobody_reachable"
 
 
 def _watch_owner(
@@ -444,11 +238,11 @@ def _watch_120(
         return _tell_owner(case, people, planning, now, deadline, being_told)
     family = [
         way
-        for way in _reachable(people, planning)
+        for way in reachable(people, planning)
         if Target.FAMILY in way.person.targets and way.method.called_round < case.round
     ]
     if family:
-        return TellFamily(_messages(family), deadline, "ambulance_called")
+        return TellFamily(messages_to(family), deadline, "ambulance_called")
     return Wait(deadline, "ambulance_called")
 
 
@@ -470,51 +264,10 @@ def _tell_owner(
         return Wait(min(next_due, case.tell_after), "told_lately")
     if case.tell_after is not None and being_told:
         return Wait(min(next_due, now + BEING_TOLD), "being_told")
-    ways = [way for way in _reachable(people, planning) if way.person.person_id == case.owner_id]
-    return TellOwner(_messages(ways), next_due, "pressed_again" if ways else "owner_has_no_number")
+    ways = [way for way in reachable(people, planning) if way.person.person_id == case.owner_id]
+    return TellOwner(messages_to(ways), next_due, "pressed_again" if ways else "owner_has_no_number")
 
 
 def _tell_pause(times: int) -> timedelta:
     """How long after the `times`-th telling (1 or more) the next may come: a minute, doubled each time up to ten."""
     return min(TELL_LONGEST_PAUSE, TELL_FIRST_PAUSE * (1 << min(times - 1, 10)))
-
-
-def _reachable(people: tuple[Contact, ...], planning: PlanningContext) -> list[_Way]:
-    return [
-        _Way(person, method, False)
-        for person in people
-        for method in person.methods
-        if method.channel in planning.min_gap
-    ]
-
-
-def closed_until(hours: Hours, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """When the hours begin again (UTC, after `now`), or None within them.
-
-    Where the clocks are set back, an hour comes twice, and the hours may begin twice with it. Where they are set
-    forward, the hours may begin in what is left out; then they begin with the first minute after it.
-    """
-    if _within(hours, zone, now):
-        return None
-    today = now.astimezone(zone).date()
-    openings = (_opening(hours, zone, today + timedelta(days=days), fold) for days in range(-1, 4) for fold in (0, 1))
-    return min(opening for opening in openings if opening > now and _within(hours, zone, opening))
-
-
-def _within(hours: Hours, zone: ZoneInfo, moment: datetime) -> bool:
-    return hours.start <= moment.astimezone(zone).time() < hours.end
-
-
-def _opening(hours: Hours, zone: ZoneInfo, day: date, fold: int) -> datetime:
-    """The start of the hours on this day, the first or (`fold` 1) the second time; in UTC, which knows no gap."""
-    start = datetime.combine(day, hours.start, zone)
-    first, second = start.astimezone(UTC), start.replace(fold=1).astimezone(UTC)
-    if second >= first:
-        return second if fold else first
-    # The start is left out. The moment at which the clocks are set forward lies between the two ways to read it.
-    before, after = second, first
-    offset = before.astimezone(zone).utcoffset()
-    while after - before > timedelta(seconds=1):
-        middle = before + (after - before) // 2
-        before, after = (middle, after) if middle.astimezone(zone).utcoffset() == offset else (before, middle)
-    return after.replace(microsecond=0)

@@ -15,6 +15,7 @@ from alerts.incidents import effects, store
 from alerts.incidents.case import Case
 from alerts.incidents.feed import event, name_of, note
 from alerts.incidents.outcomes import AlreadyHandled, Asked, HandleOutcome, Handling, Over
+from alerts.incidents.store import Held
 from alerts.model.incident import IncidentState
 from alerts.notifications import outbox
 from alerts.notifications.outbox import Row
@@ -48,12 +49,15 @@ ANSWERS = ("voice", "sms")
 """Ways on which "I am handling it" answers a call; said by any other way, it takes over from a colleague."""
 
 
-async def handle(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> HandleOutcome:
+async def handle(
+    conn: Connection, incident_id: int, person_id: int, via: str, now: datetime, held: Held | None = None
+) -> HandleOutcome:
     """`person_id` says "I am handling it, keep calling". The band hears nothing: nobody goes yet.
 
-    Their word stands for `cases.HANDLING`, and longer with everything they do about it. Raises NotFound.
+    Their word stands for `cases.HANDLING`, and longer with everything they do about it. `held` is what the caller has
+    locked in this transaction. Raises NotFound.
     """
-    case, policy = await store.lock(conn, incident_id)
+    case, policy = held or await store.lock(conn, incident_id)
     name = await name_of(conn, person_id)
     if case.state is IncidentState.RESOLVED:
         return Over(case.id, case.disposition)

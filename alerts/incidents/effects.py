@@ -130,14 +130,13 @@ where p.id = %s and m.channel = 'sms' and m.active order by m.position, m.id lim
 
 async def take_off(conn: Connection, case: Case, person_id: int, now: datetime) -> None:
     """Take this person off, as the desk said: cancel what waits for them, stop their telephone, and text them so."""
-    values = {**_parties(Talking()), "id": case.id, "only": person_id, "now": now}
-    await conn.execute(_HANG_UP, values)
+    await stop_ringing(conn, case.id, person_id, Talking(), now)
     await conn.execute(
         "update notification set status = 'cancelled', reason = 'taken_back', finished_at = %(now)s"
         " where id in (select id from notification"
-        " where incident_id = %(id)s and person_id = %(only)s and status = 'queued'"
+        " where incident_id = %(id)s and person_id = %(person_id)s and status = 'queued'"
         " and purpose in ('alarm', 'second', 'pressed_again') for update skip locked)",
-        values,
+        {"id": case.id, "person_id": person_id, "now": now},
     )
     known = await message_context(conn, case.id, now, UTC)
     await _text(conn, case, person_id, "stand_down", lambda language: messages.taken_off(known, language), now)
@@ -196,15 +195,19 @@ async def tell_band(
     await conn.execute(_BAND, {"id": incident_id, "state": state, "now": now, "only_while": only_while})
 
 
-async def mark_answered(
-    conn: Connection, incident_id: int, person_id: int, reason: str, now: datetime, talking: Talking
-) -> None:
-    """This person has answered, by whichever way: mark the alarms that were sent to them and arrived.
+async def stop_ringing(conn: Connection, incident_id: int, person_id: int, talking: Talking, now: datetime) -> None:
+    """Queue the end of every call to this person that lives, except the one on which they are talking to us.
 
-    Their telephones stop ringing, except the one on which they are talking to us. A message that somebody holds, or
-    that is just being sent, is left as it is.
+    It comes before their messages are marked: what is done lives no more.
     """
     await conn.execute(_HANG_UP, {**_parties(talking), "id": incident_id, "only": person_id, "now": now})
+
+
+async def mark_answered(conn: Connection, incident_id: int, person_id: int, reason: str, now: datetime) -> None:
+    """This person has answered, by whichever way: mark the alarms that were sent to them and arrived.
+
+    A message that somebody holds, or that is just being sent, is left as it is.
+    """
     await conn.execute(
         "update notification set status = 'done', reason = %(reason)s, finished_at = coalesce(finished_at, %(now)s)"
         " where id in (select id from notification where incident_id = %(id)s and person_id = %(person_id)s"
@@ -219,10 +222,9 @@ async def mark_declined(conn: Connection, incident_id: int, person_id: int, now:
     Their telephones stop ringing, except the one on which they are talking to us. A call that is just being placed is
     hung up when its outcome is written down.
     """
-    values = {**_parties(talking), "id": incident_id, "person_id": person_id, "only": person_id, "now": now}
+    await stop_ringing(conn, incident_id, person_id, talking, now)
     # Where the call on which they talk is not known, it may be one that has not been written down yet.
     placing = [] if talking.person_id and not talking.call else [Status.SENDING]
-    await conn.execute(_HANG_UP, values)
     await conn.execute(
         "update notification set status = 'done', reason = 'passed', finished_at = coalesce(finished_at, %(now)s),"
         " leased_until = null"
@@ -232,7 +234,14 @@ async def mark_declined(conn: Connection, incident_id: int, person_id: int, now:
         # What they press on the call makes its row `done`.
         " or status = any(%(statuses)s) and (%(call)s::text is null or provider_id is distinct from %(call)s))"
         " for update skip locked)",
-        {**values, "goes": list(_GOES), "statuses": [*_EXPECTED, *placing]},
+        {
+            "id": incident_id,
+            "person_id": person_id,
+            "call": talking.call,
+            "goes": list(_GOES),
+            "statuses": [*_EXPECTED, *placing],
+            "now": now,
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 Each function locks the incident first, asks `alerts.incidents.case` for the change, writes it down with a row in the
 timeline (who, when, by which way) and queues what others have to hear. Conflict names the state that forbids a change.
+A caller who has locked the incident in this transaction, and changed nothing of it, may hand it in (`held`).
 """
 
 from datetime import UTC, datetime, tzinfo
@@ -25,6 +26,7 @@ from alerts.incidents.outcomes import (
     Joined,
     Over,
 )
+from alerts.incidents.store import Held
 from alerts.incidents.views import called_from, get, listing, notifications_of
 from alerts.model.incident import IncidentState
 from alerts.policies.escalation_policy import EscalationPolicy
@@ -82,22 +84,22 @@ async def answer(
     now: datetime,
     call: str | None = None,
     zone: tzinfo = UTC,
+    held: Held | None = None,
 ) -> Answer:
     """Do as `accept` does, for a caller who has more to say to them: returns the message context too, for readers in
     `zone`."""
-    case, policy = await store.lock(conn, incident_id)
+    case, policy = held or await store.lock(conn, incident_id)
     name = await name_of(conn, person_id)
     if case.state is IncidentState.RESOLVED or case.owner_id is not None:
         late = await _too_late(conn, case, person_id, via, now, zone)
         if not isinstance(late.outcome, AlreadyYours):  # else only a call about a further press may ring, which goes on
-            talking = _talking(person_id, via, call)
-            await effects.mark_answered(conn, case.id, person_id, late.outcome.reason, now, talking)
+            await effects.stop_ringing(conn, case.id, person_id, _talking(person_id, via, call), now)
+            await effects.mark_answered(conn, case.id, person_id, late.outcome.reason, now)
         return late
     case = cases.accept(case, policy, person_id, via, now, call)
     await store.save(conn, case)
-    talking = _talking(person_id, via, call)
-    await effects.stop_calling(conn, case.id, talking, "accepted", now)
-    await effects.mark_answered(conn, case.id, person_id, "accepted", now, talking)
+    await effects.stop_calling(conn, case.id, _talking(person_id, via, call), "accepted", now)
+    await effects.mark_answered(conn, case.id, person_id, "accepted", now)
     told = await effects.stand_down(conn, case, now, zone=zone, spare=[person_id])
     await effects.tell_band(conn, case.id, SosState.ACCEPTED, now)
     detail = {"arrival_due_at": case.arrival_due_at, "told": list(told.names)}
@@ -119,14 +121,20 @@ async def _too_late(conn: Connection, case: Case, person_id: int, via: str, now:
 
 
 async def decline(
-    conn: Connection, incident_id: int, person_id: int, via: str, now: datetime, call: str | None = None
+    conn: Connection,
+    incident_id: int,
+    person_id: int,
+    via: str,
+    now: datetime,
+    call: str | None = None,
+    held: Held | None = None,
 ) -> Declined:
     """`person_id` cannot go: the next step comes at once. An owner hands the case back, and it starts again.
 
     Then the band, which heard that somebody comes, hears `received`: people are being called, and nobody goes yet.
     Raises NotFound, Conflict.
     """
-    before, _ = await store.lock(conn, incident_id)
+    before, _ = held or await store.lock(conn, incident_id)
     await name_of(conn, person_id)
     case = cases.decline(before, person_id, now)
     await store.save(conn, case)

@@ -1,5 +1,5 @@
 -- What a rule found opens an incident, or merges into the one of its kind that is open: what goes on says nothing
--- new, what became graver starts its ladder again, and what was over and is here again is told.
+-- new, what became graver starts its escalation policy again, and what was over and is here again is told.
 with moment as (select %(now)s::timestamptz as now),
 before as (
     select severity from incident where subject = %(subject)s and kind = %(kind)s and state <> 'resolved'

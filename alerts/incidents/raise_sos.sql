@@ -5,13 +5,13 @@
 -- and does nothing; those are few, so that a press costs the same however many there were. It takes no lock on
 -- device_state, so no batch of telemetry can stand before it. coalesce() keeps the planner from asking the index of
 -- periods, where all of today's assignments are, for the one of this band. Of an open incident `due_at` stays: its
--- ladder climbs by itself, and only somebody who has it in hand must hear of the press now. A name is searched for
+-- policy goes on by itself, and only somebody who has it in hand must hear of the press now. A name is searched for
 -- there as long as `known` does, or one heard again after a day would be neither new nor known. Who wore the band is
 -- asked of the press's own time, and what was last known of a wearer is theirs only if it is from their days. A name
 -- is used again by a band that began to count anew, so one that comes long after its incident is over rings, unless
 -- the broker says that it is a copy; without a name the same bytes may be another press as soon as it is over.
 with clock_now as (select $now as now),
-judged as (
+evaluated as (
     select *, %(name)s::text is not null and (clock_right or not %(clock_is_name)s) as is_named from (
         select now, coalesce(%(ts)s::timestamptz between now - %(age)s::interval and now + %(ahead)s::interval,
                         false)
@@ -20,7 +20,7 @@ judged as (
 press as (
     select *, case when is_named then %(name)s else coalesce(%(once)s, %(bytes)s) end as key,
            case when clock_right then %(ts)s::timestamptz else now end as at, extract(epoch from now) as s
-    from judged
+    from evaluated
 ),
 known as (
     select incident.id, incident.state

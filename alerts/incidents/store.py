@@ -35,6 +35,9 @@ ASSIGNMENTS = """
 """
 """What handling may change, from the alias `c`, a record of type `incident`."""
 
+Held = tuple[Case, EscalationPolicy]
+"""What `lock` has read: it holds until the transaction ends, or until that same transaction saves the case."""
+
 UNREADABLE = (psycopg.DataError, psycopg.InternalError, TypeError, ValueError, ArithmeticError, LookupError)
 """How a row shows that it cannot be read: in the database, on the way from it, or where it becomes a case."""
 
@@ -65,7 +68,7 @@ def policy_of(text: str | None) -> EscalationPolicy:
     return parse(text) or LAST_RESORT
 
 
-async def lock(conn: Connection, incident_id: int) -> tuple[Case, EscalationPolicy]:
+async def lock(conn: Connection, incident_id: int) -> Held:
     """Hold the case until the transaction ends; returns it and the policy that it follows. Raises NotFound,
     Unreadable."""
     try:

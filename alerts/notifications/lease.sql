@@ -27,7 +27,7 @@ candidate as materialized (
     limit %(limit)s
     for update of n skip locked
 ),
-judged as (
+evaluated as (
     select candidate.id,
            coalesce(case candidate.purpose
                when 'alarm' then i.state <> all(%(acceptable)s)
@@ -44,7 +44,7 @@ update notification n set
     finished_at = case when pointless then now end,
     leased_until = case when pointless then null else now + %(lease)s end,
     attempts = n.attempts + (not pointless)::int
-from judged, moment
-where n.id = judged.id
+from evaluated, moment
+where n.id = evaluated.id
 returning n.id, n.reference, n.incident_id, n.channel, n.address, n.language, n.purpose, n.content, n.attempts,
     n.content ->> 'provider', n.content ->> 'provider_id', n.status

@@ -228,7 +228,7 @@ def plain(outcome: Outcome) -> Outcome:
 _RECORD = statements.load(
     "alerts.notifications",
     "record",
-    not_needed=hang_ups.not_needed("judged.provider_id"),
+    not_needed=hang_ups.not_needed("evaluated.provider_id"),
     queue_ends=hang_ups.queue("unneeded", "call.now"),
 )
 

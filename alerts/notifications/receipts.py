@@ -82,11 +82,6 @@ async def write(conn: Connection, receipts: Sequence[Receipt], now: datetime) ->
     return Written(frozenset(found["moved"]), frozenset(unknown), frozenset(found["left"]))
 
 
-_HOLD = """
-select from incident where id = (select n.incident_id from notification n where n.id = %s) for no key update
-"""
-
-
 async def record_status(
     conn: Connection,
     notification_id: int,
@@ -95,11 +90,11 @@ async def record_status(
     now: datetime,
     provider: str | None = None,
 ) -> bool:
-    """Write down what is known of one row of ours; True if that moved its status. Waits for its incident.
+    """Write down what is known of one row of ours; True if that moved its status. The caller holds its incident: where
+    somebody else does, nothing is written.
 
     Raises NotFound.
     """
-    await conn.execute(_HOLD, (notification_id,))
     row = await (await conn.execute("select reference from notification where id = %s", (notification_id,))).fetchone()
     about = About(row[0], notification_id) if row else About(number=notification_id)
     written = await write(conn, [Receipt(about, provider_id, event, provider)], now)

@@ -16,14 +16,14 @@ had as materialized (
     select n.id from notification n
     where n.id in (select notification_id from outcome) order by n.id for no key update of n skip locked
 ),
-judged as materialized (
+evaluated as materialized (
     select outcome.*, now, make_interval(secs => least(%(longest_back_off_s)s, power(2, attempts - 1))) as back_off
     from outcome cross join moment left join held on held.id = outcome.incident_id
     where notification_id in (select id from had) and (outcome.incident_id is null or held.id is not null)
 ),
 tried as (
     insert into attempt (notification_id, started_at, ended_at, provider, provider_id, error)
-    select notification_id, now, now, provider, provider_id, error from judged
+    select notification_id, now, now, provider, provider_id, error from evaluated
 ),
 recorded as (
     update notification n set
@@ -32,9 +32,9 @@ recorded as (
                       then case when n.said > 0 then 'sent' else 'failed' end
                       else 'queued' end,
         reason = error,
-        provider = case when judged.provider_id is null then n.provider else judged.provider end,
-        provider_id = coalesce(judged.provider_id, n.provider_id),
-        provider_status = coalesce(judged.provider_status, n.provider_status),
+        provider = case when evaluated.provider_id is null then n.provider else evaluated.provider end,
+        provider_id = coalesce(evaluated.provider_id, n.provider_id),
+        provider_status = coalesce(evaluated.provider_status, n.provider_status),
         send_after = now + back_off,
         leased_until = null,
         sent_at = case when error is null then now else n.sent_at end,
@@ -45,21 +45,21 @@ recorded as (
                                                                    power(2, least(n.said + 1, 30)))) end,
         finished_at = case when permanent or n.purpose = 'hang_up' and error is null
                            or error is not null and now + back_off > give_up_at then now end
-    from judged
+    from evaluated
     -- A failure counts only while nobody else has taken the row up again, a success always.
-    where n.id = judged.notification_id and n.status in ('queued', 'sending')
-      and (error is null or n.attempts = judged.attempts)
+    where n.id = evaluated.notification_id and n.status in ('queued', 'sending')
+      and (error is null or n.attempts = evaluated.attempts)
     returning n.id, n.status
 ),
 unneeded as (
     -- Whatever the row's status is by now: this call was just started, and nobody needs it any more.
-    select n.id, judged.provider, judged.provider_id, now
-    from judged join notification n on n.id = judged.notification_id join held i on i.id = n.incident_id
+    select n.id, evaluated.provider, evaluated.provider_id, now
+    from evaluated join notification n on n.id = evaluated.notification_id join held i on i.id = n.incident_id
     where $not_needed
 ),
 ended as ($queue_ends)
 select incident_id, bool_or(error is not null) and bool_or(purpose = 'alarm'), (select count(*) from ended), null
-from judged where incident_id is not null group by incident_id
+from evaluated where incident_id is not null group by incident_id
 union all
 select null, false, 0, array_agg(notification_id)
-from outcome where notification_id not in (select notification_id from judged)
+from outcome where notification_id not in (select notification_id from evaluated)

@@ -10,6 +10,7 @@ from datetime import datetime, tzinfo
 from alerts.incidents import desk, handling, store
 from alerts.incidents.case import Disposition
 from alerts.incidents.outcomes import Accepted, AlreadyHandled, AlreadyOwned, AlreadyYours, Handling, Joined, Over
+from alerts.incidents.store import Held
 from alerts.incidents.views import CalledFrom
 from alerts.model.incident import IncidentState
 from alerts.replies.parse import OUTCOMES, SHORT, Intent, Reply
@@ -44,8 +45,11 @@ class Answered:
     final: bool = True
 
 
-async def act(conn: Connection, speaker: Speaker, intent: Intent, now: datetime, zone: tzinfo) -> Answered:
-    """Do what the person means, and say what came of it. Raises NotFound.
+async def act(
+    conn: Connection, speaker: Speaker, intent: Intent, now: datetime, zone: tzinfo, held: Held | None = None
+) -> Answered:
+    """Do what the person means, and say what came of it. `held` is the incident, where the caller has locked it in this
+    transaction. Raises NotFound.
 
     Somebody who says that they are on the way or there without having accepted has accepted by it.
     """
@@ -53,10 +57,10 @@ async def act(conn: Connection, speaker: Speaker, intent: Intent, now: datetime,
         context = await handling.message_context(conn, speaker.incident_id, now, zone)
         return Answered(messages.spoken_address(context, speaker.language), speaker.language, "address", final=False)
     if intent is Intent.DECLINE:
-        return await _decline(conn, speaker, now, zone)
+        return await _decline(conn, speaker, now, zone, held)
     if intent is Intent.HANDLE:
-        return await _handle(conn, speaker, now, zone)
-    answered = await _accept(conn, speaker, now, zone)
+        return await _handle(conn, speaker, now, zone, held)
+    answered = await _accept(conn, speaker, now, zone, held)
     if intent is Intent.ACCEPT or answered.reason not in ("accepted", "already_yours"):
         return answered
     return await _report(conn, speaker, intent, now, zone)
@@ -160,8 +164,10 @@ def choose(called: Sequence[CalledFrom], reply: Reply) -> list[CalledFrom]:
     return likely or list(called)
 
 
-async def _accept(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
-    answer = await handling.answer(conn, speaker.incident_id, speaker.person_id, speaker.via, now, speaker.call, zone)
+async def _accept(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo, held: Held | None) -> Answered:
+    answer = await handling.answer(
+        conn, speaker.incident_id, speaker.person_id, speaker.via, now, speaker.call, zone, held
+    )
     outcome, language = answer.outcome, speaker.language
     context = answer.context or await handling.message_context(conn, speaker.incident_id, now, zone)
     match outcome:
@@ -178,8 +184,8 @@ async def _accept(conn: Connection, speaker: Speaker, now: datetime, zone: tzinf
     return Answered(text, language, outcome.reason)
 
 
-async def _handle(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
-    outcome = await desk.handle(conn, speaker.incident_id, speaker.person_id, speaker.via, now)
+async def _handle(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo, held: Held | None) -> Answered:
+    outcome = await desk.handle(conn, speaker.incident_id, speaker.person_id, speaker.via, now, held)
     context, language = await handling.message_context(conn, speaker.incident_id, now, zone), speaker.language
     match outcome:
         case Handling():
@@ -191,9 +197,11 @@ async def _handle(conn: Connection, speaker: Speaker, now: datetime, zone: tzinf
     return Answered(text, language, outcome.reason)
 
 
-async def _decline(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo) -> Answered:
+async def _decline(conn: Connection, speaker: Speaker, now: datetime, zone: tzinfo, held: Held | None) -> Answered:
     try:
-        outcome = await handling.decline(conn, speaker.incident_id, speaker.person_id, speaker.via, now, speaker.call)
+        outcome = await handling.decline(
+            conn, speaker.incident_id, speaker.person_id, speaker.via, now, speaker.call, held
+        )
     except Conflict:  # resolved meanwhile, or already at the door
         return await _as_it_is(conn, speaker, now, zone)
     context, language = await handling.message_context(conn, speaker.incident_id, now, zone), speaker.language

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
 
-from alerts.replies.words import PATTERNS, Word, plain
+from alerts.replies.words.patterns import PATTERNS
+from alerts.replies.words.word import Word
+from alerts.replies.words.writing import plain
 
 MAX_CODE = 2**63 - 1
 MOST_CHARS = 400

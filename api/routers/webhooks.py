@@ -277,7 +277,8 @@ async def _answer_key(conn: Connection, pressed: _Pressed, settings: Settings, n
     intent = by_key(key.digit, desk=asked.desk)
     if intent is None:
         return _ask_again(posted.dialect, [], speaker, action)
-    case, _ = await store.lock(conn, asked.incident_id)
+    held = await store.lock(conn, asked.incident_id)
+    case, _ = held
     if intent is not Intent.ADDRESS:
         if case.round != (pressed.round or asked.round):
             return await _of_another_round(conn, posted, case, asked, settings, now)
@@ -285,7 +286,7 @@ async def _answer_key(conn: Connection, pressed: _Pressed, settings: Settings, n
             return await _sure(conn, posted, case, asked, settings, now)
         if not key.incoming:
             await questions.take(conn, asked, posted.provider, key.provider_id, now)
-    answered = await handle.act(conn, speaker, intent, now, settings.zone)
+    answered = await handle.act(conn, speaker, intent, now, settings.zone, held)
     if not key.incoming and intent is not Intent.ADDRESS:
         event = notification.answered_event(answered.reason)
         await receipts.record_status(conn, asked.notification_id, key.provider_id, event, now, posted.provider)

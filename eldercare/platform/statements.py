@@ -1,4 +1,4 @@
-"""Long statements stand in files of their own, beside the module that asks them: `claim.sql` beside `worker.py`."""
+"""Long statements stand in files of their own beside the module that asks them: `carry_out.sql` by `carry_out.py`."""
 
 from importlib.resources import files
 from string import Template

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from alerts.channels.base import Channel, Outgoing, Sent, TransportError
 from alerts.channels.twilio import statuses
 from alerts.escalation import worker
-from alerts.escalation.planner import PlanningContext
+from alerts.escalation.situation import PlanningContext
 from alerts.incidents import handling
 from alerts.incidents.opening import Raised, raise_sos
 from alerts.model import notification

@@ -11,7 +11,7 @@ import pytest
 from psycopg import OperationalError
 
 from alerts import loop
-from alerts.escalation.planner import PlanningContext
+from alerts.escalation.situation import PlanningContext
 from alerts.incidents.opening import raise_sos
 from alerts.loop import EscalationLoop
 from alerts.model.incident import Press

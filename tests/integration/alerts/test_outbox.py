@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from alerts.channels.twilio import statuses
-from alerts.incidents import handling
+from alerts.incidents import handling, store
 from alerts.incidents.opening import raise_sos
 from alerts.model import notification
 from alerts.model.incident import Press
@@ -342,6 +342,7 @@ async def test_two_last_failures_at_once_do_not_overlook_each_other(box: Box, da
     async def fail(row: int) -> None:
         other = await connect(database_url, limits=COMMAND)
         async with other:
+            await store.lock(other, box.incident)
             await receipts.record_status(other, row, f"CA{row}", Event(Status.FAILED, "busy"), later(3))
 
     await asyncio.gather(*(fail(row) for row in rows))

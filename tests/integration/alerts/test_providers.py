@@ -205,18 +205,14 @@ async def test_made_up_numbers_are_rung_by_no_real_provider(
         assert (await found["voice"].send(message)).provider_id == "coo-1"
 
 
-async def test_a_channel_has_its_providers_in_the_order_of_the_registry(settings: Settings, pigeon: Pigeon) -> None:
+async def test_a_channel_goes_to_the_first_in_the_registry_that_carries_it(settings: Settings, pigeon: Pigeon) -> None:
     told: dict[str, bool] = {}
     async with channels(settings, told.__setitem__) as found:
         voice, sms = found["voice"], found["sms"]
         assert isinstance(voice, Routed)
         assert isinstance(sms, Routed)
-        assert (voice.provider, voice.providers, voice.min_gap) == (
-            "pigeon",
-            ["pigeon", "twilio"],
-            timedelta(minutes=1),
-        )
-        assert sms.providers == ["twilio"]
+        assert (voice.provider, voice.min_gap) == ("pigeon", timedelta(minutes=1))
+        assert sms.provider == "twilio"
         assert told["pigeon"] is True
 
 

@@ -12,8 +12,9 @@ import pytest
 from psycopg.errors import LockNotAvailable
 
 from alerts.channels.base import Outgoing
-from alerts.escalation import planner, worker
-from alerts.escalation.planner import PlanningContext
+from alerts.escalation import carry_out, claim, plan, planner, worker
+from alerts.escalation.decisions import Decision
+from alerts.escalation.situation import PlanningContext
 from alerts.incidents import handling, unreadable
 from alerts.incidents.case import Case
 from alerts.notifications import outbox
@@ -154,7 +155,7 @@ async def test_one_that_cannot_be_planned_is_said_and_tried_again_and_holds_up_n
     await open_many(conn, 3)
     next_step = planner.next_step
 
-    def fails_for_the_second(case: planner.Case, *rest: object) -> planner.Decision:
+    def fails_for_the_second(case: Case, *rest: object) -> Decision:
         if case.id == 2:
             raise RuntimeError("a mistake of ours")
         return next_step(case, *rest)  # type: ignore[arg-type]
@@ -166,7 +167,7 @@ async def test_one_that_cannot_be_planned_is_said_and_tried_again_and_holds_up_n
     assert await count(conn, "select incident_id from incident_event where kind = 'step_failed'") == 2
     monkeypatch.undo()
     assert await worker.run_once(line, hands, PLANNING) == 0
-    assert await worker.run_once(line, hands, PLANNING, NOW + worker.AFTER_AN_ERROR) == 1
+    assert await worker.run_once(line, hands, PLANNING, NOW + plan.AFTER_AN_ERROR) == 1
     assert {row.incident_id for row in hands.taken} == {1, 2, 3}
 
 
@@ -344,7 +345,7 @@ async def test_one_whose_step_the_database_refuses_is_said_and_tried_again_and_h
     assert await worker.run_once(line, hands, PLANNING) == 0
     await conn.execute("alter table notification drop constraint refuses")
     await conn.commit()
-    assert await worker.run_once(line, hands, PLANNING, NOW + worker.AFTER_AN_ERROR) == 1
+    assert await worker.run_once(line, hands, PLANNING, NOW + plan.AFTER_AN_ERROR) == 1
     assert {row.incident_id for row in hands.taken} == {1, 2, 3, 4, 5}
 
 
@@ -352,12 +353,12 @@ async def test_one_whose_step_cannot_be_written_as_json_holds_up_nobody(
     conn: Connection, line: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await open_many(conn, 3)
-    events = worker._events
+    events = plan._events
 
-    def not_json(case: Case, decision: planner.Decision) -> list[tuple[str, dict[str, object]]]:
+    def not_json(case: Case, decision: Decision) -> list[tuple[str, dict[str, object]]]:
         return [("step", {"half": "\ud800"})] if case.id == 2 else events(case, decision)
 
-    monkeypatch.setattr(worker, "_events", not_json)
+    monkeypatch.setattr(plan, "_events", not_json)
     hands = Hands()
     assert await worker.run_once(line, hands, PLANNING) == 3
     assert {row.incident_id for row in hands.taken} == {1, 3}
@@ -420,7 +421,7 @@ async def test_one_that_changes_all_the_time_is_rung_though_another_stays_held(
     monkeypatch.setattr(worker, "HELD_MOST", 1)
     next_step = planner.next_step
 
-    def is_pressed_meanwhile(case: planner.Case, *rest: object) -> planner.Decision:
+    def is_pressed_meanwhile(case: Case, *rest: object) -> Decision:
         with psycopg.connect(database_url, options="-c lock_timeout=1") as other, suppress(LockNotAvailable):
             other.execute("update incident set press_count = press_count + 1 where id = 2")
         return next_step(case, *rest)  # type: ignore[arg-type]
@@ -441,7 +442,7 @@ async def test_of_one_that_changed_since_it_was_read_nothing_is_written(
     await open_many(conn, 2)
     next_step = planner.next_step
 
-    def is_accepted_meanwhile(case: planner.Case, *rest: object) -> planner.Decision:
+    def is_accepted_meanwhile(case: Case, *rest: object) -> Decision:
         if case.id == 1:
             with psycopg.connect(database_url) as other:
                 other.execute("update incident set due_at = due_at + interval '20 minutes' where id = 1")
@@ -477,7 +478,7 @@ async def test_a_failed_statement_leaves_the_connection_usable(
     conn: Connection, line: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await open_many(conn, 1)
-    monkeypatch.setattr(worker, "_CARRY_OUT", "select no_such_column, %(now)s")
+    monkeypatch.setattr(carry_out, "_CARRY_OUT", "select no_such_column, %(now)s")
     with pytest.raises(psycopg.errors.UndefinedColumn):
         await worker.run_once(line, Hands(), PLANNING)
     monkeypatch.undo()
@@ -493,14 +494,14 @@ async def test_the_claim_reads_no_more_when_a_hundred_thousand_wait(conn: Connec
     )
     await conn.execute("update incident set due_at = %s where id = 77", (NOW,))
     await conn.commit()
-    plan = await (
+    explained = await (
         await line.execute(
-            "explain (analyze, buffers off, costs off, timing off) " + worker._CLAIM.statement,
+            "explain (analyze, buffers off, costs off, timing off) " + claim.CLAIM.statement,
             {"now": NOW, "limit": 50, "ids": []},
         )
     ).fetchall()
     await line.commit()
-    text = "\n".join(row[0] for row in plan)
+    text = "\n".join(row[0] for row in explained)
     assert "Seq Scan on incident" not in text, text
     assert "rows=100000" not in text, text
 

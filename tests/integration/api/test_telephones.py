@@ -15,7 +15,7 @@ import uvicorn
 
 from alerts.channels.registry import channels
 from alerts.escalation import worker
-from alerts.escalation.planner import PlanningContext
+from alerts.escalation.situation import PlanningContext
 from alerts.incidents.opening import raise_sos
 from alerts.model.incident import Press
 from alerts.notifications import outbox, sender

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.escalation.planner import PlanningContext
+from alerts.escalation.situation import PlanningContext
 from alerts.loop import EscalationLoop
 from alerts.monitoring.health import Health
 from alerts.notifications.sender import Sender

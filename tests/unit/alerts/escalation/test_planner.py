@@ -7,21 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.escalation.planner import (
-    Contact,
-    Message,
-    Method,
-    Notify,
-    PlanningContext,
-    Remind,
-    Reopen,
-    Skipped,
-    TellFamily,
-    TellOwner,
-    Wait,
-    apply,
-    next_step,
-)
+from alerts.escalation.decisions import Message, Notify, Remind, Reopen, Skipped, TellFamily, TellOwner, Wait
+from alerts.escalation.planner import apply, next_step
+from alerts.escalation.situation import Contact, Method, PlanningContext
 from alerts.incidents import case as cases
 from alerts.incidents.case import Case, Disposition
 from alerts.model.incident import IncidentState, Severity

@@ -5,18 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.escalation.planner import (
-    Contact,
-    Decision,
-    Notify,
-    PlanningContext,
-    Remind,
-    RingDesk,
-    Skipped,
-    Wait,
-    apply,
-    next_step,
-)
+from alerts.escalation.decisions import Decision, Notify, Remind, RingDesk, Skipped, Wait
+from alerts.escalation.planner import apply, next_step
+from alerts.escalation.situation import Contact, PlanningContext
 from alerts.incidents import case as cases
 from alerts.incidents.case import HANDLING, Case
 from alerts.policies.escalation_policy import EscalationPolicy, Target

@@ -9,18 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from alerts.escalation.planner import (
-    Contact,
-    Decision,
-    Method,
-    Notify,
-    PlanningContext,
-    Reopen,
-    TellFamily,
-    Wait,
-    apply,
-    next_step,
-)
+from alerts.escalation.decisions import Decision, Notify, Reopen, TellFamily, Wait
+from alerts.escalation.planner import apply, next_step
+from alerts.escalation.situation import Contact, Method, PlanningContext
 from alerts.incidents import case as cases
 from alerts.incidents.case import Disposition
 from alerts.model.incident import IncidentState

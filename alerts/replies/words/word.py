@@ -1,0 +1,36 @@
+"""What the words of an answer speak of. `Word.OTHER` is what no pattern knows."""
+
+from enum import StrEnum
+
+
+class Word(StrEnum):
+    """What a piece of a sentence speaks of."""
+
+    GO = "go"
+    SET_OUT = "set_out"
+    THERE = "there"
+    CANNOT = "cannot"
+    DONE = "done"
+    HOSPITAL = "hospital"
+    MISTAKE = "mistake"
+    HANDLING = "handling"
+    ADDRESS = "address"
+    NOT = "not"
+    ASKS = "asks"
+    DOUBT = "doubt"
+    TODAY = "today"
+    """A part of the day. Somebody who cannot then says so; somebody who can then does not mean now."""
+    SOMEBODY_ELSE = "somebody_else"
+    NEED = "need"
+    ELSEWHERE = "elsewhere"
+    """Where else the writer goes or is: whoever is there is not with the wearer."""
+    NOBODY = "nobody"
+    """Nobody answers the door."""
+    ETA = "eta"
+    """A time of the clock at which somebody comes: plain only from whoever is on the way already."""
+    ACKNOWLEDGED = "acknowledged"
+    YES = "yes"
+    """A bare yes. Nobody knows to what, but it is no "I cannot"."""
+    PLAIN = "plain"
+    """Says nothing of its own: I, she, now, the wearer's home."""
+    OTHER = "other"
