@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import beats, errors
-from api.console.shell.install import install as install_console
+from api.console.shell import install as console
 from api.headers import SecurityHeaders
 from api.heads import Heads
 from api.logins import Logins
-from api.openapi import document
+from api.openapi import answer, document
 from api.pace import Pace
 from api.pools import pools
 from api.query import known_only
@@ -40,6 +42,7 @@ from eldercare.platform import tasks
 from eldercare.platform.settings import Settings
 
 PREFIX = "/api/v1"
+OPENAPI_URL = f"{PREFIX}/openapi.json"
 MAX_BODY_BYTES = 256 * 1024
 """Largest body of a request. The longest real one is a note or a policy of a few KiB."""
 
@@ -86,8 +89,20 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.logins = Logins()
     app.state.receipts = Receipts()
     errors.install(app)
-    app.include_router(health.router)
-    app.include_router(webhooks.router)
+    console.install(app)
+    document(app, OPENAPI_URL)
+    app.router.routes.extend(_routes())
+    return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Everything that is served. A route reaches what belongs to its application by the request, so that all
+    applications of a process share what FastAPI found out about it, which takes longer than anything else they do to
+    start."""
+    router = APIRouter(max_body_size=MAX_BODY_BYTES)
+    router.include_router(health.router)
+    router.include_router(webhooks.router)
     for noun in (
         session,
         residents,
@@ -101,10 +116,10 @@ def create_app(settings: Settings) -> FastAPI:
         audits,
         rejected,
     ):
-        app.include_router(noun.router, prefix=PREFIX, dependencies=[Depends(known_only)])
-    install_console(app)
-    document(app, f"{PREFIX}/openapi.json")
-    return app
+        router.include_router(noun.router, prefix=PREFIX, dependencies=[Depends(known_only)])
+    console.serve(router)
+    router.add_api_route(OPENAPI_URL, answer, include_in_schema=False, dependencies=[Depends(known_only)])
+    return tuple(router.routes)
 
 
 @asynccontextmanager

@@ -2,30 +2,30 @@
 
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 
 from api.deps import CurrentViewer
 from api.problems import FieldError, Problem
-from api.query import known_only
 from api.responses import NULL
 
 
 def document(app: FastAPI, address: str) -> None:
-    """Let `app.openapi()` make the document, once, and answer it at `address` to anybody who is logged in."""
+    """Let `app.openapi()` make the document, once, and tell the pages that it is answered at `address`."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _document(app)
         return app.openapi_schema
 
-    def answer(_viewer: CurrentViewer) -> JSONResponse:
-        return JSONResponse(openapi())
-
     app.openapi = openapi  # type: ignore[method-assign]
-    app.add_api_route(address, answer, include_in_schema=False, dependencies=[Depends(known_only)])
     app.state.openapi_url = address
+
+
+def answer(request: Request, _viewer: CurrentViewer) -> JSONResponse:
+    """The document, for anybody who is logged in."""
+    return JSONResponse(request.app.openapi())
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -34,10 +34,14 @@ class Static(StaticFiles):
 
 
 def install(app: FastAPI) -> None:
-    """Serve the console at `/`."""
+    """Let `app` show errors as pages."""
     if not (STATIC / "vendor").is_dir():
         _log.warning("console_without_scripts", remedy="run `npm ci` in the project's folder")
     app.state.error_page = error_page
-    app.mount("/static", Static(directory=STATIC), name="static")
+
+
+def serve(router: APIRouter) -> None:
+    """Put the console at `/` of `router`: the static files and every page."""
+    router.mount("/static", Static(directory=STATIC), name="static")
     for pages in (login, board, residents, incidents, actions, api_docs):
-        app.include_router(pages.router)
+        router.include_router(pages.router)
