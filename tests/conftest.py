@@ -79,6 +79,13 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _plain_tracebacks() -> None:
+    """What fails on purpose is logged as Python writes it. Coloured source for each of its frames takes longer than
+    the test."""
+    structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
+
+
 @pytest.fixture
 def own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Logging as in a process of its own, whatever servers other tests have set up; it is put back at the end."""
