@@ -25,6 +25,8 @@ demo: $(VENV)/.demo $(VENDOR)
 
 setup: $(VENV)/.dev node_modules/.dev
 
+# Python keeps what it has compiled, on machines that tell it not to as well: a run is some hundred processes of it.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: setup
 	@tests/support/services/install
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then export ELDERCARE_REQUIRE_SERVICES=1; fi; \
