@@ -63,7 +63,7 @@ def checkout(open_folder: Path) -> Path:
 
 def prepare(checkout: Path) -> None:
     subprocess.run(
-        [sys.executable, "deploy/prepare.py", "localhost", "--owner", "root"],
+        [sys.executable, "deploy/prepare.py", "127.0.0.1", "--owner", "root"],
         cwd=checkout, check=True, capture_output=True,
     )  # fmt: skip
 
@@ -74,7 +74,7 @@ async def test_the_broker_of_a_debian_machine_lets_in_whom_enroll_made(
 ) -> None:
     program = mosquitto.program("mosquitto") or missing("Mosquitto", mosquitto.HOW)
     folder = checkout.parent / "broker"
-    here = [line.replace("broker.example.org", "localhost") for line in commands("The broker")]
+    here = [line.replace("broker.example.org", "127.0.0.1") for line in commands("The broker")]
     run(here, checkout, {"/var/lib/eldercare-broker": folder})
     services, bands = free_port(), free_port()
     for file, wanted, port in (("services.conf", "listener 1883 ", services), ("bands.conf", "listener 8883", bands)):
@@ -104,7 +104,7 @@ async def test_the_broker_of_a_debian_machine_lets_in_whom_enroll_made(
         wait_until(lambda: "Reloading config" in server.log.read_text(), "the broker to read its passwords again")
         trusted = ssl.create_default_context(cafile=str(folder / "certs" / "ca.crt"))
         password = enrolled.stdout.split()[1]
-        async with aiomqtt.Client("localhost", bands, username="band-0001", password=password, tls_context=trusted):
+        async with aiomqtt.Client("127.0.0.1", bands, username="band-0001", password=password, tls_context=trusted):
             pass
         server.signal_and_wait(signal.SIGTERM)
         assert (folder / "data" / "mosquitto.db").owner() == "mosquitto"
@@ -141,7 +141,7 @@ def proxied(checkout: Path, database_url: str, tmp_path: Path) -> Iterator[tuple
     prepare(checkout)
     certs = checkout / "deploy/mosquitto/certs"
     api, http, https = free_port(), free_port(), free_port()
-    public_url = f"https://localhost:{https}"
+    public_url = f"https://127.0.0.1:{https}"
     variables = [f"ELDERCARE_{name}={value}" for name, value in (
         ("DATABASE_URL", database_url), ("API_PORT", api), ("PUBLIC_URL", public_url), ("DATA_DIR", tmp_path),
     )]  # fmt: skip
@@ -161,7 +161,7 @@ def proxied(checkout: Path, database_url: str, tmp_path: Path) -> Iterator[tuple
         ("server 127.0.0.1:8000;", f"server 127.0.0.1:{api};"),
         ("listen 80;", f"listen 127.0.0.1:{http};"),
         ("listen 443 ssl http2;", f"listen 127.0.0.1:{https} ssl http2;"),
-        ("server_name care.example.org;", "server_name localhost;"),
+        ("server_name care.example.org;", "server_name 127.0.0.1;"),
         ("/etc/letsencrypt/live/care.example.org/fullchain.pem", str(certs / "broker.crt")),
         ("/etc/letsencrypt/live/care.example.org/privkey.pem", str(certs / "broker.key")),
     ):
