@@ -7,8 +7,9 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from eldercare.protocol.mqtt_v1 import HeartRate, Location
 
@@ -52,6 +53,37 @@ def stanford() -> dict[str, list[HeartRate]]:
     return people
 
 
+class Value(NamedTuple):
+    """One heart rate of a recording, and the steps of its minute: 0 for none, None where none were counted."""
+
+    ts: datetime
+    bpm: float
+    steps: int | None
+
+
+Errors = Sequence[float]
+"""A wrist's errors in the order in which they were made, beats per minute."""
+
+
+def stanford_steps() -> dict[str, list[Value]]:
+    """Six adults by subject, by time, with the steps of each minute."""
+    steps = {(row["subject"], row["ts"][:16]): int(float(row["steps"])) for row in _rows("hr_stanford/steps.csv.gz")}
+    counted = {
+        row["subject"]: (_moment(row["steps_first"]), _moment(row["steps_last"]))
+        for row in _rows("hr_stanford/coverage.csv")
+    }
+    people: dict[str, list[Value]] = defaultdict(list)
+    taken: set[tuple[str, str]] = set()
+    for row in _rows("hr_stanford/heartrate.csv.gz"):
+        subject, ts = row["subject"], _moment(row["ts"])
+        first, last = counted[subject]
+        minute = (subject, row["ts"][:16])
+        walked = steps.get(minute, 0) if minute not in taken or minute not in steps else 1
+        taken.add(minute)
+        people[subject].append(Value(ts, float(row["bpm"]), walked if first <= ts <= last else None))
+    return {who: sorted(values, key=attrgetter("ts")) for who, values in people.items()}
+
+
 def fitabase() -> dict[str, list[HeartRate]]:
     """Four adults by subject, a value every 5 to 10 s, nothing known of their movement."""
     people: dict[str, list[HeartRate]] = defaultdict(list)
@@ -83,9 +115,9 @@ def tracks() -> dict[str, list[Location]]:
     return people
 
 
-def heart_rate(ts: datetime, bpm: float, motion: Motion | None) -> HeartRate:
+def heart_rate(ts: datetime, bpm: float, motion: Motion | None, steps: int | None = None) -> HeartRate:
     """A reading as the decoder would hand it on. It is not validated: there are a million of them."""
-    return HeartRate.model_construct(ts=ts, bpm=bpm, motion=motion)
+    return HeartRate.model_construct(ts=ts, bpm=bpm, motion=motion, steps=steps)
 
 
 def location(ts: datetime, lat: float, lon: float, accuracy_m: float | None) -> Location:

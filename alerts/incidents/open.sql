@@ -4,6 +4,15 @@ with moment as (select %(now)s::timestamptz as now),
 before as (
     select severity from incident where subject = %(subject)s and kind = %(kind)s and state <> 'resolved'
 ),
+-- Whoever resolved it while it went on knows of it, until it is over or for so long, unless it is graver now.
+known as (
+    select from incident, moment
+    where resident_id = %(resident_id)s and subject = %(subject)s and kind = %(kind)s and state = 'resolved'
+      and disposition <> 'cleared' and not detail ? 'cleared_at'
+      and detail ->> 'episode_at' = %(detail)s::jsonb ->> 'episode_at' and resolved_at > now - %(known)s::interval
+      and array_position(%(gravest_first)s::text[], severity)
+          <= array_position(%(gravest_first)s::text[], %(severity)s::text)
+),
 opened as (
     insert into incident (
         subject, kind, severity, resident_id, device_id, source, occurred_at, opened_at, round_started_at, due_at,
@@ -13,6 +22,7 @@ opened as (
            -- What the admin sees as well (`access`) tells nothing of anybody's heart.
            case when not %(kind)s = any(%(technical)s) then nullif(bpm, 0) end, %(detail)s
     from moment left join device_state on device_state.device_id = %(device_id)s
+    where not exists (select from known)
     on conflict (subject, kind) where state <> 'resolved' do update set
         severity = case when $graver then excluded.severity else incident.severity end,
         round = incident.round + ($graver and incident.state = 'open')::int,

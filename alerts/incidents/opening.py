@@ -23,6 +23,7 @@ from alerts.model.incident import (
     IncidentState,
     Named,
     Press,
+    Severity,
     Subject,
     SubjectVerdict,
 )
@@ -35,6 +36,10 @@ LONG_OVER = timedelta(minutes=10)
 """A band still repeats a press for a moment after its incident is closed; what comes later is another press."""
 KNOWN_FOR = timedelta(hours=24)
 """How long a name counts as the same press."""
+KNOWN = timedelta(hours=12)
+KNOWN_URGENT = timedelta(hours=2)
+"""Whoever resolves an incident while its episode goes on is not told of it again for so long, unless it gets graver;
+nothing gets graver than urgent."""
 COPIED_FOR = timedelta(minutes=1)
 """How long the broker may redeliver a press without a name."""
 HEARD_TWICE_FOR = timedelta(seconds=30)
@@ -182,10 +187,18 @@ async def _open(conn: Connection, subject: Subject, finding: Finding, now: datet
             "severity": finding.severity,
             "gravest_first": list(SEVERITY_ORDER),
             "at": finding.at,
-            "detail": Jsonb({"reason": finding.reason, **finding.detail}),
+            "known": KNOWN_URGENT if finding.severity is Severity.URGENT else KNOWN,
+            "detail": Jsonb(_detail(finding)),
         },
         prepare=True,
     )
+
+
+def _detail(finding: Finding) -> dict[str, Any]:
+    detail = {"reason": finding.reason, **finding.detail}
+    if finding.episode_at is not None:
+        detail["episode_at"] = finding.episode_at.isoformat()
+    return detail
 
 
 async def _clear(conn: Connection, subject: Subject, cleared: Cleared, now: datetime) -> None:
@@ -199,10 +212,11 @@ async def _clear(conn: Connection, subject: Subject, cleared: Cleared, now: date
 async def apply_verdicts(conn: Connection, verdicts: Sequence[SubjectVerdict], now: datetime) -> None:
     """Open what was found and close what is over.
 
-    A finding merges into the open incident of its kind. A graver one changes it, and starts its policy again. One that
-    comes after the last was over is written down, and the owner hears of it, unless it is a task. What is over is
-    written into the timeline. Then a task or a warning that nobody has accepted ends by itself; anything urgent or
-    owned stays for a person. The order is kept per subject; between subjects it is the same in every process.
+    A finding merges into the open incident of its kind. Where somebody resolved that while the same episode went on, it
+    opens none for a while (`KNOWN`), unless it is graver. A graver one changes the incident, and starts its policy
+    again. One that comes after the last was over is written down, and the owner hears of it, unless it is a task. What
+    is over is written into the timeline. Then a task or a warning that nobody has accepted ends by itself; anything
+    urgent or owned stays for a person. The order is kept per subject; between subjects it is the same in every process.
     """
     for item in sorted(verdicts, key=lambda item: item.subject.key):
         match item.verdict:

@@ -65,13 +65,17 @@ BAND_STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule's verdict that something is wrong. `reason` is its name; `at` is the band's time, aware."""
+    """A rule's verdict that something is wrong. `reason` is its name; `at` is the band's time, aware.
+
+    `episode_at`, where the rule knows it, is when what it is about began: the same for all that is said of one episode.
+    """
 
     kind: IncidentKind
     severity: Severity
     reason: str
     at: datetime
     detail: dict[str, Any] = field(default_factory=dict)
+    episode_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,18 @@ from alerts.model.incident import Cleared, IncidentKind, Verdict
 from alerts.rules import heart_rate
 from alerts.rules.evaluation import Reading, Result, evaluate
 from alerts.rules.profile import Profile
-from alerts.rules.state import Heart, Side, State, Wear, Zone
+from alerts.rules.state import Heart, State, Wear, Zone
 from alerts.rules.thresholds import Thresholds
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 
 LONGEST_S = 4 * 3600.0
 """Seconds that the story goes back at most."""
+
+
+HEART_S = 7200.0
+"""Seconds. Three values of a band that measures every half hour, and more than the longest window of any other."""
+SLOWEST_S = 1800.0
+"""Seconds from one value to the next of the slowest band."""
 
 
 class StoredReading(NamedTuple):
@@ -39,10 +45,9 @@ class Reach(NamedTuple):
 
 
 def reach(limits: Thresholds) -> Reach:
-    """How far back a run may go that ends in an alarm, and the rest that it needs before it; for statuses also how far
-    back the band's word on the wrist still holds."""
-    run = max(limits.hr_urgent_s, limits.hr_warning_s, limits.hr_min_samples * limits.hr_gap_s)
-    heart_s = min(run + limits.hr_rest_s, LONGEST_S)
+    """How far back a window may go that ends in an alarm, with the movement before it; for statuses also how far back
+    the band's word on the wrist still holds."""
+    heart_s = min(max(HEART_S, limits.hr_min_samples * SLOWEST_S), LONGEST_S)
     zone_s = min(limits.zone_dwell_s + limits.zone_fixes * limits.zone_gap_s, LONGEST_S)
     return Reach(heart_s, heart_s + limits.silent_s, zone_s)
 
@@ -84,7 +89,7 @@ def evaluate_heart(state: State, stored: Iterable[StoredReading], since: float, 
     """
     reached = reach(profile.thresholds)
     begin = since - reached.heart_s
-    measured, waiting = state.heart.measured, state.heart.waiting
+    measured, waiting, active = state.heart.measured, state.heart.waiting, state.heart.active
     if measured is not None and measured > begin:
         # It may turn out to count no more. What counted before it is not known, so the wait begins with what is new.
         measured, waiting = None, _later(waiting, since)
@@ -92,10 +97,14 @@ def evaluate_heart(state: State, stored: Iterable[StoredReading], since: float, 
         state,
         heart=Heart(
             measured=measured,
-            high=state.heart.high and state.heart.high.calm(),
-            low=state.heart.low and state.heart.low.calm(),
+            high=state.heart.high,
+            low=state.heart.low,
+            asleep=state.heart.asleep,
             waiting=waiting,
             missing=state.heart.missing,
+            no_heart=state.heart.no_heart,
+            # A later movement is in what is told again.
+            active=active if active is not None and active <= begin else None,
         ),
         wear=_wear_at(state.wear, since - reached.wear_s),
     )
@@ -123,11 +132,26 @@ def evaluate_zone(state: State, stored: Iterable[StoredReading], since: float, p
     """The state, and what is new to say, after the fixes in `stored`, in their order; the rest as in
     `evaluate_heart`."""
     zone, begin = state.zone, since - reach(profile.thresholds).zone_s
+    returned = zone.returned
+    # Whoever was back after what is new now was still out before it.
+    stands = zone.stands or (returned is not None and returned >= since)
     if zone.ts is None or zone.ts > begin:
-        zone = Zone(alarmed=zone.alarmed, stands=zone.stands)
+        zone = Zone(alarmed=zone.alarmed)
+    zone = replace(zone, stands=stands, returned=None)
     after, verdicts = _retell(replace(state, zone=replace(zone, newest=None, jumps=0)), stored, since, profile)
-    zone = replace(after.zone, newest=_later(after.zone.newest, state.zone.newest))
+    zone = replace(
+        after.zone,
+        newest=_later(after.zone.newest, state.zone.newest),
+        returned=_later(after.zone.returned, returned),
+    )
+    if not state.zone.stands:
+        verdicts = tuple(each for each in verdicts if not _is_said(each, returned))
     return replace(state, heard=_later(after.heard, state.heard), zone=zone), verdicts
+
+
+def _is_said(verdict: Verdict, returned: float | None) -> bool:
+    """Whether it is the return that was told already."""
+    return isinstance(verdict, Cleared) and verdict.at.timestamp() == returned
 
 
 def _later(one: float | None, other: float | None) -> float | None:
@@ -153,8 +177,8 @@ def _found(state: State, cleared: Cleared) -> float:
     """When what is over now was found."""
     match cleared.kind:
         case IncidentKind.HEART_RATE:
-            side = state.heart.high if cleared.reason.startswith("high") else state.heart.low
-            return (side or Side()).alarmed
+            heart = state.heart
+            return max((side.alarmed for side in (heart.high, heart.low, heart.asleep) if side is not None), default=0)
         case IncidentKind.NO_HEART_RATE:
             found = state.heart.missing
         case IncidentKind.OFF_WRIST:
@@ -171,25 +195,18 @@ def _unsaid(state: State, before: State, kind: IncidentKind) -> State:
     heart, wear, zone = state.heart, state.wear, state.zone
     match kind:
         case IncidentKind.HEART_RATE:
-            heart = replace(heart, high=_as_before(heart.high, before.heart.high))
-            heart = replace(heart, low=_as_before(heart.low, before.heart.low))
+            heart = replace(heart, high=before.heart.high, low=before.heart.low, asleep=before.heart.asleep)
         case IncidentKind.NO_HEART_RATE:
-            heart = replace(heart, missing=before.heart.missing)
+            heart = replace(heart, missing=before.heart.missing, no_heart=before.heart.no_heart)
         case IncidentKind.OFF_WRIST:
             wear = replace(wear, off_found=before.wear.off_found)
         case IncidentKind.LOW_BATTERY:
             stood = before.wear.battery_stands
             wear = replace(wear, battery_found=before.wear.battery_found, battery_stands=stood)
         case _:
-            zone = replace(zone, alarmed=before.zone.alarmed, stands=before.zone.stands)
+            known = before.zone
+            zone = replace(zone, alarmed=known.alarmed, stands=known.stands, returned=known.returned)
     return replace(state, heart=heart, wear=wear, zone=zone)
-
-
-def _as_before(side: Side | None, before: Side | None) -> Side | None:
-    if side is None:
-        return before and before.calm()
-    before = before or Side()
-    return replace(side, rank=before.rank, alarmed=before.alarmed, stands=before.stands)
 
 
 def is_heart(reading: Reading) -> bool:

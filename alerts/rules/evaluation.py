@@ -65,8 +65,7 @@ def _hear(state: State, ts: float, silent_s: float) -> State:
 
 
 def _not_measured(state: State, reading: HeartRate, profile: Profile, ts: float) -> Result:
-    active = ts if reading.steps or reading.motion == "active" else state.heart.active
-    state = replace(state, heart=replace(state.heart, newest=ts, active=active))
+    state = replace(state, heart=heart_rate.not_measured(state.heart, reading, ts))
     return wear.without_value(state, profile, ts)
 
 
@@ -80,11 +79,14 @@ def _status(state: State, reading: Status, profile: Profile, ts: float) -> Resul
 def _while_away(state: State, reading: Reading, ts: float) -> Result:
     """Take a reading from hospital or a visit: nothing is evaluated, nothing goes on, and what stood still stands
     afterwards."""
+    before = heart_rate.anew(state.heart)
     heart = Heart(
         waiting=ts,
         missing=state.heart.missing,
-        high=state.heart.high and state.heart.high.calm(),
-        low=state.heart.low and state.heart.low.calm(),
+        high=before.high,
+        low=before.low,
+        asleep=before.asleep,
+        no_heart=before.no_heart,
     )
     whereabouts = Zone(alarmed=state.zone.alarmed, stands=state.zone.stands)
     heard = ts if state.heard is None else max(state.heard, ts)

@@ -6,40 +6,23 @@ that is as at the beginning is not written; keys of a newer version are ignored.
 
 from msgspec import Struct, json
 
+from alerts.rules.minutes import Minute
+
 
 class _Remembered(Struct, frozen=True, omit_defaults=True):
     pass
 
 
-class Run(_Remembered, frozen=True):
-    """A run of values. `last` is the last that belongs by itself; `total` sums all of them, in beats per minute."""
-
-    since: float = 0.0
-    last: float = 0.0
-    values: int = 0
-    total: float = 0.0
-
-    @property
-    def mean(self) -> float:
-        """The mean of the values, beats per minute. Not for an empty run."""
-        return self.total / self.values
-
-
 class Side(_Remembered, frozen=True):
-    """One side of the heart rate, high or low: what goes on beyond its limits, and the last alarm about it."""
+    """One episode of the heart rate, high, low or high asleep: the last alarm about it."""
 
-    warning: Run = Run()
-    urgent: Run = Run()
-    inside: Run = Run()
-    """Values well inside the limits, while an alarm stands."""
     rank: int = 0
     """Rank of the last alarm: 0 none, 1 warning, 2 urgent."""
     alarmed: float = 0.0
+    """When that was; when it was over, where it no longer stands."""
+    since: float = 0.0
+    """When what the alarm is about began."""
     stands: bool = False
-
-    def calm(self) -> "Side":
-        """The memory of the last alarm alone: what was going on is broken off."""
-        return Side(rank=self.rank, alarmed=self.alarmed, stands=self.stands)
 
 
 class Heart(_Remembered, frozen=True):
@@ -50,10 +33,19 @@ class Heart(_Remembered, frozen=True):
     active: float | None = None
     high: Side | None = None
     low: Side | None = None
+    asleep: Side | None = None
+    """High for somebody asleep."""
+    minutes: tuple[Minute, ...] = ()
+    """The last values, those in which nothing was measured among them; see `minutes`."""
     waiting: float | None = None
     """Since when a value is waited for, where that is later than `measured`."""
     missing: float | None = None
     """When "worn without a value" was found, while it lasts."""
+    no_heart: float | None = None
+    """When it was last told that the values are of no heart."""
+    compared: float | None = None
+    """The part of a minute in which the values were last compared with the limits, and where that one lay."""
+    compared_at: int = 0
 
 
 class Zone(_Remembered, frozen=True):
@@ -69,6 +61,8 @@ class Zone(_Remembered, frozen=True):
     out_fixes: int = 0
     alarmed: float | None = None
     stands: bool = False
+    returned: float | None = None
+    """When what stood last was over."""
 
 
 class Wear(_Remembered, frozen=True):

@@ -39,12 +39,15 @@ class Thresholds:
     hr_night_low_urgent: float = _limit(35, "bpm", 30, 50, "the same at night", _MINIMA)
     hr_urgent_s: float = _limit(300, "s", 0, 900, "how long an urgent rate lasts", _OURS)
     hr_warning_s: float = _limit(600, "s", 0, 1800, "how long a warning rate lasts", _OURS)
+    hr_asleep_high: float = _limit(95, "bpm", 80, 130, "asleep, warning at or above", _OURS)
+    hr_asleep_s: float = _limit(1800, "s", 300, 2400, "how long that lasts", _OURS)
+    asleep_s: float = _limit(3600, "s", 600, 7200, "no movement, at night, is asleep", _OURS)
+    hr_share: float = _limit(0.5, "of the values", 0.5, 1, "so many of them are beyond", _OURS)
     hr_min_samples: int = _limit(3, "values", 1, 10, "values seen in that time", _OURS)
-    hr_gap_s: float = _limit(180, "s", 120, 7200, "a longer pause breaks it", _OURS)
-    hr_lapse_s: float = _limit(75, "s", 0, 3600, "a longer time inside breaks it", _MEASURED)
-    hr_lapse_margin: float = _limit(1, "bpm", 0, 30, "a shorter one too, unless the mean is beyond by this", _MEASURED)
-    hr_rest_s: float = _limit(600, "s", 0, 1800, "no movement before a high rate counts", "Apple and Garmin")
+    hr_lapse_margin: float = _limit(1, "bpm", 0, 30, "their mean is beyond by this, unless all are", _MEASURED)
+    hr_rest_s: float = _limit(600, "s", 0, 1800, "rest at most before a high rate counts", "Apple and Garmin")
     hr_hysteresis: float = _limit(5, "bpm", 0, 30, "inside by this much, for as long as an urgent rate, is over", _OURS)
+    hr_recovered_s: float = _limit(600, "s", 60, 1800, "inside for so long is over", _OURS)
     hr_min_quality: float = _limit(plausible.LEAST_QUALITY, "of 100", 0, 70, "values of less are discarded", _OURS)
     hr_min_bpm: float = _limit(plausible.BPM[0], "bpm", 1, 29, "below is no heart rate", _OURS)
     hr_max_bpm: float = _limit(plausible.BPM[1], "bpm", 180, 300, "above is no heart rate", _OURS)
@@ -76,6 +79,7 @@ class Thresholds:
 
     def with_overrides(self, overrides: dict[str, Any]) -> "Thresholds":
         """These thresholds with a resident's own. Raises InvalidInput naming the field and what is wrong with it."""
+        overrides = {name: value for name, value in overrides.items() if name not in RETIRED}
         for name, value in overrides.items():
             _check(name, value)
             if _nearest(name, value) != value:
@@ -94,6 +98,8 @@ class Thresholds:
             return self, [InvalidInput("rule_overrides", "are no object")]
         held, wrong = dict[str, Any](), list[InvalidInput]()
         for name, value in stored.items():
+            if name in RETIRED:
+                continue
             try:
                 _check(name, value)
             except InvalidInput as error:
@@ -121,6 +127,9 @@ _ORDER = (
     ("hr_high_warning", "hr_high_urgent"),
 )
 
+
+RETIRED = frozenset({"hr_gap_s", "hr_lapse_s"})
+"""Thresholds of windows that were counted otherwise. Whoever has one of her own has no limit the less without it."""
 
 _LARGEST = 10**9
 """Far above every bound; a larger whole number may not even have a float."""

@@ -33,7 +33,7 @@ def _follow(zone: Zone, reading: Location, profile: Profile, ts: float) -> tuple
     out_since, out_fixes = zone.out_since, zone.out_fixes
     if out_fixes and zone.ts is not None and ts - zone.ts > limits.zone_gap_s:
         out_since, out_fixes = 0.0, 0
-    zone = Zone(ts, ts, lat, lon, accuracy, 0, out_since, out_fixes, zone.alarmed, zone.stands)
+    zone = Zone(ts, ts, lat, lon, accuracy, 0, out_since, out_fixes, zone.alarmed, zone.stands, zone.returned)
     if profile.home_lat is None or profile.home_lon is None:
         return zone, ()
     return _compare(zone, distance_m(profile.home_lat, profile.home_lon, lat, lon), profile, reading.ts, ts)
@@ -64,7 +64,7 @@ def _compare(
     # With a small zone and poor fixes half the radius must do, or nobody would ever return.
     if not zone.stands or distance + min(accuracy, radius / 2) > radius:
         return zone, ()
-    return replace(zone, stands=False), (Cleared(IncidentKind.WANDERING, "returned", at),)
+    return replace(zone, stands=False, returned=zone.ts), (Cleared(IncidentKind.WANDERING, "returned", at),)
 
 
 def _outside(

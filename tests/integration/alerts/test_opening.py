@@ -483,6 +483,62 @@ async def test_a_graver_finding_raises_and_starts_the_ladder_again(conn: Connect
 
 
 @pytest.mark.parametrize(
+    ("severity", "after", "episode", "opens"),
+    [
+        (Severity.WARNING, timedelta(minutes=30), NOON, False),
+        (Severity.TASK, timedelta(minutes=30), NOON, False),
+        (Severity.WARNING, timedelta(hours=11, minutes=59), NOON, False),
+        (Severity.WARNING, timedelta(hours=12), NOON, True),
+        (Severity.URGENT, timedelta(minutes=30), NOON, True),
+        (Severity.WARNING, timedelta(minutes=30), NOON + timedelta(minutes=20), True),
+        (Severity.WARNING, timedelta(minutes=30), None, True),
+    ],
+)
+async def test_what_was_resolved_while_it_lasts_is_known_until_it_is_over_or_graver_or_for_twelve_hours(
+    conn: Connection, resident: int, severity: Severity, after: timedelta, episode: datetime | None, opens: bool
+) -> None:
+    subject = resident_subject(resident, "band-1")
+
+    def found(of: Severity, began: datetime | None) -> SubjectVerdict:
+        return SubjectVerdict(subject, Finding(IncidentKind.HEART_RATE, of, f"high_{of}", NOON, episode_at=began))
+
+    await apply_verdicts(conn, [found(Severity.WARNING, NOON)], NOON)
+    await conn.execute("update incident set state = 'resolved', disposition = 'handled', resolved_at = %s", (NOON,))
+    await apply_verdicts(conn, [found(severity, episode)], NOON + after)
+    rows = await conn.execute("select severity from incident where state = 'open'")
+    assert await rows.fetchall() == ([(severity,)] if opens else [])
+
+
+@pytest.mark.parametrize(("after", "opens"), [(timedelta(minutes=119), False), (timedelta(hours=2), True)])
+async def test_what_is_urgent_is_known_for_two_hours(
+    conn: Connection, resident: int, after: timedelta, opens: bool
+) -> None:
+    finding = Finding(IncidentKind.HEART_RATE, Severity.URGENT, "high_urgent", NOON, episode_at=NOON)
+    found = SubjectVerdict(resident_subject(resident, "band-1"), finding)
+    await apply_verdicts(conn, [found], NOON)
+    await conn.execute("update incident set state = 'resolved', disposition = 'handled', resolved_at = %s", (NOON,))
+    await apply_verdicts(conn, [found], NOON + after)
+    assert await one(conn, "select count(*) from incident where state = 'open'") == int(opens)
+
+
+async def test_what_ended_by_itself_is_not_known(conn: Connection, resident: int) -> None:
+    subject = resident_subject(resident, "band-1")
+    finding = Finding(IncidentKind.HEART_RATE, Severity.WARNING, "high_warning", NOON, episode_at=NOON)
+    over = Cleared(IncidentKind.HEART_RATE, "high_over", NOON)
+    await apply_verdicts(conn, [SubjectVerdict(subject, each) for each in (finding, over, finding)], NOON)
+    assert await one(conn, "select count(*) from incident where state = 'open'") == 1
+
+
+async def test_what_another_resident_knows_is_news_of_this_one(conn: Connection, resident: int) -> None:
+    finding = Finding(IncidentKind.HEART_RATE, Severity.WARNING, "high_warning", NOON, episode_at=NOON)
+    other = await one(conn, "insert into resident (name, address) values ('李淑珍', '2号楼') returning id")
+    await apply_verdicts(conn, [SubjectVerdict(resident_subject(other, "band-1"), finding)], NOON)
+    await conn.execute("update incident set state = 'resolved', disposition = 'handled', resolved_at = %s", (NOON,))
+    await apply_verdicts(conn, [SubjectVerdict(resident_subject(resident, "band-1"), finding)], NOON)
+    assert await one(conn, "select resident_id from incident where state = 'open'") == resident
+
+
+@pytest.mark.parametrize(
     ("severity", "told"), [(Severity.URGENT, True), (Severity.WARNING, True), (Severity.TASK, False)]
 )
 async def test_what_was_over_and_is_found_again_is_told_to_whoever_has_it(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.model.incident import IncidentKind, Severity
+from alerts.model.incident import Cleared, IncidentKind, Severity
 from alerts.rules.evaluation import Reading
 from alerts.rules.playback import Act, Episode, Playback
 from alerts.rules.zone import METRES_PER_DEGREE
@@ -43,7 +43,7 @@ def after(minutes: float) -> datetime:
 def test_an_episode_lasts_from_its_finding_until_the_rules_say_that_it_is_over() -> None:
     playback = played([*hearts(72, range(20)), *hearts(120, range(20, 40)), *hearts(72, range(40, 60))])
     assert playback.episodes == [
-        Episode(IncidentKind.HEART_RATE, Severity.WARNING, "high_warning", after(30), after(45), Act.TEXT)
+        Episode(IncidentKind.HEART_RATE, Severity.WARNING, "high_warning", after(29), after(49), Act.TEXT)
     ]
 
 
@@ -56,8 +56,8 @@ def test_an_episode_that_becomes_graver_is_one_whose_first_act_stays() -> None:
 def test_what_comes_after_the_end_is_another_episode() -> None:
     playback = played([*hearts(150, range(10)), *hearts(72, range(10, 70)), *hearts(150, range(70, 80))])
     assert [(episode.opened_at, episode.acts) for episode in playback.episodes] == [
-        (after(5), Act.CALL),
-        (after(75), Act.CALL),
+        (after(4), Act.CALL),
+        (after(74), Act.CALL),
     ]
 
 
@@ -104,9 +104,14 @@ def test_within_ten_minutes_the_order_makes_no_difference(order: list[int], side
     ]
 
 
-def test_what_is_over_already_ends_nothing_more() -> None:
-    """Too low and too high are one kind: as in the service, the first side that is over ends the incident."""
+def test_too_low_and_then_too_high_are_one_incident_that_ends_with_the_last() -> None:
     playback = played([*hearts(45, range(15)), *hearts(150, range(15, 25)), *hearts(72, range(25, 40))])
     [episode] = playback.episodes
     assert (episode.reason, episode.severity) == ("low_warning", Severity.URGENT)
-    assert (episode.opened_at, episode.ended_at) == (after(10), after(20))
+    assert (episode.opened_at, episode.ended_at) == (after(9), after(34))
+
+
+def test_what_nothing_is_known_of_ends_nothing() -> None:
+    playback = played(hearts(72, range(3)))
+    playback._apply([Cleared(IncidentKind.HEART_RATE, "high_over", after(3))], after(3))
+    assert playback.episodes == []

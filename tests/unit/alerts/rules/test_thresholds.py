@@ -86,6 +86,7 @@ def test_a_wrong_override_is_refused_by_name(overrides: dict[str, Any], field: s
         ({"high": 5, "silent_s": "long", "hr_min_samples": 2.5, "late_s": True, "no_hr_s": 10**400, "hr_rest_s": 900},
          {"hr_rest_s": 900}, ["high", "silent_s", "hr_min_samples", "late_s", "no_hr_s"]),
         ({"silent_s": 900}, {"silent_s": 900}, []),
+        ({"hr_gap_s": 400, "hr_lapse_s": "long", "silent_s": 900}, {"silent_s": 900}, []),
         ({"hr_high_warning": 999, "silent_s": 900}, {}, ["hr_high_warning", "hr_high_warning"]),
         ([], {}, ["rule_overrides"]),
     ],
@@ -94,6 +95,10 @@ def test_of_what_is_stored_everything_holds_that_can(stored: Any, held: dict[str
     limits, refused = Thresholds().with_stored(stored)
     assert limits == Thresholds(**held)
     assert [error.field for error in refused] == wrong
+
+
+def test_what_is_no_threshold_any_more_is_accepted_and_means_nothing() -> None:
+    assert Thresholds().with_overrides({"hr_gap_s": 7200, "hr_lapse_s": 0}) == Thresholds()
 
 
 ENDS = [{each.name: each.metadata[end]} for each in fields(Thresholds) for end in ("low", "high")]
@@ -105,7 +110,7 @@ TOGETHER: dict[str, dict[str, Any]] = {
 QUIETEST: dict[str, Any] = {
     "hr_high_urgent": 170, "hr_high_warning": 160, "hr_low_warning": 35, "hr_low_urgent": 30,
     "hr_night_low_warning": 30, "hr_night_low_urgent": 30, "hr_urgent_s": 900, "hr_warning_s": 1800,
-    "hr_min_samples": 10, "hr_gap_s": 120, "hr_lapse_s": 0, "hr_lapse_margin": 30, "hr_rest_s": 1800,
+    "hr_min_samples": 10, "hr_share": 1, "hr_lapse_margin": 30, "hr_rest_s": 1800,
     "hr_min_quality": 70, "hr_min_bpm": 29, "hr_max_bpm": 180, "cool_down_s": 7200, "no_hr_s": 21_600,
     "off_wrist_s": 21_600, "charging_off_wrist_s": 43_200, "task_repeat_s": 172_800, "battery_low_pct": 5,
     "zone_fixes": 10, "zone_dwell_s": 3600, "zone_gap_s": 1200, "zone_max_accuracy_m": 50,

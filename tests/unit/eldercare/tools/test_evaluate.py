@@ -56,7 +56,7 @@ def test_each_subject_is_played_by_itself_with_all_its_files(tmp_path: Path) -> 
         "kind": "heart_rate",
         "severity": "urgent",
         "reason": "high_urgent",
-        "opened_at": "2026-03-02T12:05:00+08:00",
+        "opened_at": "2026-03-02T12:04:00+08:00",
         "ended_at": None,
         "acts": "call",
     }
