@@ -191,6 +191,19 @@ def test_a_renewed_certificate_is_shown_after_a_sighup(tls_broker: Mosquitto, pr
     wait_until(lambda: shown() != before, "the broker to show its new certificate")
 
 
+def test_no_image_is_named_by_a_tag_that_may_become_another(compose: dict[str, Any]) -> None:
+    digest = re.compile(r"[a-z/-]+:\d[\w.-]*@sha256:[0-9a-f]{64}")
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    built_from = dict(re.findall(r"^ARG (\w+_IMAGE)=(\S+)$", dockerfile, re.MULTILINE))
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {f"${{{name}}}" for name in built_from}
+    assert [image for image in built_from.values() if not digest.fullmatch(image)] == []
+    run = {service["image"] for service in compose["services"].values()} - {"eldercare:local"}
+    # The version that the tests run; whoever has pulled it pins its digest by the variable.
+    tested = "${TIMESCALEDB_IMAGE:-timescale/timescaledb:2.19.3-pg17}"
+    assert tested in run
+    assert [image for image in run - {tested} if not digest.fullmatch(image)] == []
+
+
 def test_every_service_has_a_limit_of_memory(compose: dict[str, Any]) -> None:
     assert [name for name, service in compose["services"].items() if "mem_limit" not in service] == []
     for unit in ("eldercare@.service", "eldercare-broker.service"):
