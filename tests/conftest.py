@@ -169,6 +169,7 @@ def _embedded_postgres() -> Iterator[DatabaseServer]:
         server = DatabaseServer(embedded.admin_url)
         server.prepare(_migrate)
         yield server
+        server.hang_up()
         embedded.stop()
 
 

@@ -140,13 +140,14 @@ class Timescale(DatabaseServer):
     """A server of our own: the tests of faults may stop, kill and start it."""
 
     def __init__(self, installation: Installation, port: int) -> None:
-        super().__init__(f"postgresql://postgres@127.0.0.1:{port}/postgres")
+        in_memory = installation.parent == MEMORY
+        super().__init__(f"postgresql://postgres@127.0.0.1:{port}/postgres", copies_files=in_memory)
         self._installation = installation
         self._folder = Path(tempfile.mkdtemp(prefix=_NAME, dir=installation.parent))
         self._held = _lock(self._folder, fcntl.LOCK_EX)
         self._folder.chmod(0o777)
         data = "/" + str((self._folder / "data").relative_to(installation.root))
-        settings = {**SETTINGS, **(IN_MEMORY if installation.parent == MEMORY else {}), "port": str(port)}
+        settings = {**SETTINGS, **(IN_MEMORY if in_memory else {}), "port": str(port)}
         options = [f"--{name}={value}" for name, value in settings.items()]
         self._initialise(data)
         self._server = Server(
@@ -199,6 +200,7 @@ class Timescale(DatabaseServer):
 
     def close(self) -> None:
         """End it and remove its data."""
+        self.hang_up()
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
         if self._held is not None:
