@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from alerts.incidents import opening
@@ -48,7 +49,7 @@ def shared(_timescale: DatabaseServer | None, tmp_path_factory: pytest.TempPathF
         running.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def conn(shared: Console) -> AsyncIterator[Connection]:
     """A connection to the console's database, in which no incident is left of the tests before."""
     connection = await connect(shared.database_url, limits=COMMAND)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import psutil
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from eldercare.accounts import sessions
@@ -21,7 +22,7 @@ LOST = 20_000
 """A page that is frozen showed "live" for more than half a minute; how long it may take is set in live.js (ms)."""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def service(
     timescale_server: Timescale, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Console]:

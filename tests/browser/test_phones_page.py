@@ -3,13 +3,13 @@
 import re
 from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.support.services.telephones import Bench, answering, prompt, telephones
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def bench() -> AsyncIterator[Bench]:
     async with answering() as application, telephones(application) as bench:
         yield bench
