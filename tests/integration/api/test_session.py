@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -340,30 +340,35 @@ async def test_the_login_page_is_there_without_a_database(make_settings: MakeSet
         assert (await client.get("/login", headers={"Accept": "text/html"})).status_code == 200
 
 
-async def metrics_for(settings: Settings, peer: str, **headers: str) -> int:
-    """The status with which somebody at this address is answered; the database is away, which costs no metrics."""
+@asynccontextmanager
+async def metrics(settings: Settings) -> AsyncIterator[Callable[..., Awaitable[int]]]:
+    """`await status(peer, header=value)`: how somebody at this address is answered. The database is away, which costs
+    no metrics, but seconds at the end of the service."""
     app = create_app(settings)
-    through = httpx.ASGITransport(app, client=(peer, 40_000))
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=through, base_url="http://desk.example") as found,
-    ):
-        return (await found.get("/metrics", headers=names)).status_code
+
+    async def status(peer: str, **headers: str) -> int:
+        through = httpx.ASGITransport(app, client=(peer, 40_000))
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with httpx.AsyncClient(transport=through, base_url="http://desk.example") as found:
+            return (await found.get("/metrics", headers=names)).status_code
+
+    async with app.router.lifespan_context(app):
+        yield status
 
 
 async def test_metrics_are_for_this_machine_or_for_who_has_their_token(make_settings: MakeSettings) -> None:
-    alone = make_settings(database_url="postgresql://nobody@127.0.0.1:1/none")
-    assert await metrics_for(alone, "127.0.0.1") == 200
-    assert await metrics_for(alone, "::1") == 200
-    assert await metrics_for(alone, "192.0.2.7") == 404
-    for name in ("x_forwarded_for", "forwarded", "x_real_ip", "via"):
-        assert await metrics_for(alone, "127.0.0.1", **{name: "127.0.0.1"}) == 404, name
+    async with metrics(make_settings(database_url="postgresql://nobody@127.0.0.1:1/none")) as status:
+        assert await status("127.0.0.1") == 200
+        assert await status("::1") == 200
+        assert await status("192.0.2.7") == 404
+        for name in ("x_forwarded_for", "forwarded", "x_real_ip", "via"):
+            assert await status("127.0.0.1", **{name: "127.0.0.1"}) == 404, name
     token = "a token of the monitoring"
     told = make_settings(database_url="postgresql://nobody@127.0.0.1:1/none", metrics_token=token)
-    assert await metrics_for(told, "192.0.2.7", authorization=f"Bearer {token}") == 200
-    for wrong in ({}, {"authorization": f"Basic {token}"}, {"authorization": f"Bearer {token}x"}):
-        assert await metrics_for(told, "127.0.0.1", **wrong) == 401, wrong
+    async with metrics(told) as status:
+        assert await status("192.0.2.7", authorization=f"Bearer {token}") == 200
+        for wrong in ({}, {"authorization": f"Basic {token}"}, {"authorization": f"Bearer {token}x"}):
+            assert await status("127.0.0.1", **wrong) == 401, wrong
 
 
 async def test_the_document_of_the_api_is_for_who_is_logged_in(client: httpx.AsyncClient) -> None:
