@@ -6,13 +6,14 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 from argon2 import PasswordHasher
+from coverage import Coverage
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -51,16 +52,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --cov the pure modules are measured: what decides is tested by itself, not by the way of a broker.
-
-    Millions of recorded values take three times as long under measurement, and reach no line that examples do not.
-    """
-    for item in items:
-        if UNIT not in item.path.parents or item.path == PLAYS_RECORDINGS:
-            item.add_marker(pytest.mark.no_cover)
     tell_apart(items)
     if hasattr(config, "workerinput"):
         longest_first(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """With --cov the pure modules are measured: what decides is tested by itself, not by the way of a broker.
+
+    Elsewhere the fixtures are not measured either, which makes some of them take twice as long. Nor are recordings:
+    millions of values would take three times as long, and reach no line that examples do not.
+    """
+    is_measured = UNIT in item.path.parents and item.path != PLAYS_RECORDINGS
+    measuring = None if is_measured else Coverage.current()
+    if measuring is None:
+        return (yield)
+    measuring.stop()
+    try:
+        return (yield)
+    finally:
+        measuring.start()
 
 
 @pytest.hookimpl(optionalhook=True)
