@@ -12,7 +12,7 @@ import psycopg
 from alerts.channels import registry
 from alerts.channels.band import Band
 from alerts.channels.base import Channel
-from alerts.detection import absence, device_state
+from alerts.detection import absence, device_state, habits
 from alerts.escalation import clock_steps
 from alerts.escalation.situation import PlanningContext
 from alerts.incidents import unreadable, wearer
@@ -34,6 +34,7 @@ WORDS_S = 1.0
 FIRST_BEAT_S = 2.0
 CLOCK_AGAIN_S = 1.0
 CLEAR_AWAY_S = 3600.0
+HABITS_S = 60.0
 SEAL_S = 60.0
 
 _log = log.logger(__name__)
@@ -74,6 +75,7 @@ async def serve(settings: Settings) -> None:
             "clock": _again("clock", CLOCK_S, lambda: _clock(shared, planning)),
             "watch": _again("watch", UPKEEP_S, lambda: _upkeep(shared, settings.zone, health)),
             "unreadable": _again("unreadable", CLOCK_S, lambda: _unreadable(shared)),
+            "habits": _again("habits", HABITS_S, lambda: _habits(shared, settings.zone)),
             "seal": _again("seal", SEAL_S, lambda: _seal(shared)),
             "clear_away": _again("clear_away", CLEAR_AWAY_S, lambda: _clear_away(shared, Keep.of(settings))),
         }
@@ -160,6 +162,11 @@ async def _upkeep(shared: Pool, zone: tzinfo, health: Health) -> None:
     health.tick("watch", verdicts=checked.verdicts)
     async with shared.connection() as conn:
         health.overrides_refused = await device_state.refused_overrides(conn)
+
+
+async def _habits(shared: Pool, zone: tzinfo) -> None:
+    async with shared.connection() as conn:
+        await habits.run_once(conn, await clock.now(conn), zone)
 
 
 async def _clock(shared: Pool, planning: PlanningContext) -> None:

@@ -14,6 +14,9 @@ MEASUREMENTS = {
     "sos": "milliseconds from a press to the provider's HTTP request",
     "telemetry": "durable telemetry against the least loop that acknowledges after COMMIT",
     "rules": "alarms per person-day on recordings, microseconds per reading",
+    "stillness": "falls, mornings in bed and lost pulses put into recordings",
+    "wandering": "leaving home at night, circles and pacing, and who goes out by day",
+    "trends": "the resting rate of the nights, and single values",
     "chart": "the heart-rate chart of thirty days over a year of data",
     "memory": "resident memory of each service",
 }

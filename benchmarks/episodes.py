@@ -8,6 +8,7 @@ import random
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -132,7 +133,7 @@ def _play(
     chance: random.Random,
     profile: Profile,
 ) -> "_Result | None":
-    """What became of one episode; None where an incident was open before it began."""
+    """What became of one episode; None where an incident was open before it began, or had just been."""
     began = times[start]
     first = bisect_left(times, began - BEFORE_S)
     last = bisect_left(times, began + kind.length_s)
@@ -162,7 +163,7 @@ def _play(
         before = len(playback.episodes)
         reading = heart_rate(value.ts, bpm, "active" if moved else "rest" if known else None, steps if known else None)
         steps = 0
-        if at >= began and number_of_episode == 0 and _is_open(playback):
+        if at >= began and number_of_episode == 0 and _is_known(playback, value.ts, profile):
             return None
         number_of_episode += at >= began
         playback.receive(reading, value.ts)
@@ -177,8 +178,11 @@ class _Result(NamedTuple):
     """After how many seconds it was found; None where it was not."""
 
 
-def _is_open(playback: Playback) -> bool:
-    return any(each.kind is IncidentKind.HEART_RATE and each.ended_at is None for each in playback.episodes)
+def _is_known(playback: Playback, now: datetime, profile: Profile) -> bool:
+    """Whether an incident of the heart is open, or was a cool-down ago: then it is not told anew."""
+    since = now - timedelta(seconds=profile.thresholds.cool_down_s)
+    of_heart = (each for each in playback.episodes if each.kind is IncidentKind.HEART_RATE)
+    return any(each.ended_at is None or each.ended_at > since for each in of_heart)
 
 
 def errors_step(rhythm_s: float | None) -> int:

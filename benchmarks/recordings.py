@@ -6,7 +6,7 @@ import os
 import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -103,6 +103,20 @@ def wrist_errors() -> list[list[float]]:
         if near := [bpm for when, bpm in beats[row["subject"]] if abs((when - ts).total_seconds()) <= 5]:
             errors[row["subject"]].append(float(row["bpm"]) - statistics.median(near))
     return list(errors.values())
+
+
+def tihm() -> dict[str, list[HeartRate]]:
+    """27 people of over 70 with dementia by subject, in the recorded order, measured once or a few times a day."""
+    people: dict[str, list[HeartRate]] = defaultdict(list)
+    for row in _rows("tihm_elderly/heartrate.csv"):
+        people[row["subject"]].append(heart_rate(_moment(row["ts"]), float(row["bpm"]), None))
+    return people
+
+
+def tihm_pulse_alerts() -> set[tuple[str, date]]:
+    """The people and days of theirs on which the clinicians of TIHM had an alert about the pulse."""
+    rows = _rows("tihm_elderly/clinical_alerts.csv")
+    return {(row["subject"], _moment(row["ts"]).date()) for row in rows if row["clinical_alert"] == "Pulse"}
 
 
 def tracks() -> dict[str, list[Location]]:

@@ -22,13 +22,18 @@ from alerts.rules import Profile, State, Thresholds, evaluate
 from alerts.rules.playback import Episode, Playback
 from benchmarks import recordings
 from benchmarks.episodes import KINDS, LASTING, RHYTHMS_S, Caught, Kind, inject
-from benchmarks.recordings import Value
+from benchmarks.goals import Goals
+from benchmarks.recordings import Errors, Value
 from eldercare.protocol.mqtt_v1 import HeartRate, Location
 
 RADIUS_M = 500
 PER_PERSON = 12
 """Episodes of each kind and person."""
 SEED = 1
+INCIDENTS_PER_DAY, WORST_PER_DAY = 0.02, 0.1
+FOUND, FOUND_IN_TIME, LASTING_FOUND = 0.97, 0.95, 0.95
+SLOWEST_GOAL_S = 300
+"""Goals; the last share is that of episodes of half an hour and more, in every rhythm up to this one."""
 SHARES = (0.5, 0.6, 0.7)
 """What is chosen from."""
 LEAST_CAUGHT = 0.97
@@ -120,11 +125,21 @@ Scores = dict[str, Caught]
 
 
 def caught(
-    who: str, values: Sequence[Value], kinds: Sequence[Kind], rhythm_s: float | None, each: int, profile: Profile
+    who: str,
+    values: Sequence[Value],
+    kinds: Sequence[Kind],
+    rhythm_s: float | None,
+    each: int,
+    profile: Profile,
+    *,
+    exact: bool = False,
 ) -> Scores:
-    """Put `each` episodes of every kind into one person's recording; scores by the name of the kind."""
+    """Put `each` episodes of every kind into one person's recording; scores by the name of the kind.
+
+    They are measured with a wrist's errors, unless they are measured exactly (`exact`).
+    """
     chance = random.Random(f"{SEED} {who} {rhythm_s}")
-    errors = recordings.wrist_errors()
+    errors: Sequence[Errors] = [[0.0]] if exact else recordings.wrist_errors()
     scores: Scores = defaultdict(Caught)
     for kind, delay_s in inject(values, kinds, rhythm_s, each, errors, chance, profile):
         scores[kind.name].add(delay_s, kind)
@@ -227,9 +242,9 @@ def _all(people: Sequence[Quiet]) -> list[float]:
     return [one.per_day for one in people]
 
 
-def report_caught(title: str, people: Mapping[str, Scores]) -> None:
+def report_caught(title: str, people: Mapping[str, Scores]) -> Caught:
     """Print the share of injected episodes found, and found within window + 60 s, of all, the worst person and each
-    kind."""
+    kind; returns that of all."""
     everything = total([score for scores in people.values() for score in scores.values()])
     by_person = {who: total(list(scores.values())) for who, scores in people.items() if scores}
     worst = min(by_person, key=lambda who: by_person[who].caught / by_person[who].injected)
@@ -239,6 +254,7 @@ def report_caught(title: str, people: Mapping[str, Scores]) -> None:
         score = total([scores[name] for scores in people.values() if name in scores])
         middle = statistics.median(score.delays_s) if score.delays_s else float("nan")
         print(f"    {name:<34} {_share(score)}, median after {middle:.0f} s")
+    return everything
 
 
 def _share(score: Caught) -> str:
@@ -278,12 +294,15 @@ def report_tracks(tracks: dict[str, list[Location]]) -> list[Played]:
 
 
 def main() -> None:
-    """Print all of it."""
+    """Print all of it; exit status 1 where a figure misses its goal."""
     if not recordings.found():
         sys.exit(f"benchmarks.rules: {recordings.HOW}")
+    goals = Goals()
     people = recordings.stanford_steps()
     print(f"seed {SEED}")
-    report_left_out(people)
+    left_out = report_left_out(people)
+    goals.at_most("heart-rate incidents per person-day, movement known", per_day(left_out), INCIDENTS_PER_DAY)
+    goals.at_most("the same, worst person", max(_all(left_out)), WORST_PER_DAY)
     report_quiet(
         "Stanford, as if the band told nothing of movement",
         [quiet(who, values, ANYWHERE, steps=False) for who, values in people.items()],
@@ -300,13 +319,19 @@ def main() -> None:
         title = "as recorded" if rhythm_s is None else f"a value every {rhythm_s} s, half an hour and more"
         each = PER_PERSON if rhythm_s is None else PER_PERSON // 3
         found = {who: caught(who, values, kinds, rhythm_s, each, ANYWHERE) for who, values in people.items()}
-        report_caught(title, found)
+        score = report_caught(title, found)
+        if rhythm_s is None:
+            goals.at_least(f"episodes found, {title}", score.caught / score.injected, FOUND)
+            goals.at_least("the same, within window + 60 s", score.in_time / score.injected, FOUND_IN_TIME)
+        elif rhythm_s <= SLOWEST_GOAL_S:
+            goals.at_least(f"episodes found, {title}", score.caught / score.injected, LASTING_FOUND)
     print("whereabouts, zone of 500 m around where each spent most time (all of these did go out):")
     tracks = report_tracks(recordings.tracks())
     hearts = [play(who, readings, ANYWHERE) for who, readings in recordings.stanford().items()]
     for noun, played in (("heart rate", hearts), ("fix", tracks)):
         micros = sum(one.seconds for one in played) / sum(one.readings for one in played) * 1e6
         print(f"{noun}: {micros:.2f} microseconds per reading")
+    goals.finish()
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ returning (value ->> 'since')::timestamptz
 """
 
 _WORN = """
-select a.device_id, greatest(s.last_seen_at, lower(a.period), %(since)s)
+select a.device_id, greatest(s.last_seen_at, lower(a.period), %(since)s),
+       coalesce(s.rules #>> '{slots,spot_value,sittings}', '') <> '' and s.status_ts is null and s.location_ts is null
 from assignment a
 join device d on d.id = a.device_id and d.retired_at is null
 join resident r on r.id = a.resident_id and r.left_at is null and (r.away_until is null or r.away_until <= %(now)s)
@@ -75,16 +76,17 @@ async def run_once(conn: Connection, now: datetime, zone: tzinfo) -> AbsenceChec
         row = await (await conn.execute(_LISTENING, {"now": now, "deaf_s": DEAF_S})).fetchone()
         assert row is not None  # noqa: S101  an upsert returns its row
         rows = await (await conn.execute(_WORN, {"now": now, "since": row[0]})).fetchall()
-        last_seen: dict[str, datetime] = dict(rows)
+        last_seen: dict[str, datetime] = {device_id: seen for device_id, seen, _ in rows}
+        awaited = {device_id: seen for device_id, seen, seldom in rows if not seldom}
         await conn.commit()
         try:
             await conn.execute(_HARDLY_WAIT)
-            lost = await _evaluate_network(conn, last_seen, now)
+            lost = await _evaluate_network(conn, awaited, now)
             await conn.commit()
         except psycopg.errors.LockNotAvailable:
             await conn.rollback()
             _log.warning("network_not_judged_now")
-            outage = network_outage(last_seen, len(last_seen), now)
+            outage = network_outage(awaited, len(awaited), now)
             lost = frozenset(outage.detail["devices"]) if outage else frozenset()
         verdicts = 0
         rest = sorted(last_seen.keys() - lost)

@@ -11,12 +11,17 @@ from typing import NamedTuple
 import orjson
 
 from alerts.detection.devices import Device, Latest
-from alerts.rules import Profile, State, Thresholds
+from alerts.rules import Profile, State, Thresholds, read_state, registry
+from alerts.rules.rule import Learnt
 from eldercare.platform import clock, pg_arrays
 from eldercare.platform.database import Connection
 from eldercare.platform.log import logger
 
 _log = logger(__name__)
+
+NOT_DRAWN_M = 500
+"""Metres: the default of `resident.safe_radius_m`, which stands where nobody has drawn a circle. Whoever wants one of
+about that size draws 499 or 501."""
 
 
 class Locked(NamedTuple):
@@ -32,13 +37,14 @@ class Locked(NamedTuple):
 _LOOK = """
 with moment as materialized (select eldercare_now() as now)
 select now, state.device_id, state.rules::text, last_seen_at, lower(period), resident.id, home_lat, home_lon,
-       safe_radius_m, away_until, rule_overrides::text
+       safe_radius_m, away_until, rule_overrides::text, renewed_at
 from moment
 cross join unnest(%s::text[]) as wanted (id)
 join device_state state on state.device_id = wanted.id
 join device on device.id = state.device_id and retired_at is null
 left join assignment on assignment.device_id = state.device_id and coalesce(period @> now, false)
-left join resident on resident.id = resident_id
+left join resident on resident.id = assignment.resident_id
+left join habits on habits.resident_id = resident.id
 order by state.device_id
 """
 _LOCK = f"{_LOOK} for no key update of state skip locked"
@@ -73,13 +79,32 @@ async def _read(
 ) -> tuple[datetime | None, dict[str, Device]]:
     devices: dict[str, Device] = {}
     now: datetime | None = None
-    for row in await (await conn.execute(query, (pg_arrays.names(device_ids),), prepare=True)).fetchall():
-        now, device_id, rules, last_seen_at, worn_since, resident_id, lat, lon, radius_m, away_until, overrides = row
+    rows = await (await conn.execute(query, (pg_arrays.names(device_ids),), prepare=True)).fetchall()
+    habits = await _habits(conn, {row[5]: row[11] for row in rows if row[11] is not None})
+    for row in rows:
+        now, device_id, rules, last_seen_at, worn_since, resident_id, lat, lon, radius_m, away_until, overrides, _ = row
         profile = None
         if resident_id is not None:
-            profile = Profile(resident_id, lat, lon, radius_m, away_until, zone, _thresholds(resident_id, overrides))
+            known = habits.get(resident_id, _NOT_LEARNT)
+            profile = profile_of(resident_id, lat, lon, radius_m, away_until, overrides, known, zone)
         devices[device_id] = Device(device_id, _state(device_id, rules), profile, last_seen_at, worn_since)
     return now, devices
+
+
+def profile_of(
+    resident_id: int,
+    home_lat: float | None,
+    home_lon: float | None,
+    radius_m: float,
+    away_until: datetime | None,
+    overrides: str,
+    learnt: Learnt,
+    zone: tzinfo,
+) -> Profile:
+    """A resident as the rules see them, from the columns of their row; `overrides` is the JSON of their own limits."""
+    drawn_m = None if radius_m == NOT_DRAWN_M else radius_m
+    limits = _thresholds(resident_id, overrides)
+    return Profile(resident_id, home_lat, home_lon, drawn_m, away_until, zone, limits, learnt)
 
 
 async def _known(conn: Connection, device_ids: set[str]) -> set[str]:
@@ -100,11 +125,47 @@ def _state(device_id: str, rules: str) -> State:
     if rules == "{}":
         return State()
     try:
-        return State.from_json(rules)
+        return read_state(rules)
     except ValueError as error:
         # Its rules begin anew. A broken memory must not keep it, and all bands of its batch, from being evaluated.
         _log.error("state_unreadable", device_id=device_id, error=error)
         return State()
+
+
+KNOWN_HABITS = 16384
+"""Of how many people what is learnt is kept in memory, some 5 KB each; it changes once a day."""
+_NOT_LEARNT: Learnt = {}
+_kept: dict[int, tuple[datetime, Learnt]] = {}
+
+
+async def _habits(conn: Connection, renewed: Mapping[int, datetime]) -> dict[int, Learnt]:
+    """What is learnt of these people, by resident id; `renewed` says when it last changed."""
+    found = {each: _kept[each][1] for each, at in renewed.items() if each in _kept and _kept[each][0] == at}
+    missing = [each for each in renewed if each not in found]
+    if missing:
+        rows = await conn.execute(
+            "select resident_id, renewed_at, learnt::text from habits where resident_id = any(%s)", (missing,)
+        )
+        for resident_id, at, text in await rows.fetchall():
+            _kept.pop(resident_id, None)  # the newest stand last
+            found[resident_id] = learnt(resident_id, text)
+            _kept[resident_id] = at, found[resident_id]
+    while len(_kept) > KNOWN_HABITS:
+        del _kept[next(iter(_kept))]
+    return found
+
+
+def learnt(resident_id: int, text: str | None) -> Learnt:
+    """What is learnt of a resident, from its JSON; nothing where that cannot be read, which the log says."""
+    if text is None:
+        return _NOT_LEARNT
+    try:
+        found, wrong = registry.read_learnt(text)
+    except ValueError as error:
+        found, wrong = _NOT_LEARNT, [str(error)]
+    if wrong:
+        _log.error("habits_unreadable", resident_id=resident_id, error="; ".join(wrong))
+    return found
 
 
 @lru_cache(maxsize=16384)

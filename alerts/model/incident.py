@@ -18,6 +18,9 @@ class IncidentKind(StrEnum):
     OFF_WRIST = "off_wrist"
     NO_HEART_RATE = "no_heart_rate"
     LOW_BATTERY = "low_battery"
+    STILLNESS = "stillness"
+    RESTING_RATE = "resting_rate"
+    SPOT_VALUE = "spot_value"
     NETWORK = "network"
 
 

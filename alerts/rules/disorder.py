@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from alerts.model.incident import Cleared, IncidentKind, Verdict
 from alerts.rules import heart_rate
-from alerts.rules.evaluation import Reading, Result, evaluate
+from alerts.rules.evaluation import hear
 from alerts.rules.profile import Profile
+from alerts.rules.rule import Reading, Result
 from alerts.rules.state import Heart, State, Wear, Zone
 from alerts.rules.thresholds import Thresholds
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
@@ -117,7 +118,8 @@ def evaluate_heart(state: State, stored: Iterable[StoredReading], since: float, 
         waiting=_later(heart.waiting, before.waiting),
     )
     wear = replace(after.wear, newest=_later(after.wear.newest, state.wear.newest))
-    return replace(state, heard=_later(after.heard, state.heard), heart=heart, wear=wear), verdicts
+    heard = _later(after.heard, state.heard)
+    return replace(state, heard=heard, heart=heart, wear=wear, slots=after.slots, looked=after.looked), verdicts
 
 
 def _wear_at(wear: Wear, begin: float) -> Wear:
@@ -146,7 +148,8 @@ def evaluate_zone(state: State, stored: Iterable[StoredReading], since: float, p
     )
     if not state.zone.stands:
         verdicts = tuple(each for each in verdicts if not _is_said(each, returned))
-    return replace(state, heard=_later(after.heard, state.heard), zone=zone), verdicts
+    heard = _later(after.heard, state.heard)
+    return replace(state, heard=heard, zone=zone, slots=after.slots, looked=after.looked), verdicts
 
 
 def _is_said(verdict: Verdict, returned: float | None) -> bool:
@@ -162,7 +165,7 @@ def _retell(state: State, stored: Iterable[StoredReading], since: float, profile
     said: list[Verdict] = []
     for reading, received_at in stored:
         ts, before = reading.ts.timestamp(), state
-        state, verdicts = evaluate(before, reading, profile, received_at)
+        state, verdicts = hear(before, reading, profile, received_at)
         for verdict in verdicts:
             # What came before the first new reading was evaluated as it is now. And nothing is over before it was
             # found.

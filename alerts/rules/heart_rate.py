@@ -86,7 +86,7 @@ def evaluate(state: State, reading: HeartRate, profile: Profile, ts: float) -> t
     is_new = part != heart.compared or rank != heart.compared_at
     if is_new and _is_worth_comparing(after, rank, reading.bpm, profile, ts):
         after, verdicts = _compare(replace(after, compared=part, compared_at=rank), reading.ts, profile, ts)
-    return State(heard, after, state.zone, state.wear, state.silent), verdicts
+    return State(heard, after, state.zone, state.wear, state.silent, state.slots, state.looked), verdicts
 
 
 def anew(heart: Heart) -> Heart:
@@ -165,9 +165,9 @@ def _stands(*sides: Side | None) -> bool:
     return any(side is not None and side.stands for side in sides)
 
 
-def is_erratic(heart: Heart, rests: list[Rest], ts: float) -> bool:
+def is_erratic(heart: Heart, rests: list[Rest], ts: float, *, frozen: bool = True) -> bool:
     """Whether the values cannot be a heart: nobody has moved for hours, and they jump from minute to minute, or are
-    all the same."""
+    all the same (not asked without `frozen`)."""
     if len(rests) < ERRATIC_VALUES or heart.active is None or ts - heart.active < ERRATIC_AFTER_S:
         return False
     if not window.is_movement_known(heart.minutes):
@@ -175,7 +175,7 @@ def is_erratic(heart: Heart, rests: list[Rest], ts: float) -> bool:
     values = [each.minute.mean for each in rests]
     jumps = sorted(abs(later - sooner) for sooner, later in pairwise(values))
     bound = ERRATIC_BPM if heart.missing is None else CALM_BPM
-    return jumps[len(jumps) // 2] >= bound or (len(values) >= FROZEN_VALUES and jumps[-1] == 0)
+    return jumps[len(jumps) // 2] >= bound or (frozen and len(values) >= FROZEN_VALUES and jumps[-1] == 0)
 
 
 def _no_heart(heart: Heart, seen: _Seen) -> tuple[Heart, tuple[Verdict, ...]]:

@@ -63,7 +63,12 @@ def add(minutes: Minutes, ts: float, bpm: float | None, steps: int) -> Minutes:
         last = minutes[-1]
         both = steps if last.steps < 0 else last.steps + max(steps, 0)
         return (*minutes[:-1], Minute(last.at, last.values + values, last.total + total, both))
-    return (*minutes[_first_kept(minutes, at) :], Minute(at, values, total, steps))
+    first = _first_kept(minutes, at)
+    kept = minutes[first:]
+    if kept and kept[0].at < at - KEPT_MIN:
+        # Of long ago only what was measured and who walked still tells anything.
+        kept = tuple(each for each in kept if each.values or each.steps > 0 or each.at >= at - KEPT_MIN)
+    return (*kept, Minute(at, values, total, steps))
 
 
 def _first_kept(minutes: Minutes, at: int) -> int:

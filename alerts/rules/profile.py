@@ -1,8 +1,9 @@
 """What the rules know of a resident."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
+from alerts.rules.rule import Learnt
 from alerts.rules.thresholds import Thresholds
 
 
@@ -10,17 +11,19 @@ from alerts.rules.thresholds import Thresholds
 class Profile:
     """A resident as the rules see them.
 
-    Home in WGS-84 degrees (None: the zone is not watched), `safe_radius_m` metres around it. Until `away_until`
-    (aware; hospital, visit) no rule speaks. `zone` is the community's time zone: it decides what is night.
+    Home in WGS-84 degrees (None: it is not known). `safe_radius_m`: the circle in metres that somebody has drawn around
+    it (None: none was drawn). Until `away_until` (aware; hospital, visit) no rule speaks. `zone` is the community's
+    time zone: it decides what is night. `learnt` is what her own weeks have shown.
     """
 
     resident_id: int
     home_lat: float | None
     home_lon: float | None
-    safe_radius_m: float
+    safe_radius_m: float | None
     away_until: datetime | None
     zone: tzinfo
     thresholds: Thresholds
+    learnt: Learnt = field(default_factory=dict)
 
     def is_away(self, moment: float) -> bool:
         """Whether the resident is away at `moment` (seconds since the epoch)."""

@@ -4,16 +4,18 @@ All times are seconds since the epoch by the band's clock, so that JSON and comp
 that is as at the beginning is not written; keys of a newer version are ignored.
 """
 
-from msgspec import Struct, json
+from collections.abc import Mapping
+
+from msgspec import Raw, Struct, field, json
 
 from alerts.rules.minutes import Minute
 
 
-class _Remembered(Struct, frozen=True, omit_defaults=True):
-    pass
+class Memory(Struct, frozen=True, omit_defaults=True):
+    """What one rule remembers of one band: its slot in the state."""
 
 
-class Side(_Remembered, frozen=True):
+class Side(Memory, frozen=True):
     """One episode of the heart rate, high, low or high asleep: the last alarm about it."""
 
     rank: int = 0
@@ -25,7 +27,7 @@ class Side(_Remembered, frozen=True):
     stands: bool = False
 
 
-class Heart(_Remembered, frozen=True):
+class Heart(Memory, frozen=True):
     """The heart rate of a band. `newest` is any value, `measured` one that counts, `active` the last movement."""
 
     newest: float | None = None
@@ -48,7 +50,7 @@ class Heart(_Remembered, frozen=True):
     compared_at: int = 0
 
 
-class Zone(_Remembered, frozen=True):
+class Zone(Memory, frozen=True):
     """The whereabouts of a band. The fix is the last believed one; `jumps` were not believed since."""
 
     newest: float | None = None
@@ -65,7 +67,7 @@ class Zone(_Remembered, frozen=True):
     """When what stood last was over."""
 
 
-class Wear(_Remembered, frozen=True):
+class Wear(Memory, frozen=True):
     """What the band says of itself. `since` is when `worn` last changed."""
 
     newest: float | None = None
@@ -77,7 +79,7 @@ class Wear(_Remembered, frozen=True):
     battery_stands: bool = False
 
 
-class State(_Remembered, frozen=True):
+class State(Memory, frozen=True):
     """Everything the rules remember of one band. `heard` is the newest band time, `silent` when silence was found."""
 
     heard: float | None = None
@@ -85,16 +87,27 @@ class State(_Remembered, frozen=True):
     zone: Zone = Zone()
     wear: Wear = Wear()
     silent: float | None = None
+    slots: Mapping[str, Memory] = field(default_factory=dict)
+    """What the rules of the registry remember, by the name of their slot; a slot as at the beginning is not there."""
+    looked: int = 0
+    """The minute (since the epoch) as of which those rules looked last."""
 
     def to_json(self) -> str:
         """The state as JSON, only where it differs from the beginning; `from_json` gives an equal state."""
         return _ENCODER.encode(self).decode()
 
-    @classmethod
-    def from_json(cls, text: str) -> "State":
-        """The state that was written. Raises ValueError for what is none."""
-        return _DECODER.decode(text)
+
+class _Written(State, frozen=True):
+    slots: Mapping[str, Raw] = field(default_factory=dict)  # type: ignore[assignment]
+
+
+def read(text: str, memories: Mapping[str, type[Memory]]) -> State:
+    """The state that was written, with the `memories` of the registry by their slots. A slot that none of them has is
+    left out. Raises ValueError for what is no state."""
+    written = _DECODER.decode(text)
+    slots = {slot: json.decode(raw, type=memories[slot]) for slot, raw in written.slots.items() if slot in memories}
+    return State(written.heard, written.heart, written.zone, written.wear, written.silent, slots, written.looked)
 
 
 _ENCODER = json.Encoder()
-_DECODER = json.Decoder(State)
+_DECODER = json.Decoder(_Written)

@@ -11,6 +11,7 @@ _NEWS2 = "NEWS2 pulse score"
 _OURS = "proposal"
 _MEASURED = "proposal, after measuring recordings"
 _MINIMA = "healthy people of 40 to 79 have minima of 36 to 78 over 24 h"
+_TIHM = "days that clinicians flagged (TIHM)"
 
 
 LONGEST_NIGHT_H = 14
@@ -51,10 +52,16 @@ class Thresholds:
     hr_min_quality: float = _limit(plausible.LEAST_QUALITY, "of 100", 0, 70, "values of less are discarded", _OURS)
     hr_min_bpm: float = _limit(plausible.BPM[0], "bpm", 1, 29, "below is no heart rate", _OURS)
     hr_max_bpm: float = _limit(plausible.BPM[1], "bpm", 180, 300, "above is no heart rate", _OURS)
+    resting_change: float = _limit(4.5, "bpm", 3, 20, "two nights beyond her usual resting rate by this", _MEASURED)
+    spot_high: float = _limit(100, "bpm", 90, 130, "of a few values a day, one at or above", _TIHM)
+    spot_low: float = _limit(50, "bpm", 35, 60, "of a few values a day, one at or below", _TIHM)
     cool_down_s: float = _limit(1800, "s", 0, 7200, "between two alarms about the same", _OURS)
     night_from_h: int = _limit(22, "hour", 0, 23, "the night begins, local time", _OURS)
     night_to_h: int = _limit(6, "hour", 0, 23, "the night ends, local time", _OURS)
     no_hr_s: float = _limit(7200, "s", 600, 21600, "worn without a value", _OURS)
+    no_pulse_s: float = _limit(600, "s", 300, 3600, "worn and still, no pulse any more", _OURS)
+    still_s: float = _limit(10500, "s", 3600, 21600, "without a step in hours in which she is up", _MEASURED)
+    not_up_s: float = _limit(9900, "s", 1800, 21600, "the same, where she has not got up", _MEASURED)
     off_wrist_s: float = _limit(1800, "s", 60, 21600, "off the wrist by day", _OURS)
     charging_off_wrist_s: float = _limit(10800, "s", 60, 43200, "off the wrist by day, on its charger", _OURS)
     task_repeat_s: float = _limit(
@@ -70,6 +77,12 @@ class Thresholds:
     zone_max_speed_kmh: float = _limit(120, "km/h", 60, 1000, "implied by two fixes; faster is a jump", _MEASURED)
     zone_jumps: int = _limit(3, "fixes", 1, 10, "so many jumps in a row are travel", _OURS)
     zone_repeat_s: float = _limit(14400, "s", 0, 86400, "still outside is told again", _OURS)
+    exit_from_h: int = _limit(23, "hour", 18, 23, "from then on leaving home is told of, local time", _OURS)
+    exit_to_h: int = _limit(5, "hour", 4, 10, "until then", _OURS)
+    exit_m: float = _limit(150, "m", 100, 1000, "from home, less the accuracy, is outside", _MEASURED)
+    exit_dwell_s: float = _limit(240, "s", 60, 900, "from the first fix that is not at home to the last", _MEASURED)
+    far_more_m: float = _limit(3000, "m", 1000, 100000, "beyond the furthest of her weeks, and twice it", _OURS)
+    lost_s: float = _limit(1800, "s", 900, 14400, "nothing heard, while she is out", _OURS)
     late_s: float = _limit(600, "s", 300, 3600, "older readings alarm nobody", _OURS)
     ahead_s: float = _limit(300, "s", 60, 3600, "further in the future the clock is wrong", _OURS)
     silent_s: float = _limit(2700, "s", 300, 14400, "without a message, sent every 15 min", "Acticheck")

@@ -6,9 +6,13 @@ from msgspec.structs import replace
 
 from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules.profile import Profile
+from alerts.rules.spot_value import is_measured_seldom
 from alerts.rules.state import State, Wear
 from alerts.rules.thresholds import Thresholds
 from eldercare.protocol.mqtt_v1 import Status
+
+FLAP_S = 600.0
+"""Seconds. A band off the wrist for less was not taken off."""
 
 
 def learn(state: State, reading: Status, ts: float) -> State:
@@ -18,11 +22,13 @@ def learn(state: State, reading: Status, ts: float) -> State:
     charging = wear.charging if reading.charging is None else reading.charging
     since = wear.since if worn is wear.worn else ts
     heart = state.heart
-    measures_again = (worn is True and wear.worn is False) or (wear.charging and not charging)
+    # A contact that flaps is no new wearing.
+    put_on = worn is True and wear.worn is False and ts - wear.since >= FLAP_S
+    measures_again = put_on or (wear.charging and not charging)
     if measures_again:
         heart = replace(heart, waiting=ts)
     wear = Wear(ts, worn, since, charging, wear.off_found, wear.battery_found, wear.battery_stands)
-    return State(state.heard, heart, state.zone, wear, state.silent)
+    return State(state.heard, heart, state.zone, wear, state.silent, state.slots, state.looked)
 
 
 def battery(wear: Wear, reading: Status, limits: Thresholds, ts: float) -> tuple[Wear, tuple[Verdict, ...]]:
@@ -68,7 +74,7 @@ def without_value(state: State, profile: Profile, ts: float) -> tuple[State, tup
         cleared = Cleared(IncidentKind.NO_HEART_RATE, "taken_off", _moment(ts))
         return replace(state, heart=replace(heart, missing=None)), (cleared,)
     duration = ts - max(heart.measured or 0.0, heart.waiting or 0.0, profile.away_before(ts))
-    if duration < limits.no_hr_s or not _may_repeat(heart.missing, limits, ts):
+    if duration < limits.no_hr_s or is_measured_seldom(state) or not _may_repeat(heart.missing, limits, ts):
         return state, ()
     detail = {"duration_s": round(duration), "limit_s": limits.no_hr_s}
     finding = Finding(IncidentKind.NO_HEART_RATE, Severity.TASK, "worn_without_value", _moment(ts), detail)

@@ -20,6 +20,9 @@ _WHAT = {
     IncidentKind.SILENT: ("的手环没有信号", "'s band has gone silent"),
     IncidentKind.OFF_WRIST: ("没有戴手环", " is not wearing the band"),
     IncidentKind.NO_HEART_RATE: ("的手环测不到数据", "'s band measures nothing"),
+    IncidentKind.STILLNESS: ("很久没有动静，请尽快看望", " has not moved for long and needs to be checked on"),
+    IncidentKind.RESTING_RATE: ("有一项需要卫生服务中心看看", "'s readings should be seen by the clinic"),
+    IncidentKind.SPOT_VALUE: ("有一项需要卫生服务中心看看", "'s readings should be seen by the clinic"),
     IncidentKind.LOW_BATTERY: ("的手环电量低", "'s band has a low battery"),
     IncidentKind.NETWORK: ("：许多手环同时没有信号", ": many bands went silent at once"),
 }

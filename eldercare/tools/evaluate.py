@@ -17,8 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tqdm import tqdm
 
-from alerts.rules import Profile, Thresholds
-from alerts.rules.evaluation import Reading
+from alerts.rules import Profile, Reading, Thresholds
 from alerts.rules.playback import Episode, Playback
 from device_sim.replay.recordings import Measure, Recording, Row, merged, rows, scan, subjects
 from eldercare.platform.errors import InvalidInput
@@ -35,7 +34,8 @@ class Record(BaseModel):
 
     home_lat: Annotated[float, Field(ge=-90, le=90)] | None = None
     home_lon: Annotated[float, Field(ge=-180, le=180)] | None = None
-    safe_radius_m: Annotated[float, Field(ge=50, le=10_000)] = 500
+    safe_radius_m: Annotated[float, Field(ge=50, le=10_000)] | None = None
+    """The circle around home that somebody has drawn, if any."""
     timezone: str | None = None
     rule_overrides: dict[str, Any] = Field(default_factory=dict)
 

@@ -28,6 +28,7 @@ def an_open_case(**changes: Any) -> Case:
 
 def defaults() -> dict[tuple[str, str], EscalationPolicy]:
     """The ladders that a fresh database holds."""
-    text = (files("eldercare.platform") / "migrations" / "0002_default_policies.sql").read_text(encoding="utf-8")
+    migrations = files("eldercare.platform") / "migrations"
+    text = "".join(sorted(each.read_text(encoding="utf-8") for each in migrations.iterdir() if each.name[0] == "0"))
     found = re.findall(r"\('(\w+)', '(\w+)', '(\{.*?\})'\)", text, re.DOTALL)
     return {(kind, severity): EscalationPolicy.model_validate_json(body) for kind, severity, body in found}

@@ -21,6 +21,7 @@ from eldercare.community.residents import Door
 ICONS = {
     "sos": "siren", "heart_rate": "heart", "wandering": "pin", "silent": "signal-off", "off_wrist": "watch-off",
     "no_heart_rate": "heart", "low_battery": "battery", "network": "network",
+    "stillness": "heart", "resting_rate": "heart", "spot_value": "heart",
 }  # fmt: skip
 LOUD = (Severity.SOS, Severity.URGENT)
 """Severities for which the siren sounds while nobody has the incident."""

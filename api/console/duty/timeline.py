@@ -71,7 +71,9 @@ def _name(row: TimelineRow) -> str:
     detail = row.detail
     if row.kind == "opened":
         source = "telephone" if row.via == "telephone" else detail.get("trigger", row.via)
-        return f"event.opened_{source}" if source in _SOURCES else "event.opened_rule"
+        if source in _SOURCES:
+            return f"event.opened_{source}"
+        return "event.opened_rule" if detail.get("reason") else "event.opened_found"
     if row.kind == "resolved" and row.actor_name is None:
         return "event.resolved_itself"
     if row.kind == "resolved" and row.detail.get("unread"):

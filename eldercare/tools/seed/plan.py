@@ -151,6 +151,7 @@ def _resident(number: int, grids: int, doctors: tuple[PlannedPerson, ...]) -> Pl
             address=_address(rng, grid),
             home_lat=lat,
             home_lon=lon,
+            safe_radius_m=600,  # a circle is drawn, so that a walk away is told of by day as well
             lives_alone=number == 1 or rng.random() < 0.9,
             disabled=disabled,
             low_income=rng.random() < 0.15,

@@ -176,6 +176,19 @@ async def test_many_silent_at_once_are_one_incident_of_the_network(look: Watch) 
     assert await look.incidents() == [("network", "resolved")]
 
 
+async def test_devices_for_single_values_are_no_outage(look: Watch) -> None:
+    """A round of measuring ends within minutes, and nobody waits for the next value."""
+    await look.listening()
+    bands = await look.more_bands(8)
+    await look.heard("band-wang", "band-li", *bands, minutes=0)
+    rules = '{"slots": {"spot_value": {"sittings": 2}}}'
+    await look.conn.execute("update device_state set rules = %s where device_id = any(%s)", (rules, list(bands)))
+    await look.at(1)
+    await look.heard("band-wang", "band-li", minutes=44)
+    await look.at(46)
+    assert await look.incidents() == []
+
+
 async def test_a_second_outage_is_told_to_whoever_still_has_the_first(look: Watch) -> None:
     await look.listening()
     bands = await look.more_bands(10)

@@ -36,8 +36,12 @@ async def test_a_band_comes_with_its_wearer(database_url: str) -> None:
         assert profile is not None
         assert (profile.home_lat, profile.safe_radius_m, profile.thresholds.hr_high_urgent) == (31.2, 900, 150)
         assert found["band-1"].worn_since is not None
+        _, others = await device_state.look(database.conn, ["band-2"], ZONE)
+        other = others["band-2"].profile
+        assert other is not None
+        assert other.safe_radius_m is None, "500 m is the default, which nobody has drawn"
         assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
-        assert await database.value("select count(*) from device_state") == 2
+        assert await database.value("select count(*) from device_state") == 3
 
 
 async def test_without_any_known_band_it_is_still_some_time(conn: Connection) -> None:

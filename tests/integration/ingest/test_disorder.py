@@ -63,7 +63,7 @@ async def test_on_the_wrist_and_away_from_home_newest_first(
     values = nine_minutes(35)
     ago = {minute: values[minute]["ts"] for minute in range(10)}
     async with consuming(settings, "telemetry"):
-        await database.conn.execute("update resident set home_lat = 31.2, home_lon = 121.4")
+        await database.conn.execute("update resident set home_lat = 31.2, home_lon = 121.4, safe_radius_m = 400")
         await publish("eldercare/v1/band-1/status", {"ts": ago[9], "worn": False, "battery_pct": 80})
         await stored(database, 1, "device_status")
         for number, each in enumerate(values[:8], start=1):

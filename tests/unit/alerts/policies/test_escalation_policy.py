@@ -40,7 +40,7 @@ def test_the_default_for_an_sos_is_the_one_that_was_promised() -> None:
 
 
 def test_tasks_call_nobody_and_wait_for_the_day() -> None:
-    for kind in ("silent", "off_wrist", "no_heart_rate", "low_battery"):
+    for kind in ("silent", "off_wrist", "no_heart_rate", "low_battery", "resting_rate", "spot_value"):
         task = defaults()[kind, "task"]
         assert not any(step.targets for step in task.steps)
         assert task.hours is not None

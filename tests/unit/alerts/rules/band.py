@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.model.incident import Cleared, Finding, Verdict
+from alerts.model.incident import Cleared, Finding, IncidentKind, Verdict
 from alerts.rules import Profile, State, Thresholds, evaluate, evaluate_absence
-from alerts.rules.zone import METRES_PER_DEGREE
+from alerts.rules.whereabouts import METRES_PER_DEGREE
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -42,6 +42,12 @@ class Band:
     def reasons(self) -> list[str]:
         """The names of all verdicts so far."""
         return [verdict.reason for verdict in self.said]
+
+    @property
+    def of_heart(self) -> list[str]:
+        """The names of what was said of her heart, and of a band that measures none."""
+        about = (IncidentKind.HEART_RATE, IncidentKind.NO_HEART_RATE)
+        return [verdict.reason for verdict in self.said if verdict.kind in about]
 
     @property
     def findings(self) -> list[Finding]:

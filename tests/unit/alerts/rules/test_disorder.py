@@ -14,7 +14,7 @@ from msgspec.structs import replace
 import ingest.pipeline.evaluation
 from alerts.detection.devices import Device
 from alerts.model.incident import Finding, IncidentKind, Verdict
-from alerts.rules import Profile, State, Thresholds
+from alerts.rules import Profile, State, Thresholds, read_state
 from alerts.rules.disorder import StoredReading, reach
 from alerts.rules.state import Heart, Side
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
@@ -57,7 +57,7 @@ class Line:
             ]
             evaluate_again(evaluation, bands, {"band-1": told[::-1]})
         assert not evaluation.errors
-        self.band.state = State.from_json(self.band.state.to_json())
+        self.band.state = read_state(self.band.state.to_json())
         verdicts = [each.verdict for each in evaluation.verdicts]
         self.said += verdicts
         return verdicts

@@ -237,7 +237,7 @@ def test_whoever_sits_still_by_day_keeps_the_limits_of_the_day() -> None:
     band.heart(60, motion="active")
     band.wait(1).hearts(60, 180, motion="rest")
     band.wait(1).hearts(45, 12, motion="rest")
-    assert band.reasons == ["low_warning"]
+    assert band.of_heart == ["low_warning"]
 
 
 def on_a_table(band: Band, minutes: int, bpm: float) -> None:
@@ -251,12 +251,12 @@ def test_what_jumps_for_hours_while_nobody_moves_is_no_heart_and_told_once_a_day
     band.heart(80, motion="active", steps=50)
     on_a_table(band, 150, 70)
     on_a_table(band, 300, 115)
-    assert band.reasons == ["values_of_no_heart"]
+    assert band.of_heart == ["values_of_no_heart"]
     band.wait(1).heart(70, motion="active")
-    assert band.reasons == ["values_of_no_heart", "measured_again"]
+    assert band.of_heart == ["values_of_no_heart", "measured_again"]
     on_a_table(band, 150, 70)
     on_a_table(band, 300, 115)
-    assert band.reasons == ["values_of_no_heart", "measured_again"]
+    assert band.of_heart == ["values_of_no_heart", "measured_again"]
 
 
 def test_a_heart_that_jumps_is_still_urgent_in_somebody_who_lies_still_for_hours() -> None:
@@ -416,8 +416,9 @@ def test_what_was_over_is_no_part_of_what_comes_after_it(minutes: int) -> None:
     for bpm in [75] * 10 + [125] * 3 + [100] * 4 + [125] * 6:
         band.heart(bpm, motion="rest", steps=0)
         band.wait(minutes)
-    assert [reason for reason in band.reasons if reason != "high_warning"] == ["high_over"]
-    first, *_, last = (finding.episode_at for finding in band.findings)
+    assert [reason for reason in band.of_heart if reason != "high_warning"] == ["high_over"]
+    of_heart = [finding for finding in band.findings if finding.kind is IncidentKind.HEART_RATE]
+    first, *_, last = (finding.episode_at for finding in of_heart)
     assert first == NOON + timedelta(minutes=10 * minutes)
     assert last is not None
     assert last >= NOON + timedelta(minutes=16 * minutes)

@@ -145,3 +145,11 @@ def test_more_steps_than_a_minute_has_were_made_before_it() -> None:
     assert [each.rested for each in window.rests(minutes, 106, 10)].count(True) == 1
     ran = [Minute(0, 1, 70.0, 0), Minute(1, 1, 150.0, 170)]
     assert window.rests(ran, 106, 10)[0].rested
+
+
+def test_hours_without_a_value_are_not_kept_minute_by_minute() -> None:
+    minutes: Minutes = ()
+    for minute in range(400):
+        minutes = window.add(minutes, minute * 60.0, 70 if minute % 60 == 0 else None, 0)
+    assert len(minutes) <= KEPT_MIN + 1 + 12
+    assert sum(each.values for each in minutes) == 5

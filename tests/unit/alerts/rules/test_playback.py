@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model.incident import Cleared, IncidentKind, Severity
-from alerts.rules.evaluation import Reading
+from alerts.rules import Reading
 from alerts.rules.playback import Act, Episode, Playback
-from alerts.rules.zone import METRES_PER_DEGREE
+from alerts.rules.whereabouts import METRES_PER_DEGREE
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 from tests.unit.alerts.rules.band import HOME, NOON, profile
 

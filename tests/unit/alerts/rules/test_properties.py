@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from math import cos, radians, sin
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model.incident import Finding, IncidentKind, Severity, Verdict
-from alerts.rules import Profile, Reading, State, evaluate
+from alerts.rules import Profile, Reading, State, evaluate, read_state
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 from tests.unit.alerts.rules.band import HOME, METRES_PER_DEGREE, MIDNIGHT, NOON, Band, profile
 
@@ -28,6 +29,7 @@ _FIXES = st.fixed_dictionaries(
     {"metres": st.sampled_from([0, 100, 495, 520, 700, 900, 4000])},
     optional={"accuracy_m": st.sampled_from([0, 8, 60, 150])},
 )
+_ROUNDS = st.fixed_dictionaries({"circle_m": st.sampled_from([60, 150])}, optional={"accuracy_m": st.sampled_from([8])})
 _STATUSES = st.fixed_dictionaries(
     {}, optional={"worn": st.booleans(), "charging": st.booleans(), "battery_pct": st.sampled_from([5, 20, 25, 80])}
 )
@@ -35,6 +37,11 @@ _STATUSES = st.fixed_dictionaries(
 
 def _reading(kind: str, at: float, fields: dict[str, Any]) -> Reading:
     ts = NOON + timedelta(seconds=at)
+    if kind == "circle":
+        radius = fields.pop("circle_m")
+        east, north = radius * cos(at / radius), radius * sin(at / radius)  # at 3.6 km/h
+        lon = HOME[1] + east / METRES_PER_DEGREE / cos(radians(HOME[0]))
+        return Location(ts=ts, lat=HOME[0] + north / METRES_PER_DEGREE, lon=lon, **fields)
     if kind == "heart":
         return HeartRate(ts=ts, **fields)
     if kind == "status":
@@ -47,13 +54,14 @@ def _reading(kind: str, at: float, fields: dict[str, Any]) -> Reading:
 def streams(draw: st.DrawFn, longest: int = 30) -> Stream:
     """Readings in the order of their times. Each stretch repeats one kind of reading, so that things last."""
     out: Stream = []
-    at = 0.0
+    at = draw(st.sampled_from([0.0, 0.0, 11.5 * 3600]))  # from noon or before midnight on
     for _ in range(draw(st.integers(1, 6))):
         kind, fields = draw(
             st.one_of(
                 st.tuples(st.just("heart"), _HEARTS),
                 st.tuples(st.just("heart"), _HEARTS),
                 st.tuples(st.just("fix"), _FIXES),
+                st.tuples(st.just("circle"), _ROUNDS),
                 st.tuples(st.just("status"), _STATUSES),
             )
         )
@@ -75,7 +83,7 @@ def play(
 
 
 def through_json(state: State) -> State:
-    return State.from_json(state.to_json())
+    return read_state(state.to_json())
 
 
 @given(streams())
@@ -233,7 +241,8 @@ def test_an_ordinary_day_says_nothing(noise: list[int], drift: list[int], awake_
         charging = 12.5 <= hour < 13.6
         if not charging:
             bpm = (56 if asleep else 112 if walking else 76) + noise[minute % 31]
-            band.heart(bpm, motion="active" if walking else "rest", steps=60 if walking else 0, quality=80)
+            steps = 60 if walking else 12 if not asleep and minute % 70 == 0 else 0
+            band.heart(bpm, motion="active" if steps else "rest", steps=steps, quality=80)
         if minute % 5 == 0:
             away = 40 * (minute % 60) / 5 if walking else 0
             band.fix(abs(away + drift[minute % 37]), 15)

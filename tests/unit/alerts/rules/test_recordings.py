@@ -50,6 +50,13 @@ def test_episodes_are_caught_in_any_rhythm_by_real_wristbands(
     assert result.in_time >= least_in_time * result.injected
 
 
+def test_what_is_measured_exactly_is_found_in_everybody(people: People) -> None:
+    for who, values in people.items():
+        scores = rules.caught(who, values, KINDS, None, 4, rules.ANYWHERE, exact=True)
+        for kind, score in scores.items():
+            assert (who, kind, score.caught) == (who, kind, score.injected)
+
+
 def test_drift_alone_never_leaves_the_zone() -> None:
     stretches = 0
     for fixes in recordings.tracks().values():

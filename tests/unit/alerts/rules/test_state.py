@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from alerts.rules import State
+from alerts.rules import State, read_state
 from alerts.rules.minutes import KEPT_MIN, Minute
 from alerts.rules.state import Heart, Side, Wear, Zone
 
@@ -19,16 +19,16 @@ FULL = State(
 
 def test_a_new_state_is_next_to_nothing() -> None:
     assert State().to_json() == "{}"
-    assert State.from_json("{}") == State()
+    assert read_state("{}") == State()
 
 
 def test_a_full_state_comes_back_equal() -> None:
-    assert State.from_json(FULL.to_json()) == FULL
+    assert read_state(FULL.to_json()) == FULL
 
 
 def test_a_side_with_nothing_in_it_is_still_a_side() -> None:
     state = State(heart=Heart(high=Side()))
-    assert State.from_json(state.to_json()) == state
+    assert read_state(state.to_json()) == state
 
 
 def test_what_a_newer_version_wrote_is_ignored() -> None:
@@ -36,7 +36,7 @@ def test_what_a_newer_version_wrote_is_ignored() -> None:
     data |= {"v": 2, "breathing": {"rate": 14}}
     data["heart"] |= {"variability": 40}
     data["heart"]["high"] |= {"slope": 3}
-    assert State.from_json(json.dumps(data)) == FULL
+    assert read_state(json.dumps(data)) == FULL
 
 
 def test_what_the_version_before_wrote_is_read() -> None:
@@ -46,13 +46,13 @@ def test_what_the_version_before_wrote_is_read() -> None:
     )
     high = Side(rank=1)
     heart = Heart(9.5, 8.0, high=high, low=Side())
-    assert State.from_json(before) == State(9.5, heart, wear=Wear(3.0, worn=True, since=1.0))
+    assert read_state(before) == State(9.5, heart, wear=Wear(3.0, worn=True, since=1.0))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"heard": "soon"}', '{"heart": 5}', '{"wear": {"worn": 1}}'])
 def test_what_is_no_state_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        State.from_json(text)
+        read_state(text)
 
 
 def test_an_ordinary_band_is_remembered_in_a_few_bytes() -> None:

@@ -153,6 +153,20 @@ def test_leaving_again_is_said_after_the_cool_down() -> None:
     assert band.reasons == ["left_zone", "returned", "left_zone"]
 
 
+def test_without_a_circle_nobody_has_left_one() -> None:
+    band = Band(who=profile(safe_radius_m=None))
+    assert band.fixes(3_000, 60) == []
+    assert band.state.zone.ts == band.now.timestamp()
+
+
+def test_a_circle_that_nobody_wants_any_more_is_over() -> None:
+    band = Band()
+    band.fixes(700, 6)
+    band.profile = profile(safe_radius_m=None)
+    band.wait(1).fix(700)
+    assert band.reasons == ["left_zone", "returned"]
+
+
 def test_without_a_home_position_no_zone_is_watched() -> None:
     band = Band(who=profile(home_lat=None, home_lon=None))
     assert band.fixes(70_000, 60) == []

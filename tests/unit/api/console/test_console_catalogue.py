@@ -1,5 +1,6 @@
 """Every text is there in both languages, is used, and nothing people read is written anywhere else."""
 
+import ast
 import re
 from pathlib import Path
 from string import Formatter
@@ -47,7 +48,8 @@ FAMILIES = {
              "call_again"],
     "home": [f"none_{role}" for role in LOGIN_ROLES],
     "ask": ["send", "add", "send_lead", "add_lead"],
-    "event": ["opened_button", "opened_fall", "opened_telephone", "opened_rule", "pressed_again", "called_again",
+    "event": ["opened_button", "opened_fall", "opened_telephone", "opened_rule", "opened_found",
+              "pressed_again", "called_again",
               "raised", "cleared", "resolved", "resolved_itself", "accepted", "answered_late", "passed",
               "handed_back", "en_route", "arrived", "handed_to_120", "reopened", "reopened_itself", "note", "step",
               "step_repeat", "step_console", "fell_through", "nobody_reachable", "ask_120", "told_owner",
@@ -57,8 +59,39 @@ FAMILIES = {
               "clock_went_back", "sent", "added", "joined", "taken_back", "called_out_again"],
     "why": ["no_contact", "handled", "called_before", "carrier_limit", "pressed_again", "owner_has_no_number",
             "not_there_in_time", "ambulance_not_confirmed", "ambulance_called", "asked_for", "in_hand",
-            "nobody_has_it"],
+            "nobody_has_it", "high_urgent", "high_warning", "low_urgent", "low_warning", "asleep_high_warning",
+            "high_over", "low_over", "asleep_high_over", "left_at_night", "going_in_circles",
+            "unusually_far", "lost_outside", "returned"],
 }  # fmt: skip
+
+
+def said_by_rules() -> set[str]:
+    """The reasons that stand as they are in the rules: of what is found, of what is over, or chosen before."""
+    found: set[str] = set()
+    for path in RULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _REASON_AT:
+                found |= _texts(node.args[_REASON_AT[node.func.id] : _REASON_AT[node.func.id] + 1])
+            elif isinstance(node, ast.Assign):
+                targets = [name for each in node.targets for name in ast.walk(each) if isinstance(name, ast.Name)]
+                if targets and targets[0].id == "reason":
+                    values = node.value.elts[:1] if isinstance(node.value, ast.Tuple) else [node.value]
+                    found |= _texts(values)
+    return found
+
+
+_REASON_AT = {"Finding": 2, "Cleared": 1}
+RULES = sorted((CONSOLE.parents[1] / "alerts" / "rules").glob("*.py"))
+
+
+def _texts(nodes: list[ast.expr]) -> set[str]:
+    parts = [part for node in nodes for part in ((node.body, node.orelse) if isinstance(node, ast.IfExp) else (node,))]
+    return {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+
+
+def test_every_reason_of_a_rule_has_words() -> None:
+    assert len(said_by_rules()) > 15
+    assert {f"why.{reason}" for reason in said_by_rules()} <= set(catalogue())
 
 
 def sources() -> str:
@@ -108,6 +141,7 @@ def test_every_text_is_used() -> None:
     # Texts that data names: a provider's reasons, a channel's own way of saying a status.
     by_data = {name for name in catalogue() if name.startswith(("reason.", "status."))}
     families = {f"{family}.{name}" for family, names in FAMILIES.items() for name in names}
+    families |= {f"why.{reason}" for reason in said_by_rules()}
     prefixes = tuple(re.findall(r'["\']([a-z_]+\.[a-z0-9_]*)["\'] ~', sources())) + tuple(
         f"{prefix}" for prefix in re.findall(r'f"([a-z_]+\.[a-z_]*)\{', sources())
     )

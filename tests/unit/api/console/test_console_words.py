@@ -372,7 +372,9 @@ def row(kind: str, actor: str | None = None, via: str = "ladder", **detail: Any)
     [
         (row("opened", via="band", trigger="button"), "老人按下手环求助"),
         (row("opened", via="band", trigger="fall"), "手环检测到疑似摔倒"),
-        (row("opened", via="rule", severity="urgent", reason="high_urgent"), "系统发现异常"),
+        (row("opened", via="rule", severity="urgent", reason="high_urgent"), "系统发现：心率异常"),
+        (row("opened", via="rule", severity="urgent"), "系统发现异常"),
+        (row("cleared", via="rule", reason="moved_again"), "情况已解除：又有活动"),
         (row("opened", "沈值班", "telephone"), "沈值班登记来电求助"),
         (row("step", step=1, people=[8, 9], reason="step"), "第 2 步：联系 沈值班、蔡爱华"),
         (row("step", step=0, people=[], reason="console"), "第 1 步：在控制台显示"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts.rules.zone import METRES_PER_DEGREE
+from alerts.rules.whereabouts import METRES_PER_DEGREE
 from eldercare.platform.errors import InvalidInput
 from eldercare.tools.evaluate import Evaluated, evaluate, line, read_profile, summary
 
@@ -45,6 +45,7 @@ def test_each_subject_is_played_by_itself_with_all_its_files(tmp_path: Path) -> 
         written(tmp_path / "track.csv", "user,ts,lat,lon", fixes),
         home_lat=31.0,
         home_lon=121.0,
+        safe_radius_m=500,
     )
     assert {who: [episode.reason for episode in each.episodes] for who, each in found.items()} == {
         "a": ["high_urgent"],

@@ -1,0 +1,177 @@
+"""What weeks show: where she sleeps, when she is out, how far she goes, and whether her band is always heard."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from alerts.rules import Profile, registry
+from alerts.rules.places_learnt import NOTHING_LEARNT, PlacesLearnt, home, known, learn
+from alerts.rules.rule import Day, Reading
+from alerts.rules.whereabouts import METRES_PER_DEGREE
+from eldercare.protocol.mqtt_v1 import HeartRate, Location
+from tests.unit.alerts.rules.band import HOME, profile
+
+ZONE = ZoneInfo("Asia/Shanghai")
+NOON = datetime(2026, 3, 2, 12, tzinfo=ZONE)
+UNKNOWN = profile(home_lat=None, home_lon=None)
+Metres = Callable[[float], float | None]
+
+
+def at_home(_: float) -> float:
+    return 0.0
+
+
+def fixes(number: int, metres: Metres, every_min: float = 20, accuracy_m: float = 10) -> list[Reading]:
+    """A day from noon to noon; `metres` north of home by the hour of the clock, None for no fix."""
+    out: list[Reading] = []
+    for step in range(int(24 * 60 / every_min)):
+        ts = NOON + timedelta(days=number - 1, minutes=step * every_min)
+        off = metres(ts.hour + ts.minute / 60)
+        if off is not None:
+            lat = HOME[0] + off / METRES_PER_DEGREE
+            out.append(Location(ts=ts, lat=lat, lon=HOME[1], accuracy_m=accuracy_m))
+    return out
+
+
+def weeks(who: Profile, *days: Metres, **fields: Any) -> PlacesLearnt:
+    learnt = NOTHING_LEARNT
+    for number, metres in enumerate(days):
+        day = Day.ending(NOON + timedelta(days=number), fixes(number, metres, **fields))
+        learnt, said = learn(learnt, day, who)
+        assert said == ()
+    return learnt
+
+
+def lives(learnt: PlacesLearnt, who: Profile = UNKNOWN) -> float | None:
+    """Metres north of HOME."""
+    place = home(replace(who, learnt={"places": learnt}))
+    return None if place is None else (place[0] - HOME[0]) * METRES_PER_DEGREE
+
+
+def test_one_night_shows_where_she_sleeps() -> None:
+    assert lives(weeks(UNKNOWN, at_home)) == pytest.approx(0, abs=2)
+    assert lives(weeks(UNKNOWN, lambda hour: 0.0 if hour % 2 < 0.3 else None)) == pytest.approx(0, abs=2)
+
+
+def test_a_night_on_the_train_or_with_two_fixes_shows_nothing() -> None:
+    assert lives(weeks(UNKNOWN, lambda hour: 3000 * hour)) is None
+    assert lives(weeks(UNKNOWN, lambda hour: 0.0 if 23 <= hour < 23.5 else None)) is None
+    assert lives(weeks(UNKNOWN, lambda hour: 0.0 if 9 <= hour < 20 else None)) is None
+    assert lives(weeks(UNKNOWN, at_home, accuracy_m=150)) is None
+
+
+def test_one_strange_night_changes_nothing_and_the_latest_of_two_counts() -> None:
+    def elsewhere(_: float) -> float:
+        return 5000.0
+
+    assert lives(weeks(UNKNOWN, at_home, at_home, elsewhere)) == pytest.approx(0, abs=2)
+    assert lives(weeks(UNKNOWN, at_home, elsewhere)) == pytest.approx(5000, abs=2)
+
+
+def test_home_as_given_is_made_exact_by_nights_nearby_alone() -> None:
+    near, far = weeks(profile(), lambda _: 120.0), weeks(profile(), lambda _: 2000.0)
+    assert lives(near, profile()) == pytest.approx(120, abs=2)
+    assert lives(far, profile()) == pytest.approx(0, abs=2)
+    assert lives(NOTHING_LEARNT) is None
+    assert known(profile()) is NOTHING_LEARNT
+
+
+@pytest.mark.parametrize("metres", [350.0, 500.0])
+def test_five_nights_that_agree_know_better_than_an_address(metres: float) -> None:
+    given = profile()
+    assert lives(weeks(given, *[lambda _: metres] * 4), given) == pytest.approx(0, abs=2)
+    assert lives(weeks(given, *[lambda _: metres] * 5), given) == pytest.approx(metres, abs=2)
+    assert lives(weeks(given, at_home, *[lambda _: metres] * 6), given) == pytest.approx(0, abs=2)
+
+
+def test_whoever_works_at_night_lives_where_she_sleeps_by_day() -> None:
+    given = profile()
+    assert lives(weeks(given, *[lambda hour: 900.0 * (hour >= 22 or hour < 5)] * 9), given) == pytest.approx(0, abs=2)
+
+
+def test_a_night_that_was_learnt_before_puts_no_address_right() -> None:
+    before = msgspec.json.decode(b'{"nights":[[1,2,3,4]]}', type=PlacesLearnt)
+    assert before.nights[0].at_given
+
+
+def test_the_drift_of_her_nights_is_known() -> None:
+    drifting = weeks(UNKNOWN, lambda hour: 90.0 if int(hour * 3) % 3 == 0 else 0.0)
+    assert drifting.spread_m == pytest.approx(90, abs=2)
+    assert weeks(UNKNOWN, at_home).spread_m == 0
+
+
+def usual_hours(learnt: PlacesLearnt) -> set[int]:
+    return {hour for hour in range(24) if learnt.usual >> hour & 1}
+
+
+def test_hours_at_which_she_is_usually_out() -> None:
+    def market(hour: float) -> float:
+        return 900.0 if 6 <= hour < 8 else 0.0
+
+    def shift(hour: float) -> float:
+        return 900.0 if hour >= 22 or hour < 5 else 0.0
+
+    given = profile()
+    assert usual_hours(weeks(given, *[market] * 4)) == set()
+    assert usual_hours(weeks(given, *[market] * 5)) == {6, 7}
+    assert usual_hours(weeks(given, *[market] * 3, *[at_home] * 9)) == set()
+    assert usual_hours(weeks(given, *[shift] * 6)) == {22, 23, 0, 4}
+    assert usual_hours(weeks(given, *[shift] * 7)) == {22, 23, 0, 1, 2, 3, 4}
+    assert usual_hours(weeks(given, *[shift] * 7, *[at_home] * 7)) == {22, 23, 0, 4}
+
+
+def test_the_furthest_needs_a_week_and_two_fixes() -> None:
+    def town(hour: float) -> float:
+        return 4000.0 if 9 <= hour < 11 else 0.0
+
+    def jump(hour: float) -> float:
+        return 90_000.0 if hour == 15 else 0.0
+
+    given = profile()
+    assert weeks(given, town, *[at_home] * 5).far_m is None
+    assert weeks(given, town, *[at_home] * 6).far_m == pytest.approx(4000, abs=10)
+    assert weeks(given, jump, *[at_home] * 6).far_m == 0
+
+
+def test_whether_her_band_is_heard_while_she_is_out() -> None:
+    def out(hour: float) -> float:
+        return 900.0 if 9 <= hour < 12 else 0.0
+
+    def hidden(hour: float) -> float | None:
+        return None if 10 <= hour < 11 else out(hour)
+
+    given = profile()
+    assert not weeks(given, *[out] * 6).heard
+    assert weeks(given, *[out] * 7).heard
+    assert not weeks(given, *[out] * 6, hidden).heard
+
+    def stray(hour: float) -> float | None:
+        return None if 20.4 <= hour < 21.1 else 400.0 if 20.2 < hour < 20.4 else out(hour)
+
+    assert weeks(given, *[out] * 6, stray).heard
+    learnt = NOTHING_LEARNT
+    for number in range(7):
+        values = [HeartRate(ts=NOON + timedelta(days=number - 1, minutes=m), bpm=70) for m in range(0, 1440, 15)]
+        day = Day.ending(NOON + timedelta(days=number), [*fixes(number, hidden), *values])
+        learnt, _ = learn(learnt, day, given)
+    assert learnt.heard
+
+
+def test_days_away_and_days_without_a_fix_teach_nothing() -> None:
+    away = profile(away_until=NOON + timedelta(days=9))
+    assert weeks(away, at_home) == NOTHING_LEARNT
+    assert weeks(profile(), lambda _: None) == NOTHING_LEARNT
+
+
+def test_weeks_are_small_and_a_day_told_again_counts_once() -> None:
+    learnt = weeks(profile(), *[lambda hour: 5000.0 * (9 <= hour < 12)] * 40)
+    assert (len(learnt.nights), len(learnt.outings)) == (14, 28)
+    assert len(msgspec.json.encode(learnt)) < 2000
+    again, _ = learn(learnt, Day.ending(NOON + timedelta(days=39), fixes(39, at_home)), profile())
+    assert (len(again.nights), len(again.outings)) == (14, 28)
+    assert registry.read_learnt(registry.write_learnt({"places": learnt})) == ({"places": learnt}, [])
