@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.rows import class_row, tuple_row
 
 from alerts.incidents.detail import Incident, IncidentDetail, Notification, TimelineRow
-from alerts.model.incident import IncidentKind, IncidentState
+from alerts.model.incident import IncidentKind, IncidentState, Severity
 from alerts.model.references import Reference
 from eldercare.accounts import access
 from eldercare.accounts.viewers import Scope, Viewer
@@ -86,12 +86,13 @@ async def listing(
     *,
     states: Sequence[str] | None = None,
     kinds: Sequence[str] | None = None,
+    severities: Sequence[str] | None = None,
     resident_id: int | None = None,
     cursor: str | None = None,
     limit: int = 100,
 ) -> Page[Incident]:
     """Incidents that `viewer` may know of, the newest first; filters left None do not filter. `states` may hold
-    `unresolved`. Raises InvalidInput for an unknown state or kind, a wrong cursor or limit."""
+    `unresolved`. Raises InvalidInput for an unknown state, kind or severity, a wrong cursor or limit."""
     pagination.check_limit(limit, 500)
     after = pagination.decode("incidents", cursor, (datetime, int))
     conditions: list[sql.Composable] = [sql.SQL("true")]
@@ -99,6 +100,9 @@ async def listing(
         conditions.append(sql.SQL("i.state = any({})").format(sql.Literal(_states(states))))
     if kinds is not None:
         conditions.append(sql.SQL("i.kind = any({})").format(sql.Literal(_known("kind", kinds, list(IncidentKind)))))
+    if severities is not None:
+        known = _known("severity", severities, list(Severity))
+        conditions.append(sql.SQL("i.severity = any({})").format(sql.Literal(known)))
     if resident_id is not None:
         conditions.append(sql.SQL("i.resident_id = {}").format(sql.Literal(resident_id)))
     if after is not None:

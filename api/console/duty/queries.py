@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from alerts.incidents import handling, permissions
 from alerts.incidents.detail import Incident, IncidentDetail
-from alerts.model.incident import IncidentKind
+from alerts.model.incident import Severity
 from api.console.duty import cards
 from api.console.duty.cards import Alarm, Card
 from api.console.shell.screen import Screen
@@ -15,8 +15,8 @@ from eldercare.platform.errors import Unauthenticated
 
 MOST_OPEN = 500
 """Cards on one board; far more than anybody can work on, and still one page."""
-GRAVE = (IncidentKind.SOS, IncidentKind.HEART_RATE)
-"""Kinds that may be about a life."""
+GRAVE = (Severity.SOS, Severity.URGENT)
+"""What may be about a life."""
 
 
 def viewer_of(screen: Screen) -> Viewer:
@@ -32,8 +32,8 @@ async def unresolved(conn: Connection, screen: Screen) -> list[Incident]:
     page = await handling.listing(conn, viewer, states=["unresolved"], limit=MOST_OPEN)
     if page.next_cursor is None:
         return cards.in_order(page.items)
-    # An SOS always has room, however old it is and however many tasks came after it.
-    grave = await handling.listing(conn, viewer, states=["unresolved"], kinds=GRAVE, limit=MOST_OPEN)
+    # What is grave always has room, however old it is and however many tasks came after it.
+    grave = await handling.listing(conn, viewer, states=["unresolved"], severities=GRAVE, limit=MOST_OPEN)
     found = {incident.id: incident for incident in (*page.items, *grave.items)}
     return cards.in_order(list(found.values()))
 

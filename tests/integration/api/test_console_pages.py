@@ -414,6 +414,26 @@ async def test_no_number_of_tasks_pushes_an_sos_off_the_board(
     assert f"{incident_id}:1:1" in (await client.get("/parts/alarms")).text
 
 
+@pytest.mark.parametrize("kind", ["stillness", "wandering", "no_heart_rate"])
+async def test_no_number_of_tasks_pushes_what_is_urgent_off_the_board(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    await conn.execute(
+        "insert into incident (subject, kind, severity, device_id, source, occurred_at, opened_at, round_started_at,"
+        " due_at) select 'device:' || n, kind, severity, 'b' || n, 'rule', at, at, at, at"
+        " from (select n, case n when 1 then %s else 'spot_value' end as kind,"
+        " case n when 1 then 'urgent' else 'task' end as severity,"
+        " eldercare_now() + n * interval '1 minute' as at from generate_series(1, 5) n) each",
+        (kind,),
+    )
+    urgent = await (await conn.execute("select id from incident where severity = 'urgent'")).fetchone()
+    await conn.commit()
+    monkeypatch.setattr(queries, "MOST_OPEN", 3)
+    await log_in(client, users)
+    assert urgent is not None
+    assert f"/incidents/{urgent[0]}" in (await client.get("/")).text
+
+
 async def test_a_logout_ends_the_session(client: httpx.AsyncClient, users: dict[str, str]) -> None:
     await log_in(client, users)
     token = client.cookies["eldercare_session"]
