@@ -18,6 +18,8 @@ read."""
 RECENT_S = 25
 """Whoever comes to the board this soon after a press still sees it ring."""
 GIVE_UP_S = 90
+TRY_AGAIN_S = 5
+"""How soon somebody is looked for again, where no band is connected yet."""
 RESPONDER = "grid"
 BEHAVIOUR = {"does": "answer", "answer_after_s": 8, "digits": ["1"], "digits_after_s": 6, "times": 1}
 """What a grid worker's telephone does once: rings 8 s, listens 6 s, presses 1."""
@@ -61,6 +63,7 @@ class Showcase:
         try:
             wearer = self._somebody()
             if wearer is None:
+                self._press_at = now + TRY_AGAIN_S
                 return
             for phone in self._responders:
                 self._send("PUT", f"{self._phones_url}/sim/phones/{quote(phone)}/calls", BEHAVIOUR)
@@ -73,11 +76,13 @@ class Showcase:
         yield f"求助 · SOS: {wearer['name']}（{wearer['device_id']}）按下求助键，电话响起 · pressed, telephones ring"
 
     def _somebody(self) -> Mapping[str, Any] | None:
-        """A resident whose band is on the wrist and connected, and who has not pressed already."""
+        """A resident whose band is connected, on the wrist if any is, and who has not pressed already. In the hour in
+        which bands are charged none may be on a wrist."""
         busy = self._column("select device_id from incident where kind = 'sos' and state <> 'resolved'")
         bands = self._send("GET", f"{self._sim_url}/bands")["bands"]
-        ready = {band["device_id"] for band in bands if band["worn"] and band["connected"]} - busy
-        return next((resident for resident in self._residents if resident["device_id"] in ready), None)
+        ready = {band["device_id"]: band["worn"] for band in bands if band["connected"]}
+        able = [each for each in self._residents if each["device_id"] in ready and each["device_id"] not in busy]
+        return next((each for each in able if ready[each["device_id"]]), able[0] if able else None)
 
     def _follow(self, now: float) -> Iterator[str]:
         assert self._wearer is not None  # noqa: S101  only asked while a press is followed
