@@ -13,15 +13,12 @@ import orjson
 from alerts.detection.devices import Device, Latest
 from alerts.rules import Profile, State, Thresholds, read_state, registry
 from alerts.rules.rule import Learnt
+from eldercare.community.resident_schema import NOT_DRAWN_M
 from eldercare.platform import clock, pg_arrays
 from eldercare.platform.database import Connection
 from eldercare.platform.log import logger
 
 _log = logger(__name__)
-
-NOT_DRAWN_M = 500
-"""Metres: the default of `resident.safe_radius_m`, which stands where nobody has drawn a circle. Whoever wants one of
-about that size draws 499 or 501."""
 
 
 class Locked(NamedTuple):

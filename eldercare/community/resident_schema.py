@@ -24,6 +24,9 @@ MOST_IN_ADDRESS = 500
 """Characters."""
 _LARGEST_ID = 2**63 - 1
 
+NOT_DRAWN_M = 500
+"""Metres: the default of `safe_radius_m`, which stands where nobody has drawn a circle. Whoever wants one of about that
+size draws 499 or 501."""
 LONGEST_AWAY = timedelta(days=31)
 """The longest absence, as for a stay in hospital; until it ends no rule speaks about them. Whoever stays longer is
 looked after again each month."""

@@ -16,7 +16,7 @@ from api.deps import Db, Id, SettingsOf
 from eldercare.accounts import audit
 from eldercare.community import people, residents
 from eldercare.community.people import Contact
-from eldercare.community.resident_schema import File
+from eldercare.community.resident_schema import NOT_DRAWN_M, File
 from eldercare.community.residents import Filters
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import Forbidden
@@ -82,6 +82,7 @@ async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen, setting
         facts=_facts(screen, file),
         incidents=history,
         marks=[_mark(card) for card in history],
+        circle_m=None if resident.safe_radius_m == NOT_DRAWN_M else resident.safe_radius_m,
         map_tiles=map_tiles(settings),
     )
 

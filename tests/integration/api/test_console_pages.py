@@ -434,6 +434,22 @@ async def test_no_number_of_tasks_pushes_what_is_urgent_off_the_board(
     assert f"/incidents/{urgent[0]}" in (await client.get("/")).text
 
 
+async def test_a_circle_that_nobody_has_drawn_is_not_shown(
+    client: httpx.AsyncClient, users: dict[str, str], conn: Connection
+) -> None:
+    await log_in(client, users)
+    row = await (await conn.execute("select min(id) from resident")).fetchone()
+    assert row is not None
+    shown = []
+    for radius_m in (500, 501):
+        await conn.execute("update resident set safe_radius_m = %s where id = %s", (radius_m, row[0]))
+        await conn.commit()
+        text = (await client.get(f"/residents/{row[0]}")).text
+        assert "track-map" in text
+        shown.append("data-radius" in text)
+    assert shown == [False, True]
+
+
 async def test_a_logout_ends_the_session(client: httpx.AsyncClient, users: dict[str, str]) -> None:
     await log_in(client, users)
     token = client.cookies["eldercare_session"]

@@ -78,14 +78,15 @@ function drawHome() {
   const { homeLat, homeLon, homeLabel, radius } = element.dataset;
   if (!homeLat) return;
   const at = point(Number(homeLat), Number(homeLon));
-  L.circle(at, {
-    radius: Number(radius),
-    color: colour("line-strong"),
-    weight: 1,
-    dashArray: "4 6",
-    fill: false,
-    interactive: false,
-  }).addTo(layer);
+  if (radius)
+    L.circle(at, {
+      radius: Number(radius),
+      color: colour("line-strong"),
+      weight: 1,
+      dashArray: "4 6",
+      fill: false,
+      interactive: false,
+    }).addTo(layer);
   L.marker(at, { icon: pin("home", "home", 26), keyboard: false })
     .bindTooltip(text(homeLabel))
     .addTo(layer);
