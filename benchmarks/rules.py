@@ -83,7 +83,7 @@ def play(who: str, readings: Sequence[HeartRate] | Sequence[Location], profile: 
 
 @dataclass
 class Quiet:
-    """The incidents about the heart of one person in whom nothing was wrong, on so many days."""
+    """The incidents of one person in whom nothing was wrong, on so many days."""
 
     who: str
     days: int

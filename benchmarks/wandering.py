@@ -19,11 +19,11 @@ from zoneinfo import ZoneInfo
 
 from alerts.model.incident import IncidentKind
 from alerts.rules import Profile, Thresholds
-from alerts.rules.playback import Episode, Playback
+from alerts.rules.playback import Playback
 from alerts.rules.whereabouts import METRES_PER_DEGREE
 from benchmarks import recordings
 from benchmarks.goals import Goals
-from benchmarks.rules import home_of, standing
+from benchmarks.rules import Quiet, home_of, standing
 from eldercare.protocol.mqtt_v1 import Location
 
 SEED = 1
@@ -109,20 +109,6 @@ def _location(ts: datetime, east: float, north: float) -> Location:
 
 
 # Nuisance -------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Quiet:
-    """What was told of somebody in whom nothing was wrong, on so many days."""
-
-    who: str
-    days: int
-    episodes: list[Episode]
-
-    @property
-    def per_day(self) -> float:
-        """Incidents per day."""
-        return len(self.episodes) / self.days
 
 
 def quiet(who: str, fixes: Iterable[Location], profile: Profile) -> Quiet:

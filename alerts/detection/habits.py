@@ -35,10 +35,9 @@ _log = logger(__name__)
 
 
 class Due(NamedTuple):
-    """A person whose next day can be learnt, and what is known so far."""
+    """A person, with what is learnt so far, whose next day can be learnt."""
 
     profile: Profile
-    learnt: Learnt
     day: date
     device_id: str | None
 
@@ -124,7 +123,7 @@ def _due(row: Sequence[Any], zone: tzinfo) -> Due:
     resident_id, lat, lon, radius_m, away_until, overrides, learnt, day, device_id = row
     known = device_state.learnt(resident_id, learnt)
     profile = device_state.profile_of(resident_id, lat, lon, radius_m, away_until, overrides, known, zone)
-    return Due(profile, known, day, device_id)
+    return Due(profile, day, device_id)
 
 
 async def renew(conn: Connection, person: Due, now: datetime, zone: tzinfo) -> bool:
@@ -154,11 +153,11 @@ async def renew(conn: Connection, person: Due, now: datetime, zone: tzinfo) -> b
 
 def _learn(person: Due, noon: datetime, readings: Sequence[Reading]) -> tuple[Learnt, tuple[Verdict, ...]]:
     try:
-        return registry.learn(person.learnt, Day.ending(noon, readings), person.profile)
+        return registry.learn(person.profile.learnt, Day.ending(noon, readings), person.profile)
     except Exception as error:
         # The rules are ours: their mistake costs her this day, and nobody else theirs.
         _log.exception("habits_failed", resident_id=person.profile.resident_id, day=person.day.isoformat(), error=error)
-        return person.learnt, ()
+        return person.profile.learnt, ()
 
 
 async def _readings(conn: Connection, profile: Profile, begin: datetime, end: datetime) -> list[Reading]:

@@ -50,7 +50,7 @@ def addresses(demo: Demo) -> list[str]:
 
 def press_is_answered(demo: Demo) -> None:
     """Wait for what the demo tells of its press, from the ringing to the person who goes."""
-    wait_until(lambda: "按下求助键" in demo.output, "the press", 60)
+    wait_until(lambda: "求助 · SOS: " in demo.output, "the press", 60)
     wait_until(lambda: "已接单 · Accepted" in demo.output, "somebody to accept", 60)
 
 
