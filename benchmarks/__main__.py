@@ -7,8 +7,13 @@ Exit status 1 when a figure misses its target.
 
 import argparse
 import importlib.util
+import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import goals
 
 MEASUREMENTS = {
     "sos": "milliseconds from a press to the provider's HTTP request",
@@ -30,12 +35,20 @@ def main() -> None:
     if unknown := [name for name in names if name not in MEASUREMENTS]:
         parser.error(f"{unknown[0]}: is none of {', '.join(MEASUREMENTS)}")
     missed = []
-    for name in names:
-        print(f"== {name}: {MEASUREMENTS[name]}", flush=True)
-        if importlib.util.find_spec(f"benchmarks.{name}") is None:
-            parser.error(f"benchmarks/{name}.py is missing")
-        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode:
-            missed.append(name)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = Path(folder, "goals")
+        for name in names:
+            print(f"== {name}: {MEASUREMENTS[name]}", flush=True)
+            if importlib.util.find_spec(f"benchmarks.{name}") is None:
+                parser.error(f"benchmarks/{name}.py is missing")
+            environment = {**os.environ, goals.FILE: str(rows)}
+            run = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False, env=environment)
+            if run.returncode:
+                missed.append(name)
+        lines = list(goals.table(goals.read(rows)))
+    if lines:
+        print("== every goal of the rules")
+        print("\n".join(lines))
     print(f"== missed a target: {', '.join(missed)}" if missed else "== every target was met")
     sys.exit(1 if missed else 0)
 
