@@ -27,6 +27,8 @@ class Disposition(StrEnum):
     FALSE_ALARM = "false_alarm"
     TEST = "test"
     NOBODY_THERE = "nobody_there"
+    FOUND = "found"
+    """Somebody who had wandered off is with whoever says so."""
     CLEARED = "cleared"
     OTHER = "other"
 

@@ -5,13 +5,13 @@ timeline (who, when, by which way) and queues what others have to hear. Conflict
 A caller who has locked the incident in this transaction, and changed nothing of it, may hand it in (`held`).
 """
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from alerts.incidents import case as cases
-from alerts.incidents import effects, store, unreadable
+from alerts.incidents import effects, known, store, unreadable
 from alerts.incidents.case import Case, Disposition
 from alerts.incidents.effects import Talking
 from alerts.incidents.feed import event, name_of
@@ -28,7 +28,7 @@ from alerts.incidents.outcomes import (
 )
 from alerts.incidents.store import Held
 from alerts.incidents.views import called_from, get, listing, notifications_of
-from alerts.model.incident import IncidentState
+from alerts.model.incident import IncidentKind, IncidentState
 from alerts.policies.escalation_policy import EscalationPolicy
 from alerts.texts.load import message_context, message_contexts
 from eldercare.platform.database import Connection
@@ -185,12 +185,21 @@ async def hand_to_120(conn: Connection, incident_id: int, person_id: int, via: s
 
 
 async def resolve(
-    conn: Connection, incident_id: int, person_id: int, via: str, disposition: str, note: str | None, now: datetime
+    conn: Connection,
+    incident_id: int,
+    person_id: int,
+    via: str,
+    disposition: str,
+    note: str | None,
+    now: datetime,
+    known_for: datetime | timedelta | None = None,
 ) -> None:
     """It is over: calls stop, those who were called and heard of nobody going hear so, the band hears `closed`.
 
-    An incident that cannot be read is ended too, and then nobody is texted. Raises NotFound, Conflict, InvalidInput for
-    a disposition that is none of `Disposition`.
+    `known_for` is how long, or until when, whoever resolves it knows of an episode that goes on (None: as long as
+    `alerts.incidents.known` says; who was found is known to be out for as long as a warning is). An incident that
+    cannot be read is ended too, and then nobody is texted. Raises NotFound, Conflict, InvalidInput for a disposition
+    that is none of `Disposition`, or for a time that `known.check` refuses.
     """
     if disposition not in set(Disposition):
         raise InvalidInput("disposition", f"{disposition[:40]!r} is none of {', '.join(Disposition)}")
@@ -200,15 +209,32 @@ async def resolve(
         said = noted_text(note) if note else None
         await unreadable.end(conn, incident_id, person_id, via, disposition, said, now)
         return
+    if disposition == Disposition.FOUND and case.kind is not IncidentKind.WANDERING:
+        raise InvalidInput("disposition", "'found' is how somebody who wandered off is found")
     case = cases.resolve(case, Disposition(disposition), now)
     await store.save(conn, case)
+    known_until = await _know(conn, case, known_for, now)
     if note:
         await conn.execute("update incident set note = %s where id = %s", (noted_text(note), case.id))
     await effects.stop_calling(conn, case.id, _talking(person_id, via, None), "resolved", now)
     spare = [person_id] if case.owner_id is None else [person_id, case.owner_id]
     await effects.stand_down(conn, case, now, spare=spare, once=True)
     await effects.tell_band(conn, case.id, SosState.CLOSED, now)
-    await event(conn, case.id, "resolved", person_id, via, now, disposition=disposition, note=note or None)
+    await event(
+        conn, case.id, "resolved", person_id, via, now,
+        disposition=disposition, note=note or None, known_until=known_until,
+    )  # fmt: skip
+
+
+async def _know(conn: Connection, case: Case, known_for: datetime | timedelta | None, now: datetime) -> datetime | None:
+    """Write down until when whoever resolved it knows of it; returns that, None where nobody said."""
+    row = await (await conn.execute("select detail from incident where id = %s", (case.id,))).fetchone()
+    detail = row[0] if row else {}
+    until = known.until(case.severity, detail, known_for, now)
+    if until is None and case.disposition == Disposition.FOUND and known.goes_on(detail):
+        until = now + known.KNOWN
+    await conn.execute("update incident set known_until = %s where id = %s", (until, case.id))
+    return until
 
 
 async def reopen(conn: Connection, incident_id: int, person_id: int, via: str, note: str | None, now: datetime) -> Case:

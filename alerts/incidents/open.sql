@@ -4,12 +4,13 @@ with moment as (select %(now)s::timestamptz as now),
 before as (
     select severity from incident where subject = %(subject)s and kind = %(kind)s and state <> 'resolved'
 ),
--- Whoever resolved it while it went on knows of it, until it is over or for so long, unless it is graver now.
+-- Whoever resolved it while it went on knows of it, until it is over or until they said, unless it is graver now.
 known as (
     select from incident, moment
     where resident_id = %(resident_id)s and subject = %(subject)s and kind = %(kind)s and state = 'resolved'
       and disposition <> 'cleared' and not detail ? 'cleared_at'
-      and detail ->> 'episode_at' = %(detail)s::jsonb ->> 'episode_at' and resolved_at > now - %(known)s::interval
+      and detail ->> 'episode_at' = %(detail)s::jsonb ->> 'episode_at'
+      and coalesce(known_until, resolved_at + %(known)s::interval) > now
       and array_position(%(gravest_first)s::text[], severity)
           <= array_position(%(gravest_first)s::text[], %(severity)s::text)
 ),

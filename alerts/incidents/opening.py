@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
+from alerts.incidents import known
 from alerts.incidents.feed import tell
 from alerts.model.incident import (
     BAND_STATES,
@@ -23,7 +24,6 @@ from alerts.model.incident import (
     IncidentState,
     Named,
     Press,
-    Severity,
     Subject,
     SubjectVerdict,
 )
@@ -36,10 +36,6 @@ LONG_OVER = timedelta(minutes=10)
 """A band still repeats a press for a moment after its incident is closed; what comes later is another press."""
 KNOWN_FOR = timedelta(hours=24)
 """How long a name counts as the same press."""
-KNOWN = timedelta(hours=12)
-KNOWN_URGENT = timedelta(hours=2)
-"""Whoever resolves an incident while its episode goes on is not told of it again for so long, unless it gets graver;
-nothing gets graver than urgent."""
 COPIED_FOR = timedelta(minutes=1)
 """How long the broker may redeliver a press without a name."""
 HEARD_TWICE_FOR = timedelta(seconds=30)
@@ -187,7 +183,7 @@ async def _open(conn: Connection, subject: Subject, finding: Finding, now: datet
             "severity": finding.severity,
             "gravest_first": list(SEVERITY_ORDER),
             "at": finding.at,
-            "known": KNOWN_URGENT if finding.severity is Severity.URGENT else KNOWN,
+            "known": known.by_default(finding.severity),
             "detail": Jsonb(_detail(finding)),
         },
         prepare=True,

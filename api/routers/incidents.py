@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Query, status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from alerts.incidents import desk, handling, permissions, views
 from alerts.incidents.actions import Action
@@ -95,6 +95,10 @@ class Resolution(BaseModel):
 
     disposition: Annotated[Disposition, Field(examples=["helped"])]
     note: Note = ""
+    known_until: Annotated[
+        AwareDatetime | None,
+        Field(description="while it goes on: until then it opens no new incident, unless it gets graver"),
+    ] = None
 
 
 @router.get("/incidents", response_model=Page[Incident], responses=answers(examples.page(examples.INCIDENT), 422))
@@ -240,7 +244,8 @@ async def resolve(id: Id, resolution: Resolution, conn: Db, viewer: CurrentViewe
     """It is over. Say how it ended; the band hears `closed`."""
     await _may(conn, viewer, id, Action.RESOLVE)
     note = resolution.note or None
-    await handling.resolve(conn, id, viewer.person_id, VIA, resolution.disposition, note, now)
+    until = resolution.known_until
+    await handling.resolve(conn, id, viewer.person_id, VIA, resolution.disposition, note, now, until)
     return Json(await handling.get(conn, viewer, id))
 
 

@@ -1,6 +1,7 @@
 """The console in a real browser, on the real service and real TimescaleDB."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from alerts.incidents import opening
 from alerts.incidents.opening import Press
+from alerts.model.incident import Finding, IncidentKind, Severity, SubjectVerdict, resident_subject
 from api.console.shell import times
 from api.console.shell.i18n import LANGUAGES, Language, Translator
 from api.console.shell.screen import LANGUAGE_COOKIE
@@ -187,6 +189,45 @@ async def test_an_sos_appears_without_a_reload_and_is_accepted_with_one_key(
     await page.goto(f"{service.url}/incidents/{incident_id}")
     await expect(page.locator(".timeline")).to_contain_text("沈值班处理完毕：已现场帮助（控制台）")
     await expect(page.locator(".timeline")).to_contain_text("老人按下手环求助")
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "found", "told"),
+    [
+        ("zh", 390, "人已找到", "人已找到（控制台）。还在持续时"),
+        ("en", 1280, "Found", "Found (console). While it goes on"),
+    ],
+)
+async def test_who_wandered_off_is_found_and_known_to_be_out(
+    page: Page, service: Console, conn: Connection, language: str, width: int, found: str, told: str
+) -> None:
+    await page.context.add_cookies([{"name": "eldercare_language", "value": language, "url": service.url}])
+    await page.set_viewport_size({"width": width, "height": 844})
+    await log_in(page, service)
+    now = await clock.now(conn)
+    left = Finding(IncidentKind.WANDERING, Severity.URGENT, "left_at_night", now, episode_at=now)
+    who = service.residents[0]
+    await opening.apply_verdicts(conn, [SubjectVerdict(resident_subject(int(who["id"]), who["device_id"]), left)], now)
+    await conn.commit()
+    await page.locator("[id^=resolve-]").click()
+    dialog = page.locator("#dialog")
+    await expect(dialog.get_by_label(found)).to_be_checked()
+    await expect(dialog.locator("[name=known_h]:checked")).to_have_value("12")
+    assert await faults(page) == []
+    if shots := os.environ.get("SHOTS"):
+        await page.screenshot(path=f"{shots}/found-{language}{width}.png")
+    await dialog.locator("[name=known_h][value='8']").check()
+    await dialog.locator("button[type=submit]").click()
+    await expect(page.locator("#incidents .incident")).to_have_count(0)
+    row = await (
+        await conn.execute("select id, disposition, known_until - resolved_at = '8 hours' from incident")
+    ).fetchone()
+    assert row is not None
+    assert row[1:] == ("found", True)
+    await page.goto(f"{service.url}/incidents/{row[0]}")
+    await expect(page.locator(".timeline")).to_contain_text(told)
+    if shots:
+        await page.screenshot(path=f"{shots}/found-over-{language}{width}.png", full_page=True)
 
 
 async def test_the_siren_is_silenced_for_one_press_and_sounds_for_the_next(

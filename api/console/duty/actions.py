@@ -1,18 +1,18 @@
 """What people do with an incident by a click: the same nouns as the API calls, answered in words."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response, status
 
-from alerts.incidents import desk, handling, permissions
+from alerts.incidents import desk, handling, known, permissions
 from alerts.incidents.actions import Action
 from alerts.incidents.case import Case, Disposition
 from alerts.incidents.desk import Candidate
 from alerts.incidents.detail import Incident
 from alerts.incidents.outcomes import AcceptOutcome, AlreadyOwned, HandleOutcome, Handling, Joined, Over
-from alerts.model.incident import IncidentState
+from alerts.model.incident import IncidentKind, IncidentState, Severity
 from api.console.duty import cards, queries
 from api.console.shell import render
 from api.console.shell.login import see
@@ -25,8 +25,8 @@ from eldercare.platform.errors import Conflict, InvalidInput
 router = APIRouter(include_in_schema=False)
 
 VIA = "console"
-BY_HAND = tuple(disposition for disposition in Disposition if disposition is not Disposition.CLEARED)
-"""What a person can choose; `cleared` is for the rules."""
+BY_HAND = tuple(each for each in Disposition if each not in (Disposition.CLEARED, Disposition.FOUND))
+"""What a person can choose, besides that somebody who wandered off is found; `cleared` is for the rules."""
 Note = Annotated[str, Form(max_length=2000)]
 Seen = Annotated[str, Form(max_length=60)]
 """What the person had before their eyes, as `cards.seen` wrote it; empty where a form does not say."""
@@ -196,15 +196,18 @@ async def resolve(
     screen: CurrentScreen,
     disposition: Annotated[str, Form(max_length=40)] = "",
     note: Note = "",
+    known_h: Annotated[str, Form(max_length=10)] = "",
     seen: Seen = "",
 ) -> Response:
-    """It is over."""
+    """It is over, or known for some hours (`known_h`, one of the form's; anything else: for as long as usual)."""
     incident = await _may(conn, screen, id, Action.RESOLVE)
-    if disposition not in BY_HAND:
+    if disposition not in _dispositions(incident):
         return await _resolve_form(request, conn, screen, incident, note, screen.t("resolve.choose"))
+    incident = cards.known(incident)
+    known_for = {_hours(each): each for each in _known_choices(incident)}.get(known_h)
 
     async def close(conn: Connection, incident_id: int, person_id: int, via: str, now: datetime) -> None:
-        await handling.resolve(conn, incident_id, person_id, via, disposition, note.strip() or None, now)
+        await handling.resolve(conn, incident_id, person_id, via, disposition, note.strip() or None, now, known_for)
 
     return await _change(request, conn, screen, id, Action.RESOLVE, close, seen)
 
@@ -331,6 +334,8 @@ async def _resolve_form(
     request: Request, conn: Connection, screen: Screen, incident: Incident, note: str = "", error: str | None = None
 ) -> Response:
     card = await queries.card_of(conn, screen, incident)
+    incident = cards.known(incident)
+    wandered = incident.kind == IncidentKind.WANDERING
     return render.dialog(
         request,
         screen,
@@ -338,12 +343,28 @@ async def _resolve_form(
         screen.t("resolve.title", name=card.name),
         status.HTTP_422_UNPROCESSABLE_CONTENT if error else status.HTTP_200_OK,
         card=card,
-        dispositions=[(str(each), screen.t(f"disposition.{each}")) for each in BY_HAND],
-        chosen=None,
+        dispositions=[(str(each), screen.t(f"disposition.{each}")) for each in _dispositions(incident)],
+        chosen=str(Disposition.FOUND) if wandered else None,
+        known=[(_hours(each), screen.when.span(each)) for each in _known_choices(incident)],
+        known_h=_hours(known.KNOWN if wandered else known.by_default(Severity(incident.severity))),
         note=note,
         error=error,
         alarms=[] if render.is_part(request) else await queries.alarms(conn, screen),
     )
+
+
+def _dispositions(incident: Incident) -> tuple[Disposition, ...]:
+    """How it can have ended, what is most likely first where the kind says."""
+    return (Disposition.FOUND, *BY_HAND) if incident.kind == IncidentKind.WANDERING else BY_HAND
+
+
+def _known_choices(incident: Incident) -> tuple[timedelta, ...]:
+    """How long it may be known while it goes on; nothing where it does not, or where that is not shown."""
+    return known.choices(Severity(incident.severity)) if known.goes_on(incident.detail or {}) else ()
+
+
+def _hours(length: timedelta) -> str:
+    return str(length // timedelta(hours=1))
 
 
 async def _to_say(conn: Connection, screen: Screen, incident: Incident) -> list[tuple[str, str]]:

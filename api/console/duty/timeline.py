@@ -78,6 +78,8 @@ def _name(row: TimelineRow) -> str:
         return "event.resolved_itself"
     if row.kind == "resolved" and row.detail.get("unread"):
         return "event.resolved_unread"
+    if row.kind == "resolved" and row.detail.get("known_until"):
+        return "event.resolved_known"
     if row.kind == "reopened":
         return "event.reopened" if row.actor_name else "event.reopened_itself"
     if row.kind == "pressed_again" and row.via == "telephone":
@@ -132,7 +134,7 @@ def _disposition(t: Translator, disposition: object) -> str:
 
 
 def _deadline(detail: Mapping[str, Any], when: When) -> str:
-    for name in ("arrival_due_at", "confirm_by", "next_due"):
+    for name in ("arrival_due_at", "confirm_by", "next_due", "known_until"):
         if isinstance(detail.get(name), str):
             return when.short(datetime.fromisoformat(detail[name]))
     return "–"

@@ -8,8 +8,16 @@ import pytest
 
 from alerts.incidents import effects, handling, views
 from alerts.incidents.handling import Accepted, AlreadyYours, Over
-from alerts.incidents.opening import raise_sos
-from alerts.model.incident import IncidentState, Press
+from alerts.incidents.opening import apply_verdicts, raise_sos
+from alerts.model.incident import (
+    Finding,
+    IncidentKind,
+    IncidentState,
+    Press,
+    Severity,
+    SubjectVerdict,
+    resident_subject,
+)
 from alerts.replies import handle
 from alerts.replies.parse import Intent, Reply
 from eldercare.accounts.viewers import Role, Viewer
@@ -106,6 +114,10 @@ async def test_what_does_not_exist_is_not_found(conn: Connection, people: Commun
             await act
     with pytest.raises(InvalidInput, match="disposition"):
         await handling.resolve(conn, incident, people.duty, "api", "gone", None, NOW)
+    with pytest.raises(InvalidInput, match="wandered off"):
+        await handling.resolve(conn, incident, people.duty, "api", "found", None, NOW)
+    with pytest.raises(InvalidInput, match="known_until"):
+        await handling.resolve(conn, incident, people.duty, "api", "helped", None, NOW, NOW + timedelta(hours=1))
     with pytest.raises(InvalidInput, match="note"):
         await handling.add_note(conn, incident, people.duty, "api", "  ", NOW)
 
@@ -141,6 +153,23 @@ async def test_reopening_a_resolved_one_while_a_newer_is_open_is_refused(conn: C
     await handling.resolve(conn, second, people.duty, "console", "false_alarm", None, NOW)
     case = await handling.reopen(conn, first, people.duty, "console", "doch echt", NOW)
     assert (case.state, case.due_at, case.round) == (IncidentState.OPEN, NOW, 2)
+
+
+async def test_whoever_finds_her_says_by_text_that_it_is_done(conn: Connection, people: Community) -> None:
+    left = Finding(IncidentKind.WANDERING, Severity.URGENT, "left_at_night", NOW, episode_at=NOW)
+    await apply_verdicts(conn, [SubjectVerdict(resident_subject(people.wang, "band-wang"), left)], NOW)
+    [incident] = (await (await conn.execute("select id from incident")).fetchone()) or ()
+    await conn.execute(
+        "insert into notification (incident_id, person_id, channel, address, purpose, step, content, status,"
+        " send_after, created_at, sent_at) values (%s, %s, 'sms', %s, 'alarm', 0, '{}', 'delivered', %s, %s, %s)",
+        (incident, people.grid, PHONES["grid"], NOW, NOW, NOW),
+    )
+    await handling.accept(conn, incident, people.grid, "sms", NOW)
+    await handling.arrive(conn, incident, people.grid, "sms", NOW)
+    answered = await handle.by_text(conn, PHONES["grid"], Reply(Intent.DONE), "zh", NOW, UTC)
+    assert answered.reason == "closed"
+    row = await (await conn.execute("select disposition, known_until from incident")).fetchone()
+    assert row == ("found", NOW + timedelta(hours=12))
 
 
 async def test_who_was_called_hears_the_end_once(conn: Connection, people: Community) -> None:

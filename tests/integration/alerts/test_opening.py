@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from alerts.incidents import handling
 from alerts.incidents.opening import Raised, apply_verdicts, raise_sos
 from alerts.model.incident import (
     NETWORK,
@@ -519,6 +520,54 @@ async def test_what_is_urgent_is_known_for_two_hours(
     await conn.execute("update incident set state = 'resolved', disposition = 'handled', resolved_at = %s", (NOON,))
     await apply_verdicts(conn, [found], NOON + after)
     assert await one(conn, "select count(*) from incident where state = 'open'") == int(opens)
+
+
+@pytest.mark.parametrize("severity", [Severity.WARNING, Severity.URGENT])
+@pytest.mark.parametrize(("after", "opens"), [(timedelta(hours=4, seconds=-1), False), (timedelta(hours=4), True)])
+async def test_it_is_known_until_whoever_resolved_it_said(
+    conn: Connection, resident: int, severity: Severity, after: timedelta, opens: bool
+) -> None:
+    found = SubjectVerdict(
+        resident_subject(resident, "band-1"),
+        Finding(IncidentKind.HEART_RATE, severity, "high", NOON, episode_at=NOON),
+    )
+    await apply_verdicts(conn, [found], NOON)
+    incident = await one(conn, "select id from incident")
+    person = await one(conn, "insert into person (name) values ('王芳') returning id")
+    await handling.resolve(conn, incident, person, "api", "helped", None, NOON, NOON + timedelta(hours=4))
+    await apply_verdicts(conn, [found], NOON + after)
+    assert await one(conn, "select count(*) from incident where state = 'open'") == int(opens)
+
+
+async def test_what_becomes_graver_is_told_whatever_somebody_knew(conn: Connection, resident: int) -> None:
+    subject = resident_subject(resident, "band-1")
+
+    def found(severity: Severity) -> SubjectVerdict:
+        return SubjectVerdict(subject, Finding(IncidentKind.HEART_RATE, severity, "high", NOON, episode_at=NOON))
+
+    await apply_verdicts(conn, [found(Severity.WARNING)], NOON)
+    incident = await one(conn, "select id from incident")
+    person = await one(conn, "insert into person (name) values ('王芳') returning id")
+    await handling.resolve(conn, incident, person, "api", "helped", None, NOON, timedelta(days=7))
+    await apply_verdicts(conn, [found(Severity.WARNING), found(Severity.URGENT)], NOON + timedelta(hours=1))
+    assert await one(conn, "select severity from incident where state = 'open'") == "urgent"
+
+
+async def test_who_was_found_is_known_to_be_out_until_the_next_time(conn: Connection, resident: int) -> None:
+    subject = resident_subject(resident, "band-1")
+
+    def left(at: datetime) -> SubjectVerdict:
+        finding = Finding(IncidentKind.WANDERING, Severity.URGENT, "left_at_night", at, episode_at=at)
+        return SubjectVerdict(subject, finding)
+
+    await apply_verdicts(conn, [left(NOON)], NOON)
+    incident = await one(conn, "select id from incident")
+    person = await one(conn, "insert into person (name) values ('王芳') returning id")
+    await handling.resolve(conn, incident, person, "api", "found", None, NOON)
+    await apply_verdicts(conn, [left(NOON)], NOON + timedelta(hours=4))
+    assert await one(conn, "select count(*) from incident where state = 'open'") == 0
+    await apply_verdicts(conn, [left(NOON + timedelta(hours=3))], NOON + timedelta(hours=4))
+    assert await one(conn, "select count(*) from incident where state = 'open'") == 1
 
 
 async def test_what_ended_by_itself_is_not_known(conn: Connection, resident: int) -> None:

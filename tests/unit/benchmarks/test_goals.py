@@ -19,8 +19,8 @@ def test_the_table_names_what_is_missed_and_why(
         measured.finish()
     assert ended.value.code == 1
     met, missed, why = capsys.readouterr().out.splitlines()
-    assert met.split() == "met 0.030 at most 0.05 incidents a day".split()
-    assert missed.split() == "MISSED 0.500 at least 0.95 episodes found".split()
+    assert met.split() == ["met", "0.030", "at", "most", "0.05", "incidents", "a", "day"]
+    assert missed.split() == ["MISSED", "0.500", "at", "least", "0.95", "episodes", "found"]
     assert why.strip() == "because half of them are too short"
     assert list(goals.table(goals.read(tmp_path / "rows"))) == [met, missed, why]
 

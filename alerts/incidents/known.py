@@ -1,0 +1,57 @@
+"""How long whoever resolves an incident knows of it while its episode goes on. Pure.
+
+Until then the same episode opens none, unless it gets graver; another episode always opens one.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.model.incident import Severity
+from eldercare.platform.errors import InvalidInput
+
+KNOWN = timedelta(hours=12)
+KNOWN_URGENT = timedelta(hours=2)
+"""How long it is without a word of theirs; nothing gets graver than urgent."""
+LONGEST = timedelta(days=7)
+LONGEST_URGENT = timedelta(hours=12)
+CHOICES = tuple(timedelta(hours=hours) for hours in (12, 24, 72, 168))
+CHOICES_URGENT = tuple(timedelta(hours=hours) for hours in (2, 4, 8, 12))
+"""What a page offers."""
+
+
+def by_default(severity: Severity) -> timedelta:
+    """How long it is known without a word of whoever resolves it."""
+    return KNOWN_URGENT if severity is Severity.URGENT else KNOWN
+
+
+def choices(severity: Severity) -> tuple[timedelta, ...]:
+    """What whoever resolves one of this severity may choose from on a page."""
+    return CHOICES_URGENT if severity is Severity.URGENT else CHOICES
+
+
+def goes_on(detail: Mapping[str, Any]) -> bool:
+    """Whether the incident with this detail is of an episode that is not over."""
+    return "episode_at" in detail and "cleared_at" not in detail
+
+
+def until(
+    severity: Severity, detail: Mapping[str, Any], known_for: datetime | timedelta | None, now: datetime
+) -> datetime | None:
+    """Until when an incident that is resolved at `now` is known; None: for as long as it is by default.
+
+    A length of time, which a page offered while it went on, means nothing once it is over. Raises InvalidInput for
+    `known_until`: a moment while nothing goes on, or a time that is past or too far off.
+    """
+    if known_for is None:
+        return None
+    if not goes_on(detail):
+        if isinstance(known_for, timedelta):
+            return None
+        raise InvalidInput("known_until", "nothing goes on that would be told again")
+    moment = now + known_for if isinstance(known_for, timedelta) else known_for
+    longest = LONGEST_URGENT if severity is Severity.URGENT else LONGEST
+    if not now < moment <= now + longest:
+        hours = longest // timedelta(hours=1)
+        raise InvalidInput("known_until", f"must be after now, and at most {hours} hours from now")
+    return moment
