@@ -56,6 +56,8 @@ ASSIGNMENT = {"id": 9, "device_id": "band-0012", "resident_id": 12, "since": "20
 FILE = {
     "resident": RESIDENT,
     **_facts(FILED),
+    "limits_signed_by": None,
+    "limits_signed_at": None,
     "created_at": "2026-10-01T00:00:00+00:00",
 }
 DOSSIER = {"file": FILE, "contacts": [CONTACT], "consents": [CONSENT], "assignments": [ASSIGNMENT]}

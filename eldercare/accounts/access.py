@@ -126,6 +126,12 @@ def called_now(viewer: Viewer) -> sql.Composable:
     return _for(viewer, _HELPS_NOW)
 
 
+def signs_limits(viewer: Viewer) -> sql.Composable:
+    """The condition over alias `r` under which `viewer` is a doctor who may set the resident's own limits: those whom
+    the resident has consented to. Being called there gives no such right."""
+    return _consented(viewer, "doctor", ("clinic",)) if viewer.has(Role.DOCTOR) else FALSE
+
+
 def technical(viewer: Viewer) -> sql.Composable:
     """The condition over alias `i` under which `viewer` sees the facts of a band or the network (its battery, since
     when it is silent), and not what staff wrote. It is for duty, admin and grid workers, of the incidents that they

@@ -35,7 +35,7 @@ async def add(conn: Connection, viewer: Viewer, values: Mapping[str, Any], today
     if found.known:
         there = found.known[entry.place]
         raise InvalidInput("name", f"已在库里，编号 {there['id']} / is there already as resident {there['id']}")
-    resident_id = await residents.create(conn, checked, today)
+    resident_id = await residents.create(conn, checked, today, by=viewer.person_id)
     await audit.record(
         conn, viewer, "file", resident_id=resident_id, action="create", detail={"fields": sorted(checked)}
     )

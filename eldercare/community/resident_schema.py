@@ -21,6 +21,7 @@ from eldercare.platform.validation.moments import Moment
 MOST_IN_NUMBER = 100
 MOST_IN_NAME = 100
 MOST_IN_ADDRESS = 500
+MOST_IN_REASON = 500
 """Characters."""
 _LARGEST_ID = 2**63 - 1
 
@@ -170,6 +171,10 @@ class ResidentFacts(BaseModel):
     away_reason: Annotated[str | None, fact.optional(fact.text(200))] = None
     left_at: Annotated[Moment | None, fact.optional(fact.moment())] = None
     rule_overrides: Annotated[dict[str, Any] | None, fact.mapping(example={}, medical=True)] = None
+    limits_reason: Annotated[
+        Annotated[str, Field(max_length=MOST_IN_REASON)] | None,
+        fact.optional(fact.text(MOST_IN_REASON, medical=True)),
+    ] = None
 
 
 FACTS: Mapping[str, Fact] = {
@@ -233,7 +238,11 @@ class Resident:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What only the file of one resident holds; the medical fields are None for whom they are not."""
+    """What only the file of one resident holds; the medical fields are None for whom they are not.
+
+    `limits_signed_by` is the name of whoever signed `rule_overrides` as they stand, and `limits_signed_at` when; None
+    where nobody has, and where there are none.
+    """
 
     resident: Resident
     entry: str | None
@@ -243,7 +252,10 @@ class File:
     mobility: str | None
     notes: str | None
     rule_overrides: dict[str, Any] | None
+    limits_reason: str | None
     created_at: datetime
+    limits_signed_by: str | None = None
+    limits_signed_at: datetime | None = None
 
 
 LISTED = tuple(each.name for each in dataclasses.fields(Resident) if each.name in FACTS)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import AsyncCursor, sql
@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from eldercare.accounts import access, audit
 from eldercare.accounts.viewers import Role, Scope, Viewer
-from eldercare.community import resident_rows, resident_schema
+from eldercare.community import limits, resident_rows, resident_schema
 from eldercare.community.resident_schema import File, Resident
 from eldercare.platform import clock, pagination
 from eldercare.platform.database import Connection
@@ -132,19 +132,31 @@ async def files(conn: Connection, viewer: Viewer, resident_ids: Sequence[int]) -
     """The files of several residents, by id; those whom the viewer may not know are left out."""
     wanted = sql.SQL("r.id = any({})").format(sql.Literal(list(resident_ids)))
     seen = {resident.id: resident for resident in await _select(conn, viewer, wanted, len(resident_ids))}
-    query = sql.SQL("select {} from resident where id = any({})").format(
-        resident_rows.columns(["id", *resident_schema.FILED, "created_at"]), sql.Literal(list(seen))
+    query = _FILE.format(
+        columns=resident_rows.columns(["id", *resident_schema.FILED, "created_at"]), ids=sql.Literal(list(seen))
     )
     async with conn.cursor(row_factory=dict_row) as cursor:
         rows = await (await cursor.execute(query)).fetchall()
     return {row["id"]: _file(viewer, seen[row["id"]], row) for row in rows}
 
 
+# A signature of other limits than those that stand is none: the version before changes them and knows nothing of it.
+_FILE = sql.SQL(
+    "select {columns}, limits_signed is not distinct from rule_overrides as is_signed, limits_signed_at,"
+    " (select p.name from person p where p.id = limits_signed_by) as limits_signed_by"
+    " from resident where id = any({ids})"
+)
+_SIGNATURE = ("limits_reason", "limits_signed_by", "limits_signed_at")
+
+
 def _file(viewer: Viewer, resident: Resident, row: Mapping[str, Any]) -> File:
-    hidden = set() if resident.sees_health else set(resident_schema.MEDICAL)
+    hidden = set() if resident.sees_health else {*resident_schema.MEDICAL, *_SIGNATURE}
     if not _may_enter(viewer):
         hidden.add("entry")
-    facts = {name: None if name in hidden else row[name] for name in resident_schema.FILED}
+    if not row["is_signed"]:
+        hidden.update(_SIGNATURE)
+    names = {*resident_schema.FILED, *_SIGNATURE}
+    facts = {name: None if name in hidden else row[name] for name in names}
     return File(resident=resident, created_at=row["created_at"], **facts)
 
 
@@ -152,12 +164,14 @@ async def update(conn: Connection, viewer: Viewer, resident_id: int, changes: Ma
     """Change fields of the file; a key that is absent stays. Leaves an audit row with the names of the fields.
 
     Duty changes all; admin all but the medical ones; a grid worker `away_until`, `away_reason`, `entry`, `needs` and
-    `phone` in their grid. An absence is bounded (`resident_schema.check_times`), and says who wrote it.
+    `phone` in their grid; a doctor the limits of a patient who has consented. An absence is bounded
+    (`resident_schema.check_times`), and says who wrote it; so do limits of their own (`limits.signed`).
     Raises InvalidInput naming the field, Forbidden, NotFound.
     """
     resident = await get(conn, viewer, resident_id)
     values = resident_schema.checked(changes, today)
-    check_may_change(viewer, values)
+    stand = await _limits(conn, viewer, resident_id) if limits.FACTS & values.keys() else _Limits({}, False)
+    check_may_change(viewer, values, signs_limits=stand.may_sign)
     _check_home(resident, values)
     if not values:
         return
@@ -168,14 +182,30 @@ async def update(conn: Connection, viewer: Viewer, resident_id: int, changes: Ma
     named = sorted(values)
     if "away_until" in values:
         values |= {"away_by": viewer.person_id, "away_set_at": now}
+    values |= limits.signed(values, stand.limits, viewer.person_id, now)
     await _write(conn, resident_rows.update(values, resident_id), values)
     await audit.record(conn, viewer, "file", resident_id=resident_id, action="update", detail={"fields": named})
 
 
-async def create(conn: Connection, values: Mapping[str, Any], today: date) -> int:
+class _Limits(NamedTuple):
+    """The limits of their own that stand, and whether the viewer is a doctor who may sign others."""
+
+    limits: Mapping[str, Any]
+    may_sign: bool
+
+
+async def _limits(conn: Connection, viewer: Viewer, resident_id: int) -> _Limits:
+    query = sql.SQL("select r.rule_overrides, {} from resident r where r.id = {} for no key update").format(
+        access.signs_limits(viewer), sql.Literal(resident_id)
+    )
+    row = await (await conn.execute(query)).fetchone()
+    return _Limits(*row) if row is not None else _Limits({}, False)
+
+
+async def create(conn: Connection, values: Mapping[str, Any], today: date, by: int | None = None) -> int:
     """Make a resident from checked or unchecked `values` (at least `name` and `address`); returns their id.
 
-    Raises InvalidInput naming the field.
+    `by` is the person who does, and signs limits that are among the values. Raises InvalidInput naming the field.
     """
     for name in resident_schema.REQUIRED:
         if not values.get(name):
@@ -186,6 +216,8 @@ async def create(conn: Connection, values: Mapping[str, Any], today: date) -> in
     resident_schema.check_times(checked, now)
     if checked.get("away_until") is not None:
         checked["away_set_at"] = now
+    if by is not None:
+        checked |= limits.signed(checked, {}, by, now)
     query = resident_rows.insert(checked) + sql.SQL(" returning id")
     row = await (await _write(conn, query, checked)).fetchone()
     assert row is not None  # noqa: S101  an insert returns its row
@@ -256,8 +288,9 @@ def _alike(text: sql.Composable) -> sql.Composable:
     return sql.SQL("lower(regexp_replace(normalize({}, NFKC), {}, '', 'g'))").format(text, sql.Literal(_SPELLING))
 
 
-def check_may_change(viewer: Viewer, values: Mapping[str, Any]) -> None:
-    """Check that the viewer's roles may write these fields. Raises Forbidden naming those that they may not."""
+def check_may_change(viewer: Viewer, values: Mapping[str, Any], *, signs_limits: bool = False) -> None:
+    """Check that the viewer's roles may write these fields, or that the viewer is a doctor who signs the limits of this
+    resident. Raises Forbidden naming those that they may not."""
     if viewer.has(Role.DUTY):
         return
     allowed: set[str] = set()
@@ -265,6 +298,8 @@ def check_may_change(viewer: Viewer, values: Mapping[str, Any]) -> None:
         allowed |= resident_schema.NAMES - resident_schema.MEDICAL
     if viewer.has(Role.GRID):
         allowed |= resident_schema.GRID_WORKERS
+    if signs_limits:
+        allowed |= limits.FACTS
     refused = sorted(set(values) - allowed)
     if refused:
         raise Forbidden(f"your role does not change {', '.join(refused)}")

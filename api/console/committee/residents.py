@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 
 from alerts.incidents import handling
-from api.console.committee import labels
+from api.console.committee import labels, limits
 from api.console.duty import cards, queries, tiles
 from api.console.duty.board import map_tiles
 from api.console.duty.cards import Card
@@ -80,6 +80,7 @@ async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen, setting
         away=tiles.is_away(resident, screen.when.now),
         contacts=[_contact(screen, contact) for contact in await people.contacts_of(conn, viewer, id)],
         facts=_facts(screen, file),
+        limits=limits.limits(screen, file),
         incidents=history,
         marks=[_mark(card) for card in history],
         circle_m=None if resident.safe_radius_m == NOT_DRAWN_M else resident.safe_radius_m,

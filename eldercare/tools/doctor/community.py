@@ -15,6 +15,7 @@ async def examine(conn: Connection, settings: Settings) -> list[Finding]:
         *await _ladder(conn),
         *await _residents(conn),
         *await _bands(conn),
+        *await unsigned_limits(conn),
         *await _no_numbers(conn),
         *await _numbers(conn, settings),
     ]
@@ -126,6 +127,25 @@ async def _bands(conn: Connection) -> list[Finding]:
             )
         )
     return findings
+
+
+async def unsigned_limits(conn: Connection) -> list[Finding]:
+    """Residents whose own limits stand over all others and were signed by nobody, or were changed since."""
+    rows = await (
+        await conn.execute(
+            "select name, id from resident where left_at is null and rule_overrides <> '{}'"
+            " and limits_signed is distinct from rule_overrides order by id"
+        )
+    ).fetchall()
+    if not rows:
+        return []
+    names = [f"{name} ({resident_id})" for name, resident_id in rows]
+    return [
+        warning(
+            f"{len(rows)} 位老人自己的阈值没有人签字 · nobody has signed the limits of their own of: {some(names)}",
+            "请医生核对，填 limits_reason · let a doctor look at them, and give a limits_reason",
+        )
+    ]
 
 
 async def _no_numbers(conn: Connection) -> list[Finding]:

@@ -232,6 +232,24 @@ async def test_wrong_personal_limits_are_refused_by_name(desk: Desk) -> None:
     assert right.status_code == 200
 
 
+async def test_a_doctors_limits_say_who_when_and_why_to_whom_health_is_theirs(desk: Desk) -> None:
+    url = f"/api/v1/residents/{desk.here.wang}"
+    headers = {"Authorization": f"Bearer {desk.tokens['doctor']}"}
+    given = {"rule_overrides": {"hr_low_urgent": 38}, "limits_reason": "一向偏低"}
+    assert (await desk.client.patch(url, json=given, headers=headers)).status_code == 200
+    file = (await desk.get("doctor", f"/residents/{desk.here.wang}/dossier"))["file"]
+    assert {name: file[name] for name in given} == given
+    assert (file["limits_signed_by"], file["limits_signed_at"]) == ("周医生", NOW.isoformat())
+    hidden = (await desk.get("admin", f"/residents/{desk.here.wang}/dossier"))["file"]
+    names = ("rule_overrides", "limits_reason", "limits_signed_by", "limits_signed_at")
+    assert [hidden[name] for name in names] == [None] * 4
+    long = await desk.client.patch(url, json=given | {"limits_reason": "长" * 501}, headers=headers)
+    assert long.status_code == 422
+    assert "limits_reason" in long.text
+    elsewhere = await desk.client.patch(f"/api/v1/residents/{desk.here.chen}", json=given, headers=headers)
+    assert elsewhere.status_code == 404
+
+
 async def test_incidents_of_the_wanted_states_and_kinds(desk: Desk) -> None:
     here = desk.here
     everything = await desk.get("duty", "/incidents")

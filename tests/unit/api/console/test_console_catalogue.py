@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import fields as fields_of
 from pathlib import Path
 from string import Formatter
 
@@ -12,6 +13,7 @@ from alerts.incidents.actions import Action
 from alerts.incidents.case import Disposition
 from alerts.model.incident import IncidentKind, IncidentState, Severity
 from alerts.model.notification import Status
+from alerts.rules.thresholds import Thresholds
 from api.console.shell.i18n import LANGUAGES, Translator, catalogue, language_of
 from eldercare.accounts.viewers import LOGIN_ROLES
 from eldercare.community.resident_schema import FLAGS
@@ -25,6 +27,7 @@ CJK = re.compile(r"[\u4e00-\u9fff]")
 # Texts whose names are put together: the prefix in the source, and every name that can follow it.
 FAMILIES = {
     "flag": list(FLAGS),
+    "limit": [each.name for each in fields_of(Thresholds)],
     "gender": ["female", "male"],
     "role": [str(role) for role in LOGIN_ROLES],
     "kind": [*IncidentKind, "sos_fall", "sos_telephone"],
