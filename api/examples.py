@@ -220,6 +220,10 @@ INCIDENT: dict[str, Any] = {
     "handled_at": EARLIER,
     "handled_via": "console",
     "handling_until": None,
+    "wearer_asked_at": None,
+    "wearer_said": None,
+    "wearer_said_at": None,
+    "asking_until": None,
 }
 WHOLE = {
     "incident": INCIDENT,

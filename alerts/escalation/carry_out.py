@@ -86,7 +86,7 @@ def _parameters(versions: Sequence[str], plans: Sequence[Plan], sender: Sender, 
     for row in (row for plan in plans for row in plan.rows):
         # What this process has no room for now is left for one that has. A further press goes through the outbox too,
         # which brings it after everybody's first call.
-        leased = row.purpose == "alarm" and room.get(row.channel, 0) > 0
+        leased = row.purpose in ("alarm", "ask") and room.get(row.channel, 0) > 0
         room[row.channel] = room.get(row.channel, 0) - leased
         messages.append(replace(row, leased=leased))
     events = [

@@ -21,6 +21,12 @@ message as (
         address text, purpose text, round int, step int, language text, content jsonb, leased boolean)
     where incident_id in (select id from held)
 ),
+-- What a band is asked to do is known by its name, for the answer.
+commanded as (
+    insert into command (id, device_id, action, created_at, expires_at)
+    select content ->> 'id', address, content ->> 'action', %(now)s, (content ->> 'expires_at')::timestamptz
+    from message where purpose = 'command'
+),
 written as (
     $write
     returning id, reference, incident_id, channel, address, language, purpose, content, attempts, status

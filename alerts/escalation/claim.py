@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from alerts.escalation.situation import Contact, Method, PlanningContext
+from alerts.escalation.situation import Contact, Method, PlanningContext, Wearer
 from alerts.incidents import store
 from alerts.incidents.case import Case
 from alerts.notifications import outbox
@@ -63,6 +63,15 @@ _BEING_TOLD = f"""
 """Whether a call tells the owner of a further press just now. A call whose end nobody reports is over after a while, as
 is one that no channel takes."""
 
+_WEARER = """
+    case when i.severity <> 'sos' and i.next_step = 0 and i.wearer_asked_at is null and r.left_at is null then
+        json_build_array(r.language, r.phone, (
+            select a.device_id from assignment a join device d on d.id = a.device_id and d.retired_at is null
+            where a.resident_id = r.id and a.period @> (select now from moment)
+            order by a.device_id = i.device_id desc, lower(a.period) desc limit 1)) end
+"""
+"""How the wearer may be asked, before a first step of anything but an SOS: in an SOS nothing is read for it."""
+
 
 def _claim(which: str) -> Numbered:
     # What an SOS needs goes before everything else; among equals, what has been due the longest.
@@ -80,7 +89,7 @@ other as materialized (
       and {store.KNOWN}
     order by due_at limit %(limit)s - (select count(*) from sos)
 )
-select (select now from moment), {store.POLICY}, {MESSAGE_CONTEXT}, contact.list, i.version, {_BEING_TOLD},
+select (select now from moment), {store.POLICY}, {MESSAGE_CONTEXT}, contact.list, i.version, {_BEING_TOLD}, {_WEARER},
        {store.COLUMNS}
 from (select * from sos union all select * from other) i
 left join resident r on r.id = i.resident_id
@@ -97,10 +106,10 @@ where state <> 'resolved' and due_at <= coalesce(%(now)s::timestamptz, {NOW}) an
 order by severity <> 'sos', due_at limit %(limit)s
 """  # noqa: S608  constants of ours
 
-_POLICY, _CONTEXT, _WAYS, _VERSION, _TOLD, _CASE = range(1, 7)
+_POLICY, _CONTEXT, _WAYS, _VERSION, _TOLD, _ASKED, _CASE = range(1, 8)
 """Places in a row, after the moment at which it was read: the policy, what texts are made of, the ways to people, the
 version (`xmin`, the transaction that wrote the row as it was read), whether the owner is being told of a further press,
-and the values of the case from here on."""
+how the wearer may be asked, and the values of the case from here on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,7 @@ class Claimed:
     context: MessageContext
     contacts: tuple[Contact, ...]
     being_told: bool
+    wearer: Wearer | None = None
 
 
 @dataclass(slots=True)
@@ -151,7 +161,8 @@ def claimed(due: Due, planning: PlanningContext) -> Claimed:
     """All that the decision needs. Raises whatever shows that something of it cannot be read."""
     row = due.row
     context = to_context(row[_CONTEXT], due.now, planning.zone)
-    return Claimed(due.case, row[_POLICY], context, tuple(_contacts(row[_WAYS] or [])), row[_TOLD])
+    wearer = Wearer(*row[_ASKED]) if row[_ASKED] and row[_ASKED][0] else None
+    return Claimed(due.case, row[_POLICY], context, tuple(_contacts(row[_WAYS] or [])), row[_TOLD], wearer)
 
 
 def _contacts(rows: Iterable[list[Any]]) -> Iterable[Contact]:

@@ -17,7 +17,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A step that reached nobody. `reason`: `no_contact`, `called_before` (all of them in this round, or they have just
+    """A step that reached nobody. `reason`: `asked_before`, `wearer_unreachable` (of a step that asks the wearer), else
+    `no_contact`, `called_before` (all of them in this round, or they have just
     handed the case back), `handled` (somebody at the desk deals with it) or `carrier_limit`."""
 
     step: int
@@ -38,6 +39,20 @@ class Notify:
     skipped: tuple[Skipped, ...] = ()
     ask_120: bool = False
     handling_ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskWearer:
+    """Ask the wearer whether they are well, before anybody is called: by a call to `phone`, and by `commands` to
+    `band`, each where it is not None. People are called at `next_due`, unless they have answered."""
+
+    step: int
+    language: str
+    phone: str | None
+    band: str | None
+    commands: tuple[str, ...]
+    next_due: datetime
+    reason: str = "asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +106,4 @@ class Wait:
     reason: str
 
 
-Decision = Notify | RingDesk | TellOwner | TellFamily | Reopen | Remind | Wait
+Decision = Notify | AskWearer | RingDesk | TellOwner | TellFamily | Reopen | Remind | Wait

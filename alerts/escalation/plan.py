@@ -1,5 +1,6 @@
 """What is written for one incident that is due: its case after the step, its timeline, its messages and their texts."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 from alerts.escalation import planner
 from alerts.escalation.claim import Claimed, Due, claimed
 from alerts.escalation.decisions import (
+    AskWearer,
     Decision,
     Message,
     Notify,
@@ -23,10 +25,12 @@ from alerts.incidents import store
 from alerts.incidents.case import Case
 from alerts.model.incident import IncidentKind
 from alerts.notifications.outbox import Row
-from alerts.texts import messages
+from alerts.texts import messages, wearer
 from eldercare.platform.log import logger
 
 AFTER_AN_ERROR = timedelta(seconds=30)
+BUZZ_FOR = timedelta(seconds=45)
+"""How long a band may do what it is asked to while the wearer is asked, at the least: also where the step came late."""
 
 _log = logger(__name__)
 
@@ -59,9 +63,11 @@ def later(due: Due) -> Plan:
 def _decide(claimed: Claimed, planning: PlanningContext, now: datetime) -> Plan:
     """Decide and render the next step. A reopened incident takes its first step in the same statement."""
     policy = store.policy_of(claimed.policy)
-    decision = planner.next_step(claimed.case, policy, claimed.contacts, planning, now, claimed.being_told)
+    decision = planner.next_step(
+        claimed.case, policy, claimed.contacts, planning, now, claimed.being_told, claimed.wearer
+    )
     case = planner.apply(claimed.case, decision, now)
-    events, rows = _events(claimed.case, decision), _rows(claimed, decision)
+    events, rows = _events(claimed.case, decision), _rows(claimed, decision, now)
     if not isinstance(decision, Reopen):
         return Plan(case, events, rows)
     first = _decide(replace(claimed, case=case), planning, now)
@@ -76,6 +82,8 @@ def _events(case: Case, decision: Decision) -> list[tuple[str, dict[str, Any]]]:
                 ("fell_through", {"round": case.round, "step": skipped.step, "reason": skipped.reason})
                 for skipped in decision.skipped
             ]
+            if case.asking:
+                events.insert(0, ("wearer_silent", {}))
             if decision.handling_ends:
                 events.append(("handling_ended", {"reason": "ladder_spent", "handler": case.handler_id}))
             if decision.ask_120:
@@ -85,6 +93,9 @@ def _events(case: Case, decision: Decision) -> list[tuple[str, dict[str, Any]]]:
             people = sorted({message.person_id for message in decision.messages})
             step = {"round": case.round, "step": decision.step, "reason": decision.reason, "people": people}
             return [*events, ("step", step)]
+        case AskWearer():
+            ways = [way for way, there in (("voice", decision.phone), ("band", decision.band)) if there]
+            return [("asked_wearer", {"ways": ways, "next_due": decision.next_due.isoformat()})]
         case RingDesk():
             people = sorted({message.person_id for message in decision.messages})
             return [("handling_ended", {"reason": decision.reason, "handler": case.handler_id, "people": people})]
@@ -100,8 +111,10 @@ def _events(case: Case, decision: Decision) -> list[tuple[str, dict[str, Any]]]:
             return []
 
 
-def _rows(claimed: Claimed, decision: Decision) -> list[Row]:
+def _rows(claimed: Claimed, decision: Decision, now: datetime) -> list[Row]:
     match decision:
+        case AskWearer():
+            return _ask(claimed, decision, now)
         case Notify():
             return _render(claimed, decision.messages, "alarm", decision.step)
         case TellFamily() | RingDesk():
@@ -110,6 +123,23 @@ def _rows(claimed: Claimed, decision: Decision) -> list[Row]:
             return _render(claimed, decision.messages, "pressed_again", None)
         case _:
             return []
+
+
+def _ask(claimed: Claimed, ask: AskWearer, now: datetime) -> list[Row]:
+    """The call to the wearer first, and what the band is to do.
+
+    A band that hears a command when people are called already lets it be: nobody waits for it then.
+    """
+    case, language = claimed.case, ask.language
+    rows = []
+    if ask.phone is not None:
+        content = wearer.ask(claimed.context, language)
+        rows.append(Row(case.id, None, "voice", ask.phone, "ask", language, content))
+    expires_at = max(ask.next_due, now + BUZZ_FOR).isoformat()
+    for action in ask.commands if ask.band is not None else ():
+        content = {"id": secrets.token_hex(8), "action": action, "expires_at": expires_at}
+        rows.append(Row(case.id, None, "band", ask.band or "", "command", language, content))
+    return [replace(row, round=case.round, step=ask.step) for row in rows]
 
 
 def _render(claimed: Claimed, to: Sequence[Message], purpose: str, step: int | None) -> list[Row]:

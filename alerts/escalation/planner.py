@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.escalation.decisions import (
+    AskWearer,
     Decision,
     Message,
     Notify,
@@ -27,6 +28,7 @@ from alerts.escalation.situation import (
     PlanningContext,
     Situation,
     Way,
+    Wearer,
     messages_to,
     reachable,
     with_somebody,
@@ -51,15 +53,17 @@ def next_step(
     planning: PlanningContext,
     now: datetime,
     being_told: bool = False,
+    wearer: Wearer | None = None,
 ) -> Decision:
     """Decide for a case that is due at `now` (aware). Raises ValueError for a resolved one, which never is.
 
-    `being_told`: whether a call is under way that tells the owner of a further press.
+    `being_told`: whether a call is under way that tells the owner of a further press. `wearer`: how they may be asked,
+    where they have not been.
     """
     people = tuple(contacts)
     match case.state:
         case IncidentState.OPEN:
-            return _handled(Situation(case, policy, people, planning, now))
+            return _handled(Situation(case, policy, people, planning, now, wearer))
         case IncidentState.ACCEPTED | IncidentState.EN_ROUTE | IncidentState.ON_SITE:
             return _watch_owner(case, policy, people, planning, now, being_told)
         case IncidentState.HANDED_TO_120:
@@ -76,6 +80,15 @@ def apply(case: Case, decision: Decision, now: datetime) -> Case:
                 next_step=decision.step + 1,
                 stepped_at=now,
                 presses_told=case.press_count,
+                due_at=decision.next_due,
+            )
+        case AskWearer():
+            return replace(
+                case,
+                next_step=decision.step + 1,
+                stepped_at=now,
+                presses_told=case.press_count,
+                wearer_asked_at=now,
                 due_at=decision.next_due,
             )
         case TellOwner():
@@ -133,7 +146,7 @@ def _desk(situation: Situation) -> tuple[Message, ...]:
     )
 
 
-def _escalate(situation: Situation) -> Notify | Remind | Wait:
+def _escalate(situation: Situation) -> Notify | AskWearer | Remind | Wait:
     situation = with_somebody(without_who_was_taken_off(situation))
     hours = situation.policy.hours
     if hours is not None and (opening := closed_until(hours, situation.planning.zone, situation.now)) is not None:
@@ -145,6 +158,13 @@ def _escalate(situation: Situation) -> Notify | Remind | Wait:
     for index in range(situation.case.next_step, len(situation.policy.steps)):
         step = situation.policy.steps[index]
         ask_120 = ask_120 or step.ask_120
+        if step.asks:
+            before = situation.case.wearer_asked_at is not None
+            asked = None if before else situation.ask(index, _due_after(situation, index))
+            if asked is not None:
+                return asked
+            skipped.append(Skipped(index, "asked_before" if before else "wearer_unreachable"))
+            continue
         found = situation.ways(step, frozenset(step.targets))
         unasked = [way for way in found if situation.unasked(way)]
         fresh = [way for way in unasked if not situation.quiet(way)]

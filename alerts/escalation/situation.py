@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.escalation.decisions import Message
+from alerts.escalation.decisions import AskWearer, Message
 from alerts.incidents.case import Case
-from alerts.model.incident import Severity
+from alerts.model.incident import IncidentKind, Severity
 from alerts.policies.escalation_policy import DESK, LAST_RESORT, EscalationPolicy, Step, Target
 
 
@@ -29,6 +29,15 @@ class Contact:
     language: str
     targets: frozenset[Target]
     methods: tuple[Method, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wearer:
+    """The resident, and the ways to ask them: their own telephone (E.164), and the band that they wear now."""
+
+    language: str
+    phone: str | None = None
+    band: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +69,22 @@ class Situation:
     people: tuple[Contact, ...]
     planning: PlanningContext
     now: datetime
+    wearer: Wearer | None = None
+
+    def ask(self, index: int, next_due: datetime) -> AskWearer | None:
+        """How the step `index` asks the wearer; None where it reaches them by no way that is set up."""
+        open_to = set(self.policy.steps[index].channels) & self.planning.min_gap.keys()
+        wearer = self.wearer or Wearer("zh")
+        phone = wearer.phone if "voice" in open_to else None
+        band = wearer.band if "band" in open_to else None
+        if phone is None and band is None:
+            return None
+        commands = ("measure_heart_rate", "buzz") if self.case.kind is IncidentKind.NO_HEART_RATE else ("buzz",)
+        return AskWearer(index, wearer.language, phone, band, commands if band else (), next_due)
 
     def ways(self, step: Step, targets: frozenset[Target]) -> list[Way]:
-        """The ways to those whom the step can reach at all, each address once."""
-        first = step is self.policy.steps[0]
+        """The ways to those whom the step can reach at all, each address once. The wearer is none of them."""
+        first = step is self.policy.first
         beside = {self.case.previous_owner_id, *self.case.added_ids} if first else set()
         found: dict[tuple[str, str], Way] = {}
         # If two share a number, the one who has not just declined stands for it.

@@ -19,6 +19,15 @@ HANDLING = timedelta(minutes=5)
 """How long the word "I am handling it" stands without another action, while nobody goes."""
 
 
+class Said(StrEnum):
+    """What the wearer answered when they were asked whether they are well."""
+
+    WELL = "well"
+    HELP = "help"
+    UNCLEAR = "unclear"
+    """Keys that mean nothing, twice."""
+
+
 class Disposition(StrEnum):
     """How a case ended."""
 
@@ -42,7 +51,8 @@ class Case:
     round. `accepted_call` is the provider's id of the call on which the owner said that they go (None: in another way).
     The owner was told of further presses `times_told` times, and is not told again before `tell_after` (None: at once).
     `handler_id` deals with it at the desk, until `handling_until` (None: as long as somebody goes). `added_ids` are
-    called besides those whom the policy names.
+    called besides those whom the policy names. The wearer was asked at `wearer_asked_at` (None: never), once for all
+    rounds, and answered `wearer_said` at `wearer_said_at`.
     """
 
     id: int
@@ -75,6 +85,9 @@ class Case:
     called_again_at: datetime | None = None
     added_ids: Sequence[int] = ()
     accepted_call: str | None = None
+    wearer_asked_at: datetime | None = None
+    wearer_said: str | None = None
+    wearer_said_at: datetime | None = None
 
     @property
     def open(self) -> bool:
@@ -85,6 +98,17 @@ class Case:
     def owned(self) -> bool:
         """Whether somebody has it in hand."""
         return self.state in OWNED
+
+    @property
+    def asking(self) -> bool:
+        """Whether the wearer was asked, has not answered, and nobody was called since."""
+        return (
+            self.open
+            and self.wearer_asked_at is not None
+            and self.wearer_asked_at >= self.round_started_at
+            and self.wearer_said is None
+            and self.next_step == 1
+        )
 
     def handled(self, now: datetime) -> bool:
         """Whether the desk need not be rung at `now`: somebody there deals with it, and their word still stands.
@@ -262,6 +286,25 @@ def call_again(case: Case, now: datetime) -> Case:
     _require(case, Action.CALL_AGAIN)
     again = replace(case, round_started_at=now, next_step=0, stepped_at=None, called_again_at=now)
     return replace(again, due_at=now, declined_id=None)
+
+
+def said_well(case: Case, now: datetime) -> Case:
+    """The wearer answers that they are well, while nobody goes to them: what is urgent becomes a warning, which starts
+    its own policy in a new round. It does not end. Where somebody goes, or it is a warning already, they go on."""
+    if not case.open or case.severity is not Severity.URGENT:
+        return case
+    lowered = replace(_again(case, now), severity=Severity.WARNING)
+    return replace(lowered, wearer_said=Said.WELL.value, wearer_said_at=now)
+
+
+def said_not_well(case: Case, said: Said, now: datetime) -> Case:
+    """The wearer asks for help, or cannot be understood: people are called at once. Where it had been lowered or was
+    over and they ask for help, it is urgent again, in a new round. Where somebody goes, they go on."""
+    urgent = case.open and case.severity is Severity.URGENT
+    if case.owned or case.state is IncidentState.HANDED_TO_120 or not (urgent or said is Said.HELP):
+        return case
+    case = replace(case, due_at=now) if urgent else replace(_again(case, now), severity=Severity.URGENT)
+    return replace(case, wearer_said=said.value, wearer_said_at=now)
 
 
 def lapsed(case: Case, now: datetime) -> bool:

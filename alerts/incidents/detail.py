@@ -11,7 +11,9 @@ class Incident:
 
     `next_step` counts from 0, so above 0 somebody was asked, or a task is to be shown. `ask_120`: the policy has come
     to where duty should call 120. The handler deals with it at the desk, the owner goes; `handling_until` is when the
-    handler's word ends without another action, None while somebody goes.
+    handler's word ends without another action, None while somebody goes. The wearer was asked whether they are well at
+    `wearer_asked_at` (None: never), and answered `wearer_said` (`well`, `help`, `unclear`) at `wearer_said_at`;
+    `asking_until` is when people are called without an answer, None where they are called already or there is one.
     """
 
     id: int
@@ -53,6 +55,10 @@ class Incident:
     handled_at: datetime | None = None
     handled_via: str | None = None
     handling_until: datetime | None = None
+    wearer_asked_at: datetime | None = None
+    wearer_said: str | None = None
+    wearer_said_at: datetime | None = None
+    asking_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _EXPECTED = (Status.QUEUED, *_ARRIVED)
 class Talking:
     """The call on which somebody hears our answer, and which must go on: the provider's id of it. Where that is not
     known, none of the calls to `person_id` is ended. Where they answer by another way than a call (both None), their
-    own telephone stops ringing too."""
+    own telephone stops ringing too. The wearer is no person: the call that asks them is known by `call` alone."""
 
     call: str | None = None
     person_id: int | None = None
@@ -51,10 +51,11 @@ live as materialized (
         select a.provider, a.provider_id from attempt a
         where a.notification_id = n.id and a.provider_id <> n.provider_id
     ) call
-    where incident_id = %(id)s and purpose in ('alarm', 'second', 'pressed_again') and channel = 'voice'
+    where incident_id = %(id)s and purpose in ('alarm', 'ask', 'second', 'pressed_again') and channel = 'voice'
       and call.provider_id is not null
-      and (person_id is distinct from %(talking)s or call.provider_id <> %(call)s)
-      and person_id = coalesce(%(only)s, person_id)
+      and case when purpose = 'ask' then call.provider_id is distinct from %(call)s
+               else person_id is distinct from %(talking)s or call.provider_id <> %(call)s end
+      and (%(only)s::bigint is null or person_id = %(only)s)
     -- A message that somebody holds keeps nobody from answering; its call is ended when it is next heard of.
     for key share of n skip locked
 )
@@ -64,7 +65,8 @@ _STOP = f"""
 with unsent as (
     update notification set status = 'cancelled', reason = %(reason)s, finished_at = %(now)s, leased_until = null
     where id in (select id from notification
-                 where incident_id = %(id)s and status = 'queued' and purpose in ('alarm', 'second', 'pressed_again')
+                 where incident_id = %(id)s and status = 'queued'
+                   and purpose in ('alarm', 'ask', 'command', 'second', 'pressed_again')
                  for update skip locked)
 ),
 {_LIVE}
@@ -103,14 +105,21 @@ async def stand_down(
     spare: Sequence[int] = (),
     only: int | None = None,
     once: bool = False,
+    round: int | None = None,
 ) -> StoodDown:
     """Text those who were called in this round that somebody goes, or that it is over.
 
     `zone` is for whoever reads on in the returned context: a stand-down itself names no time. `spare` are persons who
     know. `only` is one person to text alone, who just answered. `once` leaves out those who were told before, as `only`
-    does.
+    does. `round` is the round in which they were called, where that is not the case's own.
     """
-    values = {"id": case.id, "round": case.round, "spare": list(spare), "only": only, "once": once or only is not None}
+    values = {
+        "id": case.id,
+        "round": round or case.round,
+        "spare": list(spare),
+        "only": only,
+        "once": once or only is not None,
+    }
     called = await (await conn.execute(_CALLED, values)).fetchall()
     known = await message_context(conn, case.id, now, zone) if called else None
     if known is not None:

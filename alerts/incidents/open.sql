@@ -36,6 +36,8 @@ opened as (
                       when $tells_owner then due_when_pressed(incident, excluded.due_at)
                       else incident.due_at end,
         tell_after = case when not $graver then incident.tell_after end,
+        wearer_said = case when not $graver then incident.wearer_said end,
+        wearer_said_at = case when not $graver then incident.wearer_said_at end,
         detail = (incident.detail - 'cleared_at') || excluded.detail
     -- What goes on says nothing new; what became graver does, and what was over and is here again.
     where $graver or incident.detail ? 'cleared_at'

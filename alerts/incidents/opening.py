@@ -13,7 +13,8 @@ from uuid import uuid4
 
 from psycopg.types.json import Jsonb
 
-from alerts.incidents import known
+from alerts.incidents import effects, known, store
+from alerts.incidents.effects import Talking
 from alerts.incidents.feed import tell
 from alerts.model.incident import (
     BAND_STATES,
@@ -131,43 +132,23 @@ async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta 
     return Raised(row[0], IncidentState(row[1]), row[2], press.event_id)
 
 
+# What the wearer has said that they are well of does not get graver by being found once more.
 _GRAVER = """(array_position(%(gravest_first)s::text[], excluded.severity)
-        < array_position(%(gravest_first)s::text[], incident.severity))"""
+        < array_position(%(gravest_first)s::text[], incident.severity)
+        and not (incident.wearer_said is not distinct from 'well'
+                 and coalesce(incident.detail ->> 'episode_at' = excluded.detail ->> 'episode_at', false)))"""
 # While an incident is open, the policy calls people. Once it has an owner, tell the owner as for a repeated press;
 # tasks tell nobody.
 _TELLS_OWNER = "(incident.state <> 'open' and excluded.severity <> 'task')"
 
 _OPEN = statements.load("alerts.incidents", "open", graver=_GRAVER, tells_owner=_TELLS_OWNER, tell=tell("happened"))
 
-_CLEAR = f"""
-with moment as (select %(now)s::timestamptz as now),
-found as (
-    select id, severity in ('task', 'warning') and state = 'open' as ends
-    from incident where subject = %(subject)s and kind = %(kind)s and state <> 'resolved'
-    for no key update
-),
-ended as (
-    update incident set state = 'resolved', disposition = 'cleared', resolved_at = now, due_at = null
-    from found, moment where incident.id = found.id and ends
-),
-noted as (
-    update incident set detail = detail || jsonb_build_object('cleared_at', now)
-    from found, moment where incident.id = found.id and not ends
-),
-unsent as (
-    update notification set status = 'cancelled', reason = 'cleared', finished_at = now
-    from found, moment where incident_id = found.id and ends and status = 'queued'
-),
-happened as (
-    select id as incident_id, now as at,
-           unnest(case when ends then array['cleared', 'resolved'] else array['cleared'] end) as kind,
-           null::bigint as actor_id, 'rule' as via,
-           jsonb_build_object('reason', %(reason)s::text, 'at', %(at)s::timestamptz) as detail
-    from found, moment
-),
-told as ({tell("happened")})
-select id, ends from found
-"""  # noqa: S608  constants of ours
+_HOLD = """
+select id from incident where subject = %(subject)s and kind = %(kind)s and state <> 'resolved' for no key update
+"""
+"""A statement by itself, so that the next one sees what whoever held it before has written, such as a call."""
+
+_CLEAR = statements.load("alerts.incidents", "clear", asks_first=store.ASKS_FIRST, tell=tell("happened"))
 
 
 async def _open(conn: Connection, subject: Subject, finding: Finding, now: datetime) -> None:
@@ -198,11 +179,14 @@ def _detail(finding: Finding) -> dict[str, Any]:
 
 
 async def _clear(conn: Connection, subject: Subject, cleared: Cleared, now: datetime) -> None:
-    await conn.execute(
-        _CLEAR,
-        {"now": now, "subject": subject.key, "kind": cleared.kind, "reason": cleared.reason, "at": cleared.at},
-        prepare=True,
-    )
+    about = {"subject": subject.key, "kind": cleared.kind}
+    held = await (await conn.execute(_HOLD, about, prepare=True)).fetchone()
+    if held is None:
+        return
+    values = {"id": held[0], "now": now, "reason": cleared.reason, "at": cleared.at}
+    row = await (await conn.execute(_CLEAR, values, prepare=True)).fetchone()
+    if row is not None and row[0]:
+        await effects.stop_calling(conn, held[0], Talking(), "cleared", now)  # their own telephone may ring
 
 
 async def apply_verdicts(conn: Connection, verdicts: Sequence[SubjectVerdict], now: datetime) -> None:
@@ -211,8 +195,9 @@ async def apply_verdicts(conn: Connection, verdicts: Sequence[SubjectVerdict], n
     A finding merges into the open incident of its kind. Where somebody resolved that while the same episode went on, it
     opens none for a while (`KNOWN`), unless it is graver. A graver one changes the incident, and starts its policy
     again. One that comes after the last was over is written down, and the owner hears of it, unless it is a task. What
-    is over is written into the timeline. Then a task or a warning that nobody has accepted ends by itself; anything
-    urgent or owned stays for a person. The order is kept per subject; between subjects it is the same in every process.
+    is over is written into the timeline. Then a task or a warning that nobody has accepted ends by itself, and so does
+    what is urgent and of which only the wearer was asked; whatever else is urgent or owned stays for a person. The
+    order is kept per subject; between subjects it is the same in every process.
     """
     for item in sorted(verdicts, key=lambda item: item.subject.key):
         match item.verdict:

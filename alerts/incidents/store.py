@@ -9,7 +9,7 @@ import psycopg
 
 from alerts.incidents.case import Case
 from alerts.model.incident import IncidentKind, IncidentState, Severity
-from alerts.policies.escalation_policy import LAST_RESORT, EscalationPolicy, parse
+from alerts.policies.escalation_policy import LAST_RESORT, EscalationPolicy, Target, parse
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import Conflict, NotFound
 
@@ -23,15 +23,20 @@ POLICY = """
 """
 """SQL: the policy as text, the resident's own before the community's, over the alias `i`."""
 
+ASKS_FIRST = f"""coalesce({POLICY}::jsonb #> '{{steps,0,targets}}' ? '{Target.RESIDENT}', false)"""
+"""SQL: whether its policy begins with asking the wearer, over the alias `i`."""
+
 ASSIGNMENTS = """
-    state = c.state, round = c.round, round_started_at = c.round_started_at, next_step = c.next_step,
+    severity = c.severity, state = c.state, round = c.round, round_started_at = c.round_started_at,
+    next_step = c.next_step,
     stepped_at = c.stepped_at, due_at = c.due_at, presses_told = c.presses_told, owner_id = c.owner_id,
     previous_owner_id = c.previous_owner_id, declined_id = c.declined_id, accepted_at = c.accepted_at,
     accepted_via = c.accepted_via, arrival_due_at = c.arrival_due_at, arrived_at = c.arrived_at,
     resolved_at = c.resolved_at, disposition = c.disposition, times_told = c.times_told, tell_after = c.tell_after,
     handler_id = c.handler_id, handled_at = c.handled_at, handled_via = c.handled_via,
     handling_until = c.handling_until, taken_off_id = c.taken_off_id, called_again_at = c.called_again_at,
-    added_ids = c.added_ids, accepted_call = c.accepted_call
+    added_ids = c.added_ids, accepted_call = c.accepted_call,
+    wearer_asked_at = c.wearer_asked_at, wearer_said = c.wearer_said, wearer_said_at = c.wearer_said_at
 """
 """What handling may change, from the alias `c`, a record of type `incident`."""
 

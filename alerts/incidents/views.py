@@ -59,7 +59,10 @@ _INCIDENT = sql.SQL(
            case when sees_location then i.lat end as lat, case when sees_location then i.lon end as lon,
            case when sees_location then i.accuracy_m end as accuracy_m,
            case when sees_location then i.position_at end as position_at,
-           i.handler_id, h.name as handler_name, i.handled_at, i.handled_via, i.handling_until
+           i.handler_id, h.name as handler_name, i.handled_at, i.handled_via, i.handling_until,
+           i.wearer_asked_at, i.wearer_said, i.wearer_said_at,
+           case when i.state = 'open' and i.wearer_asked_at >= i.round_started_at and i.wearer_said is null
+                     and i.next_step = 1 and i.due_at > eldercare_now() then i.due_at end as asking_until
     from seen i left join resident r on r.id = i.resident_id left join person o on o.id = i.owner_id
          left join person h on h.id = i.handler_id
     order by i.opened_at desc, i.id desc

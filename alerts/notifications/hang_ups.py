@@ -11,7 +11,8 @@ def not_needed(call: str) -> str:
     """SQL: whether nobody needs the call `call` (the provider's id) of the row `n` of the incident `i` any more.
 
     That is so where somebody goes, and this is not the call on which they said so; or where the person it asks has
-    answered on another one.
+    answered on another one. It is so too where the wearer has said since that they are well, and of the call that asks
+    them where it is not open any more.
     """
     answered = f"n.status = 'done' and n.provider_id is distinct from {call}"
     return f"""(n.channel = 'voice' and case n.purpose
@@ -19,6 +20,8 @@ def not_needed(call: str) -> str:
             and (n.person_id is distinct from i.owner_id or i.accepted_via is distinct from 'voice'
                  -- The version before does not write down which call it was.
                  or {call} <> i.accepted_call)
+            or i.state = 'open' and i.wearer_said = 'well' and n.round < i.round
+        when 'ask' then {answered} or i.state <> 'open'
         when 'second' then {answered} or i.state = 'resolved'
         when 'pressed_again' then i.state = 'resolved' or n.person_id is distinct from i.owner_id
         else false end)"""

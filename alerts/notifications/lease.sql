@@ -16,7 +16,7 @@ repeat as materialized (
     for update skip locked
 ),
 candidate as materialized (
-    select n.id, n.incident_id, n.person_id, n.purpose, n.content
+    select n.id, n.incident_id, n.person_id, n.purpose, n.content, n.round
     from notification n left join incident i on i.id = n.incident_id
     where n.status in ('queued', 'sending') and n.id <> all(%(mine)s)
       and case when n.purpose = 'hang_up' then %(hang_ups)s else n.channel = any(%(channels)s) end
@@ -31,10 +31,14 @@ evaluated as (
     select candidate.id,
            coalesce(case candidate.purpose
                when 'alarm' then i.state <> all(%(acceptable)s)
+                    or i.state = 'open' and i.wearer_said = 'well' and candidate.round < i.round
+               when 'ask' then i.state <> 'open'
+               when 'command' then i.state <> 'open'
                when 'second' then i.state = 'resolved'
                when 'pressed_again' then i.state = 'resolved' or candidate.person_id is distinct from i.owner_id
                when 'sos_state' then not (%(words)s::jsonb -> i.state) ? (content ->> 'state') end, false) as pointless,
-           case candidate.purpose when 'alarm' then 'not_open' when 'second' then 'resolved'
+           case candidate.purpose when 'alarm' then case i.state when 'open' then 'wearer_well' else 'not_open' end
+                                  when 'ask' then 'not_open' when 'command' then 'not_open' when 'second' then 'resolved'
                                   when 'pressed_again' then 'not_the_owner' else 'superseded' end as why
     from candidate left join incident i on i.id = candidate.incident_id
 )

@@ -288,7 +288,8 @@ asked as (
              when n.channel = 'voice' then n.status in ('sending', 'sent', 'ringing', 'answered')
              else n.status in ('sending', 'sent', 'delivered') end) as may_answer
     from held join notification n
-      on n.incident_id = held.id and n.round = held.round and n.step = held.next_step - 1 and n.purpose = 'alarm'
+      on n.incident_id = held.id and n.round = held.round and n.step = held.next_step - 1
+      and n.purpose in ('alarm', 'ask')
     group by held.id, n.channel
 ),
 exhausted as (

@@ -12,7 +12,7 @@ known as materialized (
       and (n.provider_id is null or receipt.provider_id is null or n.provider_id = receipt.provider_id)
 ),
 held as materialized (
-    select i.id, i.state, i.owner_id, i.accepted_via, i.accepted_call from incident i
+    select i.id, i.state, i.owner_id, i.accepted_via, i.accepted_call, i.round, i.wearer_said from incident i
     where i.id in (select incident_id from known) order by i.id for no key update skip locked
 ),
 had as materialized (

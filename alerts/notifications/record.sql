@@ -9,7 +9,7 @@ outcome as materialized (
     join notification n on n.id = o.notification_id and n.reference is not distinct from o.reference
 ),
 held as materialized (
-    select i.id, i.state, i.owner_id, i.accepted_via, i.accepted_call from incident i
+    select i.id, i.state, i.owner_id, i.accepted_via, i.accepted_call, i.round, i.wearer_said from incident i
     where i.id in (select incident_id from outcome) order by i.id for share of i skip locked
 ),
 had as materialized (
@@ -58,7 +58,7 @@ unneeded as (
     where $not_needed
 ),
 ended as ($queue_ends)
-select incident_id, bool_or(error is not null) and bool_or(purpose = 'alarm'), (select count(*) from ended), null
+select incident_id, bool_or(error is not null) and bool_or(purpose in ('alarm', 'ask')), (select count(*) from ended), null
 from evaluated where incident_id is not null group by incident_id
 union all
 select null, false, 0, array_agg(notification_id)

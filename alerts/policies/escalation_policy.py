@@ -16,8 +16,9 @@ from eldercare.platform.errors import InvalidInput
 
 
 class Target(StrEnum):
-    """Whom a step names: a duty of the service, or a relation to the resident."""
+    """Whom a step names: a duty of the service, a relation to the resident, or the resident, who is asked first."""
 
+    RESIDENT = "resident"
     DUTY = "duty"
     DUTY_LEAD = "duty_lead"
     GRID = "grid"
@@ -36,11 +37,15 @@ class _Data(BaseModel):
 
 
 class Step(_Data):
-    """One step. Without targets it only shows on the console, where every open incident is anyway."""
+    """One step. Without targets it only shows on the console, where every open incident is anyway.
+
+    A step for the resident names nobody else: it asks them whether they are well, on the wrist (`band`) and by
+    telephone.
+    """
 
     after_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     targets: tuple[Target, ...] = ()
-    channels: tuple[Literal["voice", "sms"], ...] = ()
+    channels: tuple[Literal["band", "voice", "sms"], ...] = ()
     ask_120: bool = False
     """Whether the console asks the duty officer to call 120 from here on."""
 
@@ -49,6 +54,21 @@ class Step(_Data):
         if bool(self.targets) != bool(self.channels):
             raise ValueError("a step names both targets and channels, or neither (console only)")
         return self
+
+    @model_validator(mode="after")
+    def _asks_the_resident_alone(self) -> Self:
+        if self.asks and len(set(self.targets)) > 1:
+            raise ValueError("a step for the resident names nobody else")
+        if self.asks and "sms" in self.channels:
+            raise ValueError("the resident is asked by band and voice: nobody waits for a text to be read")
+        if not self.asks and "band" in self.channels:
+            raise ValueError("band is the wrist of the resident, and reaches nobody else")
+        return self
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks the resident, and calls nobody."""
+        return Target.RESIDENT in self.targets
 
 
 class Hours(_Data):
@@ -91,8 +111,13 @@ class EscalationPolicy(_Data):
 
     @property
     def street(self) -> frozenset[Target]:
-        """Those whom any step names and who are not of the desk."""
-        return frozenset(target for step in self.steps for target in step.targets) - DESK
+        """Those whom any step names, who go, and who are not of the desk."""
+        return frozenset(target for step in self.steps for target in step.targets) - DESK - {Target.RESIDENT}
+
+    @property
+    def first(self) -> Step | None:
+        """The first step that does not ask the resident."""
+        return next((step for step in self.steps if not step.asks), None)
 
     @property
     def repeat(self) -> timedelta | None:
@@ -141,11 +166,14 @@ LONGEST_WAIT_S = 7200
 """Seconds. Between two steps of a grave case nobody is called: a longer wait is as good as no policy."""
 LEAST_HOURS = timedelta(hours=4)
 """The shortest part of the day in which somebody may look; less of it is as good as none."""
+LONGEST_ASKING_S = 120
+"""Seconds. By then people are called where the resident was asked and has said nothing."""
 
 
 def check(kind: str, policy: EscalationPolicy, severity: str = "") -> None:
     """Refuse a policy that breaks a promise of its kind: an SOS, and whatever is urgent, is told to somebody at once,
     at every hour, again and again. Raises InvalidInput naming the field."""
+    _check_asking(kind, policy, severity)
     if kind != "sos" and severity not in ("sos", "urgent"):
         _check_hours(policy.hours)
         return
@@ -167,6 +195,25 @@ def check(kind: str, policy: EscalationPolicy, severity: str = "") -> None:
     for name, wait_s in waits.items():
         if wait_s > LONGEST_WAIT_S:
             raise InvalidInput(name, f"nobody who may need help waits longer than {LONGEST_WAIT_S} s")
+
+
+def _check_asking(kind: str, policy: EscalationPolicy, severity: str) -> None:
+    """Refuse to ask the resident but first, alone, and for a moment. `severity` "" is not known yet."""
+    asking = [index for index, step in enumerate(policy.steps) if step.asks]
+    if not asking:
+        return
+    if kind == "network":
+        raise InvalidInput(f"steps.{asking[0]}.targets", "nobody wears a network")
+    if kind == "sos" or severity == "sos":
+        raise InvalidInput(f"steps.{asking[0]}.targets", "whoever calls for help is not asked whether they are well")
+    if severity not in ("", "urgent"):
+        raise InvalidInput(f"steps.{asking[0]}.targets", "only before people are rung the resident is asked")
+    if asking[-1] > 0:
+        raise InvalidInput(f"steps.{asking[-1]}.targets", "the resident is asked in the first step or not at all")
+    if len(policy.steps) < 2 or policy.steps[1].after_s > LONGEST_ASKING_S:
+        raise InvalidInput("steps.1.after_s", f"people are called within {LONGEST_ASKING_S} s of asking the resident")
+    if not policy.steps[1].targets:
+        raise InvalidInput("steps.1.targets", "after the resident was asked somebody must be called")
 
 
 def _check_hours(hours: Hours | None) -> None:

@@ -17,12 +17,12 @@ from eldercare.platform.database import Connection
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A message that asked somebody about an incident, in which round and language; `desk`: as somebody of the desk.
-    `reference` None: written by the version before."""
+    `person_id` None: the wearer, whether they are well. `reference` None: written by the version before."""
 
     notification_id: int
     reference: Reference | None
     incident_id: int
-    person_id: int
+    person_id: int | None
     language: str
     round: int
     desk: bool = False
@@ -32,7 +32,7 @@ _ASKED = """
 select id as notification_id, reference, incident_id, person_id, language, round,
     coalesce((content ->> 'desk')::boolean, false) as desk
 from notification n
-where incident_id is not null and person_id is not null and
+where incident_id is not null and (person_id is not null or purpose = 'ask') and
 """
 _BY_REFERENCE = _ASKED + "reference = %(reference)s and (not %(incoming)s or address = %(caller)s)"
 # The number may be another row's by now, but the call it had names it without doubt.
@@ -59,6 +59,17 @@ async def find_by_incident(conn: Connection, incident_id: int, key: Key) -> Aske
     """The question that `key` answers, for somebody who rang the version before, whose addresses name the incident
     only."""
     return await _first(conn, _BY_INCIDENT, {**_values(key), "incident": incident_id})
+
+
+_OF_WEARER = (
+    _ASKED + "purpose = 'ask' and address = %(caller)s"
+    " and exists (select from incident i where i.id = incident_id and i.state = 'open') order by id desc limit 1"
+)
+
+
+async def find_of_wearer(conn: Connection, caller: str) -> Asked | None:
+    """What the resident at this number (E.164) was asked, and may still answer; for somebody who calls us back."""
+    return await _first(conn, _OF_WEARER, {"caller": caller})
 
 
 _TAKE = f"""

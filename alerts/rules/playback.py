@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from operator import attrgetter
 
 from alerts.model.incident import SEVERITY_ORDER, Finding, IncidentKind, Severity, Verdict
@@ -27,24 +26,11 @@ TICK_S = 60.0
 _by_time = attrgetter("reading.ts")
 
 
-class Act(StrEnum):
-    """The first thing that an incident makes happen."""
-
-    CALL = "call"
-    TEXT = "text"
-    TASK = "task"
-    ASK = "ask"
-    """The wearer is asked first."""
-
-
-_ACTS = {Severity.SOS: Act.CALL, Severity.URGENT: Act.CALL, Severity.WARNING: Act.TEXT, Severity.TASK: Act.TASK}
-
-
 @dataclass(slots=True)
 class Episode:
     """One incident. Times are aware, of the service's clock; `ended_at` is None where it lasted to the end.
 
-    `severity` is the gravest that was reached, `reason` that of the first finding, `acts` what that one made happen.
+    `severity` is the gravest that was reached; `reason` and `opened_as` are those of the first finding.
     """
 
     kind: IncidentKind
@@ -52,7 +38,7 @@ class Episode:
     reason: str
     opened_at: datetime
     ended_at: datetime | None
-    acts: Act
+    opened_as: Severity
 
 
 class Playback:
@@ -141,7 +127,7 @@ class Playback:
                     episode.ended_at = now
                     del self._open[verdict.kind]
             elif episode is None:
-                episode = Episode(verdict.kind, verdict.severity, verdict.reason, now, None, _ACTS[verdict.severity])
+                episode = Episode(verdict.kind, verdict.severity, verdict.reason, now, None, verdict.severity)
                 self._open[verdict.kind] = episode
                 self.episodes.append(episode)
             else:

@@ -14,7 +14,8 @@ class MessageContext:
     `distance_m` and `bearing_deg` (0 is north) lead from home to the last fix; None without a fix or without a home.
     `late_minutes` is set when the band's message came late. `owner_name` is who goes, or is there; None also where
     somebody at the desk noted that 120 is. `called_120`: 120 was called, and its time to be there is not over. `reason`
-    names why the incident was opened: `button`, `fall`, `telephone`, or a rule's reason.
+    names why the incident was opened: `button`, `fall`, `telephone`, or a rule's reason. `wearer` is what came of
+    asking them in this round: `silent`, `unclear`, `well`, `help`; None where they were not asked.
     """
 
     incident_id: int
@@ -39,6 +40,7 @@ class MessageContext:
     owner_name: str | None = None
     state: IncidentState = IncidentState.OPEN
     called_120: bool = False
+    wearer: str | None = None
 
     @property
     def somebody_has_to_go(self) -> bool:

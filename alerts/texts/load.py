@@ -21,6 +21,8 @@ MESSAGE_CONTEXT = """
         'lat', i.lat, 'lon', i.lon, 'accuracy_m', i.accuracy_m, 'position_at', i.position_at,
         'home_lat', r.home_lat, 'home_lon', r.home_lon, 'press_count', i.press_count,
         'state', i.state, 'arrival_due_at', i.arrival_due_at,
+        'wearer', case when coalesce(i.wearer_said_at, i.wearer_asked_at) >= i.round_started_at
+                       then coalesce(i.wearer_said, 'silent') end,
         -- Who never said "I am going" is not who goes: duty, who noted that 120 is there.
         'owner_name', (select o.name from person o where o.id = i.owner_id and i.accepted_at is not null))
 """
@@ -59,6 +61,7 @@ def to_context(row: dict[str, Any], now: datetime, zone: tzinfo) -> MessageConte
         owner_name=row["owner_name"],
         state=state,
         called_120=state is IncidentState.HANDED_TO_120 and _is_ahead(row["arrival_due_at"], now),
+        wearer=row["wearer"],
     )
 
 

@@ -12,6 +12,7 @@ from alerts.model.incident import IncidentState
 from alerts.texts.context import MessageContext
 from alerts.texts.phrases import (
     ambulance,
+    asked,
     asks_you,
     either,
     full_stop,
@@ -57,6 +58,7 @@ def _alarm(context: MessageContext, language: str, channel: str, desk: bool, nam
         parts = (
             asks_you(context, language) if named else "",
             f"{who(context, language)}{what(context, language)}",
+            asked(context, language),
             late(context, language),
             ambulance(context, language),
             place(context, language),
@@ -395,18 +397,19 @@ def _compose(
 ) -> str:
     person = who(context, language) if with_age else subject(context, language)
     what_happened, delay, where = what(context, language), late(context, language), place(context, language, address)
-    called = ambulance(context, language)
+    called, answer = ambulance(context, language), asked(context, language)
     asks = asks_you(context, language) if named else ""
     if language == "en":
         when = f" ({delay})" if delay else f" at {moment(context)}"
+        when = f"{when}, {answer}" if answer else when
         happened = f"{person}{what_happened}{when}. {full_stop(called, language) + ' ' if called else ''}{where}."
         how = "1 if you handle it, 3 to go, 9 if you cannot" if desk else "1 to go, 9 if you cannot"
         return signed(
             f"{full_stop(asks, language) + ' ' if asks else ''}{happened} Alarm {context.code}: reply {how}", language
         )
     when = f"，{delay}" if delay else (f"（{moment(context)}）" if with_time else "")
-    if called:
-        when = f"{when}，{called}"
+    for more in (answer, called):
+        when = f"{when}，{more}" if more else when
     how = "处理回1，去回3，不能回9" if desk else "去回1，不能去回9"
     asks = f"{asks}：" if asks else ""
     return signed(f"{asks}{person}{what_happened}{when}。{where}。编号{context.code}，{how}", language)

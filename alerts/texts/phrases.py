@@ -26,6 +26,8 @@ _WHAT = {
     IncidentKind.LOW_BATTERY: ("的手环电量低", "'s band has a low battery"),
     IncidentKind.NETWORK: ("：许多手环同时没有信号", ": many bands went silent at once"),
 }
+_BEFORE_THEY_ANSWERED = {IncidentKind.STILLNESS: ("很久没有动静", " has not moved for long")}
+"""What happened, where nobody is asked to hurry any more."""
 _SOS = {"fall": ("疑似摔倒", " may have fallen"), "telephone": ("来电求助", " called for help")}
 
 
@@ -54,6 +56,9 @@ def who(context: MessageContext, language: str) -> str:
 def what(context: MessageContext, language: str) -> str:
     """What happened, to stand behind the subject: neither a value nor a diagnosis."""
     zh, en = _WHAT[context.kind]
+    if context.wearer == "well":
+        zh, en = _BEFORE_THEY_ANSWERED.get(context.kind, (zh, en))
+        return either(language, f"{zh}，本人说没事", f"{en}, but answered that all is well")
     if context.kind is IncidentKind.HEART_RATE and context.severity is not Severity.WARNING:
         zh, en = _URGENT_HEART_RATE
     if context.kind is IncidentKind.SOS:
@@ -74,6 +79,15 @@ def late(context: MessageContext, language: str) -> str:
         return ""
     age = minutes(context.late_minutes, language)
     return either(language, f"{moment(context)}发出，迟到{age}", f"sent at {moment(context)}, {age} late")
+
+
+def asked(context: MessageContext, language: str) -> str:
+    """What came of asking the wearer, where people are called because of it; else empty."""
+    if context.wearer == "silent":
+        return either(language, "问过本人，没有回答", "was asked and did not answer")
+    if context.wearer == "unclear":
+        return either(language, "问过本人，没有听懂", "was asked and could not be understood")
+    return either(language, "本人说需要帮助", "asks for help") if context.wearer == "help" else ""
 
 
 def ambulance(context: MessageContext, language: str) -> str:
@@ -98,6 +112,8 @@ def how_far(context: MessageContext, language: str) -> str:
     if context.state is IncidentState.HANDED_TO_120:
         called = either(language, "已拨打120", "120 has been called")
         return called + either(language, f"，{going}", f", {going}") if going else called
+    if context.state is IncidentState.OPEN and context.wearer == "well":
+        return either(language, "本人说没事", "the wearer answered that all is well")
     if context.state is IncidentState.RESOLVED or not going:
         return either(language, "已处理完毕", "it has been dealt with")
     return going

@@ -27,11 +27,12 @@ from alerts.model.references import Reference
 from alerts.notifications import receipts
 from alerts.notifications.receipts import About, Receipt
 from alerts.replies import asked as questions
-from alerts.replies import handle, heard, unmatched
+from alerts.replies import handle, heard, unmatched, wearer
 from alerts.replies.asked import Asked
 from alerts.replies.handle import Answered, Speaker
 from alerts.replies.parse import Intent, by_key, for_the_carrier, understand
 from alerts.texts import messages
+from alerts.texts import wearer as wearer_texts
 from api.deps import SettingsOf, pools_of, settings_of
 from api.receipts import Receipts
 from eldercare.platform import clock
@@ -135,7 +136,7 @@ async def gather(
     again: Again = 0,
 ) -> Response:
     """A key in a call of ours, or of somebody who called back. `o` is the round that it answers for. `sure` says that
-    they were asked once whether they mean it."""
+    they were asked once more."""
     dialect = posted.dialect
     key = dialect.key(posted.form, d)
     pressed = _Pressed(posted, key, about, i, o, sure, f"{request.url.path}?{request.url.query}")
@@ -236,6 +237,13 @@ async def _greet(
 ) -> str:
     """What a caller hears about what is open for their number, after the words of `first`."""
     found = await handle.waiting_for(conn, caller, now, settings.zone) if caller else None
+    asked = await questions.find_of_wearer(conn, caller) if found is None and caller else None
+    if asked is not None:
+        facts = await handling.message_context(conn, asked.incident_id, now, settings.zone)
+        content = wearer_texts.ask(facts, asked.language)
+        content["say"] = [*first, *content["say"]]
+        action = _url(posted, settings, "gather", _named(asked.reference, asked.notification_id, asked.round))
+        return posted.dialect.announcement(content, asked.language, action)
     if found is None and first:
         return posted.dialect.farewell([*first, messages.call_back("zh"), messages.call_back("en")], "zh")
     if found is None:
@@ -272,6 +280,8 @@ async def _answer_key(conn: Connection, pressed: _Pressed, settings: Settings, n
         await unmatched.keep(conn, pressed.path, f"key {key.digit!r} of a call that is not known", posted.form, now)
         first = [messages.no_longer_matched(each) for each in ("zh", "en")]
         return await _greet(conn, posted, key.caller, settings, now, first)
+    if asked.person_id is None:
+        return await _answer_of_wearer(conn, pressed, asked, settings, now)
     action = _url(posted, settings, "gather", pressed.query())
     speaker = Speaker(asked.incident_id, asked.person_id, asked.language, "voice", asked.desk, key.provider_id)
     intent = by_key(key.digit, desk=asked.desk)
@@ -291,6 +301,26 @@ async def _answer_key(conn: Connection, pressed: _Pressed, settings: Settings, n
         event = notification.answered_event(answered.reason)
         await receipts.record_status(conn, asked.notification_id, key.provider_id, event, now, posted.provider)
     return _spoken(posted.dialect, answered, speaker, action)
+
+
+async def _answer_of_wearer(
+    conn: Connection, pressed: _Pressed, asked: Asked, settings: Settings, now: datetime
+) -> str:
+    """A key of the resident, who was asked whether they are well."""
+    posted, key, language = pressed.posted, pressed.key, asked.language
+    held = await store.lock(conn, asked.incident_id)
+    if not key.incoming:
+        await questions.take(conn, asked, posted.provider, key.provider_id, now)
+    question = wearer.Question(asked.incident_id, language, key.provider_id, pressed.sure)
+    answered = await wearer.act(conn, question, key.digit, now, settings.zone, held)
+    if not answered.final:
+        action = _url(posted, settings, "gather", {**pressed.query(), "sure": 1})
+        prompt, goodbye = wearer_texts.prompt(language), wearer_texts.goodbye(language)
+        return posted.dialect.question([answered.text], prompt, goodbye, language, action)
+    if not key.incoming:
+        event = notification.answered_event(answered.reason)
+        await receipts.record_status(conn, asked.notification_id, key.provider_id, event, now, posted.provider)
+    return posted.dialect.farewell([answered.text], language)
 
 
 async def _asked(conn: Connection, pressed: _Pressed) -> Asked | None:

@@ -24,12 +24,13 @@ VALID_FOR = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What was asked of a band, and how it ended (`status` None: not yet)."""
+    """What was asked of a band, and how it ended (`status` None: not yet). `requested_by` None: the service itself has
+    asked, since it asks the wearer whether they are well."""
 
     id: str
     device_id: str
     action: str
-    requested_by: int
+    requested_by: int | None
     created_at: datetime
     expires_at: datetime
     status: str | None

@@ -17,6 +17,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tqdm import tqdm
 
+from alerts.policies import acts
+from alerts.policies.defaults import DEFAULTS
+from alerts.policies.escalation_policy import LAST_RESORT
 from alerts.rules import Profile, Reading, Thresholds
 from alerts.rules.playback import Episode, Playback
 from device_sim.replay.recordings import Measure, Recording, Row, merged, rows, scan, subjects
@@ -158,7 +161,8 @@ def _moment(seconds: float, zone: ZoneInfo) -> datetime:
 
 
 def line(subject: str, episode: Episode) -> str:
-    """One incident as JSON; times in RFC 3339 with the profile's offset."""
+    """One incident as JSON; times in RFC 3339 with the profile's offset. `acts` is what it makes happen first by the
+    policies that a community starts with."""
     return json.dumps(
         {
             "subject": subject,
@@ -167,7 +171,7 @@ def line(subject: str, episode: Episode) -> str:
             "reason": episode.reason,
             "opened_at": episode.opened_at.isoformat(),
             "ended_at": episode.ended_at and episode.ended_at.isoformat(),
-            "acts": episode.acts,
+            "acts": acts.first_of(DEFAULTS.get((episode.kind, episode.opened_as), LAST_RESORT)),
         },
         ensure_ascii=False,
     )

@@ -20,7 +20,7 @@ from device_sim.phones.timers import HandTimers
 from eldercare.platform.database import Connection
 from eldercare.platform.settings import Settings
 from tests.conftest import MakeSettings
-from tests.stories.story import Happening, Recorder, Teller, telling
+from tests.stories.story import Happening, Recorder, Teller, telling, told_the_band
 from tests.support.community import NAMES, PHONES, Community
 from tests.support.services.processes import free_port
 
@@ -40,11 +40,12 @@ class Ringing(Teller):
         telephones: Telephones,
     ) -> None:
         self.band = Recorder("band")
+        """What bands are told and asked, unless `found` brings the channel to the broker."""
         self.telephones = telephones
         timers = telephones.exchange.timers
         assert isinstance(timers, HandTimers)
         self._timers = timers
-        super().__init__(conn, url, settings, people, {**found, "band": self.band})
+        super().__init__(conn, url, settings, people, {"band": self.band, **found})
 
     # Time -----------------------------------------------------------------------------------------------------------
 
@@ -148,7 +149,7 @@ class Ringing(Teller):
                 url = entry.get("callback_url")
                 found["sms", who, self._purposes[_reference(url)] if url else "reply"] += 1
         for message in self.band.sent:
-            found["band", message.content["state"], "alarm"] += 1
+            found["band", told_the_band(message), "alarm"] += 1
         return +found
 
     async def expects(self, *wanted: str) -> None:
@@ -166,8 +167,11 @@ def _reference(url: str) -> str:
 
 
 @asynccontextmanager
-async def ringing(conn: Connection, url: str, make_settings: MakeSettings, people: Community) -> AsyncIterator[Ringing]:
-    """Telephones, the web service they post to, and the line."""
+async def ringing(
+    conn: Connection, url: str, make_settings: MakeSettings, people: Community, band: Channel | None = None
+) -> AsyncIterator[Ringing]:
+    """Telephones, the web service they post to, and the line. `band` is the channel to the broker, where there is
+    one."""
     port = free_port()
     public = f"http://127.0.0.1:{port}"
     async with serve(Account(SID, TOKEN, OURS, public), time_scale=0) as telephones:
@@ -176,7 +180,8 @@ async def ringing(conn: Connection, url: str, make_settings: MakeSettings, peopl
             twilio_api_url=telephones.url,
         )  # fmt: skip
         async with _web(settings, port), channels(settings) as found:
-            story = Ringing(conn, url, settings, people, found, telephones)
+            of_bands = {} if band is None else {"band": band}
+            story = Ringing(conn, url, settings, people, {**found, **of_bands}, telephones)
             async with telling(story) as told:
                 yield told
                 await told.expects()

@@ -35,6 +35,11 @@ NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
+def told_the_band(message: Outgoing) -> str:
+    """What the wearer heard, or what the band was asked to do."""
+    return str(message.content.get("state") or message.content["action"])
+
+
 Happening = tuple[str, str, str]
 """Channel (or `hang_up`), who (or what the band heard), purpose."""
 
@@ -142,7 +147,7 @@ class Teller(ABC):
 
     def expect(self, *wanted: str) -> None:
         """Exactly these messages since the last time: `voice duty`, `sms grid stand_down`, `band accepted`,
-        `hang_up duty`; an alarm needs no purpose."""
+        `band buzz`, `hang_up duty`; an alarm needs no purpose."""
         happened = self._happened()
         new = happened - self._told
         self._told = happened
@@ -231,7 +236,7 @@ class Story(Teller):
             for message in self.channels[name].sent:
                 found[name, NAMES[message.address], message.purpose] += 1
         for message in self.channels["band"].sent:
-            found["band", message.content["state"], "alarm"] += 1
+            found["band", told_the_band(message), "alarm"] += 1
         for provider_id in self.channels["voice"].hung_up:
             found["hang_up", NAMES[self.channels["voice"].ids[provider_id].address], "alarm"] += 1
         return found

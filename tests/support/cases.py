@@ -1,13 +1,12 @@
 """Cases and ladders for the tests of what is pure."""
 
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Any
 
 from alerts.incidents.case import Case
 from alerts.model.incident import IncidentKind, IncidentState, Severity
+from alerts.policies.defaults import DEFAULTS
 from alerts.policies.escalation_policy import EscalationPolicy
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -28,7 +27,4 @@ def an_open_case(**changes: Any) -> Case:
 
 def defaults() -> dict[tuple[str, str], EscalationPolicy]:
     """The ladders that a fresh database holds."""
-    migrations = files("eldercare.platform") / "migrations"
-    text = "".join(sorted(each.read_text(encoding="utf-8") for each in migrations.iterdir() if each.name[0] == "0"))
-    found = re.findall(r"\('(\w+)', '(\w+)', '(\{.*?\})'\)", text, re.DOTALL)
-    return {(kind, severity): EscalationPolicy.model_validate_json(body) for kind, severity, body in found}
+    return {(str(kind), str(severity)): policy for (kind, severity), policy in DEFAULTS.items()}

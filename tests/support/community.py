@@ -33,6 +33,8 @@ CAST = {
 }
 """Names and roles. The keys are their usernames, and the fields of `Community` with their ids."""
 PHONES = {who: f"+9991000{number:04}" for number, who in enumerate(CAST, start=1)}
+PHONES["wang"] = "+99920000001"
+"""Wang's own telephone. It stands in her file where a test has written it there."""
 NAMES = {phone: who for who, phone in PHONES.items()}
 USERS = ("duty", "grid", "daughter", "doctor", "admin")
 """One of each role that sees something of its own."""

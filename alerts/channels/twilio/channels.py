@@ -34,7 +34,7 @@ class Voice:
 
     async def send(self, message: Outgoing) -> Sent:
         """Start the call. Raises TransportError."""
-        asks = message.purpose in ("alarm", "second") and "prompt" in message.content
+        asks = message.purpose in ("alarm", "ask", "second") and "prompt" in message.content
         call = await ask(
             self._calls.create_async(
                 to=message.address,

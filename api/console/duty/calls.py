@@ -11,7 +11,7 @@ from api.console.shell.i18n import Translator
 
 Tone = Literal["live", "good", "bad", "idle"]
 
-ALARMS = ("alarm", "second", "pressed_again")
+ALARMS = ("alarm", "ask", "second", "pressed_again")
 _ICONS = {"voice": "phone", "sms": "message", "band": "watch"}
 _SIGNS: dict[Tone, str] = {"live": "clock", "good": "check", "bad": "cross", "idle": "clock"}
 _TONES: dict[str, Tone] = {
@@ -66,7 +66,7 @@ def call(t: Translator, notification: Notification) -> Call:
     if notification.reason in ("passed", "hung_up"):
         tone = "idle"
     return Call(
-        name=notification.person_name or t("call.band"),
+        name=notification.person_name or t("call.wearer" if notification.purpose == "ask" else "call.band"),
         channel=t(f"purpose.{notification.purpose}")
         if notification.purpose != "alarm"
         else t(f"channel.{notification.channel}"),

@@ -50,8 +50,9 @@ class KeyHolder:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Everything a card says; it leaves out what is None or empty. `since` is when it began to wait. `calls_again` is
-    when the next are called, while no telephone rings. `seen` comes back with each action."""
+    """Everything a card says; it leaves out what is None or empty. `since` is when it began to wait. `asking` says that
+    the wearer is asked first, or what they answered. `calls_again` is when the next are called, while no telephone
+    rings. `seen` comes back with each action."""
 
     id: int
     severity: str
@@ -86,6 +87,7 @@ class Card:
     heart_at: datetime | None
     owner: str | None
     handler: str | None
+    asking: str | None
     outcome: str | None
     ask_120: bool
     calls: list[Call]
@@ -103,7 +105,7 @@ class Alarm:
     key: str
     severity: str
     handled: bool = False
-    """Whether somebody at the desk deals with it: then it waits, and makes no sound."""
+    """Whether somebody at the desk deals with it, or the wearer is asked first: then it waits, and makes no sound."""
 
 
 _LOOKS = {
@@ -174,7 +176,9 @@ def alarm_key(incident: Incident) -> str:
 def alarms(incidents: Sequence[Incident]) -> list[Alarm]:
     """What the siren sounds for: grave, and nobody has it."""
     return [
-        Alarm(alarm_key(incident), incident.severity, incident.handler_id is not None)
+        Alarm(
+            alarm_key(incident), incident.severity, incident.handler_id is not None or incident.asking_until is not None
+        )
         for incident in in_order(incidents)
         if incident.state == IncidentState.OPEN and incident.severity in LOUD
     ]
@@ -230,6 +234,7 @@ def card(
         heart_at=_heart_at(incident),
         owner=_owner(screen, incident),
         handler=_handler(screen, incident),
+        asking=_asking(screen, incident),
         outcome=_outcome(screen, incident),
         ask_120=incident.ask_120 and incident.state == IncidentState.OPEN,
         calls=calls.present(t, told),
@@ -392,6 +397,18 @@ def _handler(screen: Screen, incident: Incident) -> str | None:
         return screen.t("card.handler_going", name=incident.handler_name)
     time = screen.when.short(incident.handling_until)
     return screen.t("card.handler", name=incident.handler_name, time=time)
+
+
+def _asking(screen: Screen, incident: Incident) -> str | None:
+    """Since when the wearer is asked, and when people are called; or what they answered, while it is open."""
+    asked_at, until, said_at = incident.wearer_asked_at, incident.asking_until, incident.wearer_said_at
+    if incident.state != IncidentState.OPEN or asked_at is None:
+        return None
+    if until is not None:
+        return screen.t("card.asking", since=screen.when.short(asked_at), time=screen.when.short(until, seconds=True))
+    if said_at is not None and screen.t.known(f"card.wearer_{incident.wearer_said}"):
+        return screen.t(f"card.wearer_{incident.wearer_said}", time=screen.when.short(said_at))
+    return None
 
 
 def _nobody_to_call(incident: Incident, told: Sequence[Notification]) -> bool:

@@ -23,6 +23,11 @@ _TONES: dict[str, Tone] = {
     "handling": "live",
     "handling_ended": "bad",
     "left_desk": "bad",
+    "asked_wearer": "live",
+    "wearer_silent": "bad",
+    "wearer_well": "good",
+    "wearer_help": "bad",
+    "wearer_unclear": "bad",
     "sent": "live",
     "added": "live",
     "joined": "good",
@@ -75,7 +80,9 @@ def _name(row: TimelineRow) -> str:
             return f"event.opened_{source}"
         return "event.opened_rule" if detail.get("reason") else "event.opened_found"
     if row.kind == "resolved" and row.actor_name is None:
-        return "event.resolved_itself"
+        return "event.resolved_asked" if detail.get("wearer_alone") else "event.resolved_itself"
+    if row.kind == "wearer_well" and not detail.get("lowered"):
+        return "event.wearer_well_noted"
     if row.kind == "resolved" and row.detail.get("unread"):
         return "event.resolved_unread"
     if row.kind == "resolved" and row.detail.get("known_until"):
@@ -112,6 +119,7 @@ def _values(t: Translator, row: TimelineRow, names: Mapping[int, str], when: Whe
         "via": t(f"via.{row.via}") if t.known(f"via.{row.via}") else row.via,
         "step": int(detail.get("step") or 0) + 1,
         "people": t("event.and").join(people) or t("event.somebody"),
+        "ways": t("event.and").join(t(f"event.asked_{way}") for way in detail.get("ways", [])),
         "told": t("event.and").join(detail.get("told", [])),
         "presses": detail.get("presses", ""),
         "reason": _reason(t, detail.get("reason")),
@@ -136,7 +144,8 @@ def _disposition(t: Translator, disposition: object) -> str:
 def _deadline(detail: Mapping[str, Any], when: When) -> str:
     for name in ("arrival_due_at", "confirm_by", "next_due", "known_until"):
         if isinstance(detail.get(name), str):
-            return when.short(datetime.fromisoformat(detail[name]))
+            # A wearer who is asked has seconds to answer.
+            return when.short(datetime.fromisoformat(detail[name]), seconds="ways" in detail)
     return "–"
 
 

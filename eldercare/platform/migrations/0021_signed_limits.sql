@@ -1,4 +1,4 @@
--- depends: 0019_kinds
+-- depends: 0020_asked
 -- transactional: false
 -- Limits of a resident's own stand over all others: who signed them, when, and why. `limits_signed` are those that were
 -- signed, so that a signature does not pass to what somebody writes later, as the version before does.

@@ -1,11 +1,16 @@
 """Policies in the database: the defaults, a resident's own, and what is refused."""
 
+import json
+import re
 from datetime import UTC, datetime
+from importlib.resources import files
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from alerts.model.incident import IncidentKind, Severity
 from alerts.policies import store
+from alerts.policies.defaults import DEFAULTS
 from alerts.policies.escalation_policy import EscalationPolicy
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import InvalidInput, NotFound
@@ -50,3 +55,29 @@ async def test_what_breaks_the_promise_or_names_nobody_is_refused(conn: Connecti
         await store.put(conn, IncidentKind.SOS, Severity.SOS, None, ends, None, NOW)
     with pytest.raises(NotFound):
         await store.put(conn, IncidentKind.SOS, Severity.SOS, 999, LADDER, None, NOW)
+
+
+async def test_a_fresh_database_holds_the_policies_that_are_written_down_as_defaults(conn: Connection) -> None:
+    found = {(each.kind, each.severity): each.ladder for each in await store.listing(conn)}
+    assert {key: EscalationPolicy.model_validate(ladder) for key, ladder in found.items()} == DEFAULTS
+
+
+@pytest.mark.parametrize("kind", ["no_heart_rate", "stillness"])
+@pytest.mark.parametrize("edited", [False, True])
+async def test_a_ladder_that_a_community_has_edited_stays_when_the_others_learn_to_ask(
+    conn: Connection, kind: str, edited: bool
+) -> None:
+    migrations = files("eldercare.platform") / "migrations"
+    written = re.findall(
+        rf"'{kind}', 'urgent', '(.*?)'\)", (migrations / "0019_kinds.sql").read_text(encoding="utf-8"), re.DOTALL
+    )
+    before = json.loads(written[0]) | ({"repeat_s": 600} if edited else {})
+    mine = "kind = %s and severity = 'urgent'"
+    await conn.execute(f"update policy set ladder = %s where {mine}", (Jsonb(before), kind))
+    for statement in (migrations / "0020_asked.sql").read_text(encoding="utf-8").split(";"):
+        if "update policy" in statement:
+            await conn.execute(statement.encode())
+    row = await (await conn.execute(f"select ladder from policy where {mine}", (kind,))).fetchone()
+    assert row is not None
+    asks = EscalationPolicy.model_validate(row[0]).steps[0].asks
+    assert (row[0] == before, asks) == (edited, not edited)

@@ -156,3 +156,53 @@ def test_nobody_who_called_for_help_waits_for_hours(field: str, changes: dict[st
         read_policy(IncidentKind.SOS, policy(**changes))
     assert caught.value.field == field
     read_policy(IncidentKind.SILENT, policy(**changes))
+
+
+ASK = {"targets": ["resident"], "channels": ["band", "voice"]}
+THEN = {**STEP, "after_s": 45}
+
+
+@pytest.mark.parametrize(
+    ("kind", "severity", "steps", "where"),
+    [
+        (IncidentKind.SOS, Severity.SOS, [ASK, THEN], "steps.0.targets"),
+        (IncidentKind.SOS, "", [ASK, THEN], "steps.0.targets"),
+        (IncidentKind.HEART_RATE, Severity.SOS, [ASK, THEN], "steps.0.targets"),
+        (IncidentKind.NETWORK, Severity.URGENT, [ASK, THEN], "steps.0.targets"),
+        (IncidentKind.HEART_RATE, Severity.WARNING, [ASK, THEN], "steps.0.targets"),
+        (IncidentKind.STILLNESS, Severity.URGENT, [STEP, {**ASK, "after_s": 45}], "steps.1.targets"),
+        (IncidentKind.STILLNESS, Severity.URGENT, [ASK, {**ASK, "after_s": 45}], "steps.1.targets"),
+        (IncidentKind.STILLNESS, Severity.URGENT, [ASK], "steps.1.after_s"),
+        (IncidentKind.STILLNESS, Severity.URGENT, [ASK, {**STEP, "after_s": 121}], "steps.1.after_s"),
+        (IncidentKind.STILLNESS, Severity.URGENT, [ASK, {"after_s": 45}], "steps.1.targets"),
+    ],
+)
+def test_the_resident_is_asked_first_for_a_moment_and_never_in_an_sos(
+    kind: IncidentKind, severity: str, steps: list[dict[str, Any]], where: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check(kind, EscalationPolicy.model_validate(policy(steps=steps)), severity)
+    assert caught.value.field == where
+
+
+@pytest.mark.parametrize("after_s", [1, 45, 120])
+def test_the_resident_may_be_asked_before_people_are_rung(after_s: int) -> None:
+    each = EscalationPolicy.model_validate(policy(steps=[ASK, {**STEP, "after_s": after_s}]))
+    check(IncidentKind.HEART_RATE, each, Severity.URGENT)
+    assert read_policy(IncidentKind.HEART_RATE, each.model_dump(mode="json")) == each
+    assert (each.street, each.first) == (frozenset(), each.steps[1])
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {**ASK, "targets": ["resident", "duty"]},
+        {**ASK, "channels": ["voice", "sms"]},
+        {**STEP, "channels": ["voice", "band"]},
+        {**ASK, "channels": []},
+    ],
+)
+def test_a_step_for_the_resident_is_for_nobody_else(step: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_policy(IncidentKind.STILLNESS, policy(steps=[step, THEN]))
+    assert caught.value.field == "ladder.steps.0"

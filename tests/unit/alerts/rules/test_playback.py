@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alerts.model.incident import Cleared, IncidentKind, Severity
 from alerts.rules import Reading
-from alerts.rules.playback import Act, Episode, Playback
+from alerts.rules.playback import Episode, Playback
 from alerts.rules.whereabouts import METRES_PER_DEGREE
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 from tests.unit.alerts.rules.band import HOME, NOON, profile
@@ -43,28 +43,28 @@ def after(minutes: float) -> datetime:
 def test_an_episode_lasts_from_its_finding_until_the_rules_say_that_it_is_over() -> None:
     playback = played([*hearts(72, range(20)), *hearts(120, range(20, 40)), *hearts(72, range(40, 60))])
     assert playback.episodes == [
-        Episode(IncidentKind.HEART_RATE, Severity.WARNING, "high_warning", after(29), after(49), Act.TEXT)
+        Episode(IncidentKind.HEART_RATE, Severity.WARNING, "high_warning", after(29), after(49), Severity.WARNING)
     ]
 
 
 def test_an_episode_that_becomes_graver_is_one_whose_first_act_stays() -> None:
     playback = played([*hearts(120, range(15)), *hearts(150, range(15, 30))])
     [episode] = playback.episodes
-    assert (episode.severity, episode.acts, episode.ended_at) == (Severity.URGENT, Act.TEXT, None)
+    assert (episode.severity, episode.opened_as, episode.ended_at) == (Severity.URGENT, Severity.WARNING, None)
 
 
 def test_what_comes_after_the_end_is_another_episode() -> None:
     playback = played([*hearts(150, range(10)), *hearts(72, range(10, 70)), *hearts(150, range(70, 80))])
-    assert [(episode.opened_at, episode.acts) for episode in playback.episodes] == [
-        (after(4), Act.CALL),
-        (after(74), Act.CALL),
+    assert [(episode.opened_at, episode.opened_as) for episode in playback.episodes] == [
+        (after(4), Severity.URGENT),
+        (after(74), Severity.URGENT),
     ]
 
 
 def test_silence_is_looked_at_every_minute() -> None:
     playback = played([*hearts(72, range(5)), *hearts(72, range(120, 125))])
     [episode] = playback.episodes
-    assert (episode.kind, episode.severity, episode.acts) == (IncidentKind.SILENT, Severity.TASK, Act.TASK)
+    assert (episode.kind, episode.severity, episode.opened_as) == (IncidentKind.SILENT, Severity.TASK, Severity.TASK)
     assert timedelta(minutes=45) <= episode.opened_at - after(4) <= timedelta(minutes=46)
     assert episode.ended_at == after(120)
     before_anything = Playback(profile())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alerts.model.incident import Finding, IncidentKind, Severity, Verdict
 from alerts.rules import registry, resting_rate
-from alerts.rules.playback import Act, Playback
+from alerts.rules.playback import Playback
 from alerts.rules.profile import Profile
 from alerts.rules.resting_rate import ACCEPTED_NIGHTS, LEAST_NIGHTS, TOLD_AGAIN_DAYS, Nights
 from alerts.rules.rule import Day
@@ -369,8 +369,8 @@ def test_playback_tells_it_as_a_task_and_a_late_backlog_says_nothing_more() -> N
     for each in day(3, 95).hearts:
         playback.receive(HeartRate(ts=each.ts + timedelta(seconds=1), bpm=95), last)
     found = [each for each in playback.episodes if each.kind is IncidentKind.RESTING_RATE]
-    assert [(each.reason, each.acts, each.ended_at is not None) for each in found] == [
-        ("resting_rate_higher", Act.TASK, True)
+    assert [(each.reason, each.opened_as, each.ended_at is not None) for each in found] == [
+        ("resting_rate_higher", Severity.TASK, True)
     ]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alerts.model.incident import Finding, IncidentKind, Severity, Verdict
 from alerts.rules import Profile, Reading, State, evaluate, evaluate_absence, read_state, spot_value
-from alerts.rules.playback import Act, Playback
+from alerts.rules.playback import Playback
 from alerts.rules.spot_value import CONTINUOUS_DAYS, MOST_PARTS, Spot
 from benchmarks import recordings, trends
 from eldercare.protocol.mqtt_v1 import HeartRate, Status
@@ -247,7 +247,10 @@ def test_playback_tells_it_as_a_task() -> None:
         playback.receive(heart(24 * day, 72 if day == 1 else 104), heart(24 * day, 0).ts)
     playback.wait(heart(80, 0).ts)
     found = [each for each in playback.episodes if each.kind is IncidentKind.SPOT_VALUE]
-    assert [(each.acts, each.ended_at is None) for each in found] == [(Act.TASK, False), (Act.TASK, False)]
+    assert [(each.opened_as, each.ended_at is None) for each in found] == [
+        (Severity.TASK, False),
+        (Severity.TASK, False),
+    ]
 
 
 def test_a_single_value_crashes_nothing() -> None:

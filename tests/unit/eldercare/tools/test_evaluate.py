@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from alerts.model.incident import IncidentKind, Severity
+from alerts.rules.playback import Episode
 from alerts.rules.whereabouts import METRES_PER_DEGREE
 from eldercare.platform.errors import InvalidInput
 from eldercare.tools.evaluate import Evaluated, evaluate, line, read_profile, summary
@@ -138,3 +140,11 @@ def test_a_profile_that_cannot_be_read_is_named(tmp_path: Path, content: bytes |
 def test_without_a_profile_nothing_is_known_and_the_zone_is_the_communitys() -> None:
     profile = read_profile(None, "Asia/Tokyo")
     assert (profile.home_lat, str(profile.zone), profile.is_away(0)) == (None, "Asia/Tokyo", False)
+
+
+def test_whoever_has_no_pulse_or_does_not_move_is_asked_first() -> None:
+    for kind in (IncidentKind.NO_HEART_RATE, IncidentKind.STILLNESS):
+        episode = Episode(kind, Severity.URGENT, "still", NOON, None, Severity.WARNING)
+        assert json.loads(line("a", episode))["acts"] == "text", "what it was opened as acts first"
+        episode.opened_as = Severity.URGENT
+        assert json.loads(line("a", episode))["acts"] == "ask"

@@ -1,0 +1,57 @@
+"""What becomes of an incident when its wearer, who was asked whether they are well, answers. The caller commits, once.
+
+An answer is a key on the call. That a band has buzzed is none, and neither is a call that nobody answers: then the
+policy calls people (`alerts.notifications.outbox.fall_through`).
+"""
+
+from datetime import datetime
+
+import psycopg
+
+from alerts.incidents import case as cases
+from alerts.incidents import effects, store
+from alerts.incidents.case import Case, Said
+from alerts.incidents.effects import Talking
+from alerts.incidents.feed import event
+from alerts.incidents.store import Held
+from eldercare.platform.database import Connection
+
+_CALLED_AT_THE_DESK = """
+select distinct person_id from notification
+where incident_id = %s and round = %s and person_id is not null and (content ->> 'desk')::boolean
+"""
+
+
+async def well(conn: Connection, incident_id: int, call: str, now: datetime, held: Held | None = None) -> Case:
+    """The wearer says on `call` (the provider's id) that they are well. While nobody goes to them, what is urgent
+    becomes a warning: other calls stop, whoever was called hears why, and the policy of the warning begins.
+
+    The desk hears it by that policy, and no second time. Where somebody goes, or it is over, it is only noted. Raises
+    NotFound.
+    """
+    before, _ = held or await store.lock(conn, incident_id)
+    case = cases.said_well(before, now)
+    lowered = case is not before
+    if lowered:
+        await store.save(conn, case)
+        await effects.stop_calling(conn, case.id, Talking(call), "wearer_well", now)
+        rows = await (await conn.execute(_CALLED_AT_THE_DESK, (case.id, before.round))).fetchall()
+        # They were called in the round before, and are told what is true now.
+        await effects.stand_down(conn, case, now, spare=[row[0] for row in rows], round=before.round)
+    await event(conn, case.id, "wearer_well", None, "voice", now, lowered=lowered or None)
+    return case
+
+
+async def not_well(conn: Connection, incident_id: int, said: Said, now: datetime, held: Held | None = None) -> Case:
+    """The wearer asks for help, also where it was over, or cannot be understood: people are called at once. Where
+    somebody goes already it is only noted. Raises NotFound."""
+    before, _ = held or await store.lock(conn, incident_id)
+    case = cases.said_not_well(before, said, now)
+    if case is not before:
+        try:
+            async with conn.transaction():
+                await store.save(conn, case)
+        except psycopg.errors.UniqueViolation:
+            case = before  # a newer one of its kind is open, of which people are called
+    await event(conn, case.id, f"wearer_{said}", None, "voice", now)
+    return case

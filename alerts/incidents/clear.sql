@@ -1,0 +1,36 @@
+-- What a rule found is over. A task or a warning that nobody has accepted ends by itself. Of what is urgent it ends only
+-- where the wearer alone was asked, or is to be: no person was told, who would look for what is no longer there.
+with moment as (select %(now)s::timestamptz as now),
+found as (
+    select i.id, i.state = 'open' and (i.severity in ('task', 'warning') or alone) as ends, alone
+    from incident i
+    cross join lateral (
+        select i.severity = 'urgent' and i.handler_id is null and i.wearer_said is null
+           and (i.wearer_asked_at is not null or i.next_step = 0 and $asks_first)
+           and not exists (select from notification n
+                           where n.incident_id = i.id and n.person_id is not null and n.status <> 'cancelled') as alone
+    ) told
+    where i.id = %(id)s and i.state <> 'resolved'
+),
+ended as (
+    update incident set state = 'resolved', disposition = 'cleared', resolved_at = now, due_at = null
+    from found, moment where incident.id = found.id and ends
+),
+noted as (
+    update incident set detail = detail || jsonb_build_object('cleared_at', now)
+    from found, moment where incident.id = found.id and not ends
+),
+unsent as (
+    update notification set status = 'cancelled', reason = 'cleared', finished_at = now
+    from found, moment where incident_id = found.id and ends and status = 'queued'
+),
+happened as (
+    select id as incident_id, now as at,
+           unnest(case when ends then array['cleared', 'resolved'] else array['cleared'] end) as kind,
+           null::bigint as actor_id, 'rule' as via,
+           jsonb_strip_nulls(jsonb_build_object('reason', %(reason)s::text, 'at', %(at)s::timestamptz,
+                                                'wearer_alone', case when ends and alone then true end)) as detail
+    from found, moment
+),
+said as ($tell)
+select ends and alone from found
