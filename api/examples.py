@@ -61,6 +61,7 @@ FILE = {
     "created_at": "2026-10-01T00:00:00+00:00",
 }
 DOSSIER = {"file": FILE, "contacts": [CONTACT], "consents": [CONSENT], "assignments": [ASSIGNMENT]}
+LACK = {"rule": "going_in_circles", "reason": "fixes_too_slow", "known": 600, "needed": 300, "unit": "s"}
 HEART_RATE = {"ts": "2026-11-24T06:00:00+00:00", "min": 62, "avg": 70.4, "max": 88, "count": 58}
 LOCATION = {
     "ts": EARLIER,

@@ -77,14 +77,14 @@ async def _read(
     devices: dict[str, Device] = {}
     now: datetime | None = None
     rows = await (await conn.execute(query, (pg_arrays.names(device_ids),), prepare=True)).fetchall()
-    habits = await _habits(conn, {row[5]: row[11] for row in rows if row[11] is not None})
+    habits = await habits_of(conn, {row[5]: row[11] for row in rows if row[11] is not None})
     for row in rows:
         now, device_id, rules, last_seen_at, worn_since, resident_id, lat, lon, radius_m, away_until, overrides, _ = row
         profile = None
         if resident_id is not None:
-            known = habits.get(resident_id, _NOT_LEARNT)
+            known = habits.get(resident_id, NOT_LEARNT)
             profile = profile_of(resident_id, lat, lon, radius_m, away_until, overrides, known, zone)
-        devices[device_id] = Device(device_id, _state(device_id, rules), profile, last_seen_at, worn_since)
+        devices[device_id] = Device(device_id, state_of(device_id, rules), profile, last_seen_at, worn_since)
     return now, devices
 
 
@@ -118,7 +118,8 @@ async def _create(conn: Connection, device_ids: set[str]) -> int:
     return created.rowcount
 
 
-def _state(device_id: str, rules: str) -> State:
+def state_of(device_id: str, rules: str) -> State:
+    """What the rules remember of a band, from its JSON; nothing where that cannot be read, which the log says."""
     if rules == "{}":
         return State()
     try:
@@ -131,11 +132,12 @@ def _state(device_id: str, rules: str) -> State:
 
 KNOWN_HABITS = 16384
 """Of how many people what is learnt is kept in memory, some 5 KB each; it changes once a day."""
-_NOT_LEARNT: Learnt = {}
+NOT_LEARNT: Learnt = {}
+"""What is known of somebody new."""
 _kept: dict[int, tuple[datetime, Learnt]] = {}
 
 
-async def _habits(conn: Connection, renewed: Mapping[int, datetime]) -> dict[int, Learnt]:
+async def habits_of(conn: Connection, renewed: Mapping[int, datetime]) -> dict[int, Learnt]:
     """What is learnt of these people, by resident id; `renewed` says when it last changed."""
     found = {each: _kept[each][1] for each, at in renewed.items() if each in _kept and _kept[each][0] == at}
     missing = [each for each in renewed if each not in found]
@@ -155,11 +157,11 @@ async def _habits(conn: Connection, renewed: Mapping[int, datetime]) -> dict[int
 def learnt(resident_id: int, text: str | None) -> Learnt:
     """What is learnt of a resident, from its JSON; nothing where that cannot be read, which the log says."""
     if text is None:
-        return _NOT_LEARNT
+        return NOT_LEARNT
     try:
         found, wrong = registry.read_learnt(text)
     except ValueError as error:
-        found, wrong = _NOT_LEARNT, [str(error)]
+        found, wrong = NOT_LEARNT, [str(error)]
     if wrong:
         _log.error("habits_unreadable", resident_id=resident_id, error="; ".join(wrong))
     return found

@@ -7,9 +7,12 @@ from msgspec.structs import replace
 from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules import registry, wear
 from alerts.rules.profile import Profile
+from alerts.rules.rule import Needs
 from alerts.rules.spot_value import is_measured_seldom
 from alerts.rules.state import State
+from eldercare.accounts.viewers import Scope
 
+NEEDS = (Needs("silent", Scope.CONTACT),)
 SELDOM_S = 3 * 86400.0
 """Seconds. Nothing is awaited of a device for single values sooner."""
 

@@ -10,11 +10,17 @@ from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verd
 from alerts.rules import minutes as window
 from alerts.rules.minutes import Minute, Rest
 from alerts.rules.profile import Profile
+from alerts.rules.rule import SLOWEST_HEART_S, Needs
 from alerts.rules.state import Heart, Side, State
 from alerts.rules.thresholds import Thresholds
+from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import HeartRate
 
 NOTHING: tuple[Verdict, ...] = ()
+NEEDS = (
+    Needs("heart_rate", Scope.HEALTH, heart_every_s=SLOWEST_HEART_S),
+    Needs("heart_asleep", Scope.HEALTH, heart_every_s=SLOWEST_HEART_S),
+)
 WARNING, URGENT = 1, 2
 _SEVERITY = {WARNING: Severity.WARNING, URGENT: Severity.URGENT}
 

@@ -16,9 +16,10 @@ from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verd
 from alerts.rules import leaving, loops, places_learnt, whereabouts
 from alerts.rules.places_learnt import PlacesLearnt
 from alerts.rules.profile import Profile
-from alerts.rules.rule import NOTHING, Rule
+from alerts.rules.rule import NOTHING, Needs, Rule
 from alerts.rules.state import Memory, State
 from alerts.rules.whereabouts import SLOT, Fix, Track, way_m
+from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import Location
 
 NIGHT, FAR, CIRCLES, LOST = "left_at_night", "unusually_far", "going_in_circles", "lost_outside"
@@ -44,6 +45,8 @@ LOOP_OVER_S = 1200
 """Seconds of fixes that show no circle any more, after which they are over."""
 NEAR_S = 1800.0
 """The last fix must be so young, in seconds, when nothing is heard any more."""
+NIGHT_FIX_S, LOOP_FIX_S = 600.0, 300.0
+"""Seconds from one fix to the next in the slowest rhythms that leaving at night and circles were measured with."""
 LOOP_EVERY_S = 300
 """Seconds after which circles and distances are looked for again."""
 MINUTE_S = 60
@@ -388,4 +391,17 @@ def _hour(moment: float, profile: Profile) -> int:
     return datetime.fromtimestamp(moment, profile.zone).hour
 
 
-RULE = Rule(SLOT, Places, (Location,), hear, look, PlacesLearnt, places_learnt.learn)
+def _known_days(learnt: PlacesLearnt) -> int:
+    return len(learnt.outings)
+
+
+_KNOWN = Needs(
+    "", Scope.LOCATION, fix_every_s=NEAR_S, home=True, days=places_learnt.KNOWN_DAYS, slot=SLOT, learnt=_known_days
+)
+NEEDS = (
+    Needs(NIGHT, Scope.LOCATION, fix_every_s=NIGHT_FIX_S, home=True),
+    Needs(CIRCLES, Scope.LOCATION, fix_every_s=LOOP_FIX_S),
+    _KNOWN._replace(rule=FAR),
+    _KNOWN._replace(rule=LOST, heard_outside=True),
+)
+RULE = Rule(SLOT, Places, (Location,), hear, look, NEEDS, PlacesLearnt, places_learnt.learn)

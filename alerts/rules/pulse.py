@@ -12,9 +12,10 @@ from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verd
 from alerts.rules import heart_rate
 from alerts.rules import minutes as window
 from alerts.rules.profile import Profile
-from alerts.rules.rule import NOTHING, Rule
+from alerts.rules.rule import NOTHING, SLOWEST_HEART_S, Needs, Rule
 from alerts.rules.spot_value import is_measured_seldom
 from alerts.rules.state import Heart, Memory, State
+from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import Status
 
 LEAST_VALUES = 3
@@ -141,4 +142,5 @@ def _rhythm_s(heart: Heart) -> float:
     return 60 * window.rhythm_min(measured)
 
 
-RULE = Rule("pulse", Pulse, (Status,), hear, look)
+NEEDS = (Needs("no_pulse", Scope.HEALTH, heart_every_s=SLOWEST_HEART_S, absence=True),)
+RULE = Rule("pulse", Pulse, (Status,), hear, look, NEEDS)

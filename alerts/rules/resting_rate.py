@@ -16,8 +16,9 @@ from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verd
 from alerts.rules import minutes as window
 from alerts.rules.heart_rate import ERRATIC_BPM, ERRATIC_VALUES, is_plausible
 from alerts.rules.profile import Profile
-from alerts.rules.rule import NOTHING, Day, Rule
+from alerts.rules.rule import NOTHING, SLOWEST_HEART_S, Day, Needs, Rule
 from alerts.rules.state import Memory
+from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import HeartRate
 
 JUMP_WITHIN_MIN = 2
@@ -215,4 +216,19 @@ def _over(reason: str, at: datetime) -> tuple[Verdict, ...]:
     return (Cleared(IncidentKind.RESTING_RATE, reason, at),)
 
 
-RULE = Rule(slot="resting_rate", memory=Memory, hears=(), hear=None, look=None, learnt=Nights, learn=learn)
+def _known_nights(learnt: Nights) -> int:
+    return len(learnt.usual)
+
+
+_SLOT = "resting_rate"
+NEEDS = (
+    Needs(
+        "resting_rate",
+        Scope.HEALTH,
+        heart_every_s=SLOWEST_HEART_S,
+        days=LEAST_NIGHTS,
+        slot=_SLOT,
+        learnt=_known_nights,
+    ),
+)
+RULE = Rule(_SLOT, memory=Memory, hears=(), hear=None, look=None, needs=NEEDS, learnt=Nights, learn=learn)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from alerts.model.incident import Verdict
 from alerts.rules.state import Memory, State
+from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 
 if TYPE_CHECKING:
@@ -56,6 +57,38 @@ Learnt = Mapping[str, Memory]
 """What is learnt of a person in weeks, by the slot of the rule that learns it: at most 8 KB as JSON in all."""
 
 
+class Needs(NamedTuple):
+    """What one rule has to be given to find what it is for, beside a band that is worn and heard.
+
+    `rule` names it, and `scope` is the part of the resident that it speaks of. `heart_every_s` and `fix_every_s` are
+    the slowest rhythms, in seconds from one value or fix to the next, in which it is known to work; None: it needs
+    none. `status`: the band tells of itself; `wear`: also whether it is worn; `absence`: that, or that it measures
+    nothing, without which no missing value is known to be missing. `circle`: only where somebody has drawn one.
+    `heard_outside`: the band is otherwise always heard when she is out. `seldom`: only for who is measured a few times
+    a day. `days` is how many days have to be learnt, of which `learnt` counts those in what is kept in `slot`.
+    """
+
+    rule: str
+    scope: Scope
+    heart_every_s: float | None = None
+    fix_every_s: float | None = None
+    movement: bool = False
+    status: bool = False
+    wear: bool = False
+    absence: bool = False
+    home: bool = False
+    circle: bool = False
+    heard_outside: bool = False
+    seldom: bool = False
+    days: int = 0
+    slot: str = ""
+    learnt: Callable[[Any], int] | None = None
+
+
+SLOWEST_HEART_S = 1800.0
+"""Seconds from one value to the next of the slowest band that the rules about the heart were measured with."""
+
+
 class Rule(NamedTuple):
     """One line of the registry.
 
@@ -63,7 +96,7 @@ class Rule(NamedTuple):
     same object where nothing changes. `look(memory, state, profile, ts)` gives the memory and what there is to say as
     of `ts` (seconds since the epoch, by the band's clock or, while it says nothing, by the service's), which never goes
     back; `state` holds what all rules share, and is all that a rule without `hear` needs. `learn(learnt, day, profile)`
-    takes one day more into what is learnt.
+    takes one day more into what is learnt. `needs` says of each thing that it finds what it has to be given for it.
     """
 
     slot: str
@@ -71,5 +104,6 @@ class Rule(NamedTuple):
     hears: tuple[type[Reading], ...]
     hear: Callable[[Any, Any, "Profile", float], Any] | None
     look: Callable[[Any, State, "Profile", float], tuple[Any, tuple[Verdict, ...]]] | None
+    needs: tuple[Needs, ...]
     learnt: type[Memory] | None = None
     learn: Callable[[Any, Day, "Profile"], tuple[Any, tuple[Verdict, ...]]] | None = None

@@ -17,9 +17,10 @@ from msgspec.structs import replace
 from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules.heart_rate import is_plausible
 from alerts.rules.profile import Profile
-from alerts.rules.rule import NOTHING, Rule, next_noon
+from alerts.rules.rule import NOTHING, Needs, Rule, next_noon
 from alerts.rules.state import Heart, Memory, State
 from alerts.rules.thresholds import Thresholds
+from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import HeartRate
 
 PART_S = 600.0
@@ -211,4 +212,5 @@ def _over(reason: str, ts: float) -> tuple[Verdict, ...]:
     return (Cleared(IncidentKind.SPOT_VALUE, reason, datetime.fromtimestamp(ts, UTC)),)
 
 
-RULE = Rule(slot="spot_value", memory=Spot, hears=(HeartRate,), hear=hear, look=look)
+NEEDS = (Needs("spot_value", Scope.HEALTH, seldom=True),)
+RULE = Rule(slot="spot_value", memory=Spot, hears=(HeartRate,), hear=hear, look=look, needs=NEEDS)

@@ -14,9 +14,10 @@ from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verd
 from alerts.rules import heart_rate
 from alerts.rules import minutes as window
 from alerts.rules.profile import Profile
-from alerts.rules.rule import NOTHING, Day, Rule
+from alerts.rules.rule import NOTHING, SLOWEST_HEART_S, Day, Needs, Rule
 from alerts.rules.state import Memory, State
 from alerts.rules.wear import FLAP_S
+from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import HeartRate
 
 SLOT_S = 600.0
@@ -207,6 +208,12 @@ def _counts_none(days: Sequence[Seen]) -> bool:
     return len(days) >= LEAST_DAYS and all(each.sat == NEVER_MOVED for each in days[-LEAST_DAYS:])
 
 
+def counts_no_steps(profile: Profile) -> bool:
+    """Whether the band is known to count no step of hers, as in a wheelchair."""
+    habit = profile.learnt.get(RULE.slot)
+    return isinstance(habit, Habit) and _counts_none(habit.days)
+
+
 def _limit(days: Sequence[Seen], limit_s: float) -> float:
     """How long she may sit, in seconds."""
     if len(days) < LEAST_DAYS_SAT:
@@ -317,4 +324,5 @@ def _sat(day: Day, moved: Sequence[float], up: int | None, midnight: float, prof
     return int(longest) // 60
 
 
-RULE = Rule("stillness", Stillness, (HeartRate,), hear, look, Habit, learn)
+NEEDS = (Needs("stillness", Scope.HEALTH, heart_every_s=SLOWEST_HEART_S, movement=True),)
+RULE = Rule("stillness", Stillness, (HeartRate,), hear, look, NEEDS, Habit, learn)

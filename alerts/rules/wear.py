@@ -6,11 +6,18 @@ from msgspec.structs import replace
 
 from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules.profile import Profile
+from alerts.rules.rule import Needs
 from alerts.rules.spot_value import is_measured_seldom
 from alerts.rules.state import State, Wear
 from alerts.rules.thresholds import Thresholds
+from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import Status
 
+NEEDS = (
+    Needs("worn_without_value", Scope.HEALTH),
+    Needs("off_wrist", Scope.CONTACT, wear=True),
+    Needs("battery_low", Scope.CONTACT, status=True),
+)
 FLAP_S = 600.0
 """Seconds. A band off the wrist for less was not taken off."""
 

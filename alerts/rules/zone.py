@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from alerts.model.geo import distance_m
 from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verdict
 from alerts.rules.profile import Profile
+from alerts.rules.rule import Needs
 from alerts.rules.state import State, Zone
 from alerts.rules.thresholds import Thresholds
 from alerts.rules.whereabouts import (
@@ -16,8 +17,12 @@ from alerts.rules.whereabouts import (
     stands_without_circle,
     told_without_circle,
 )
+from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import Location
 
+SLOWEST_FIX_S = 2700.0
+"""Seconds from one fix to the next; a longer time begins anew (`zone_gap_s`)."""
+NEEDS = (Needs("left_zone", Scope.LOCATION, fix_every_s=SLOWEST_FIX_S, home=True, circle=True),)
 RETURNED = "returned"
 """The name of the end of what this rule found."""
 

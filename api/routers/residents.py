@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
+from alerts.detection import unwatched
 from alerts.rules import Thresholds
+from alerts.rules.unwatched import Reason, Unwatched
 from api import examples
 from api.deps import CurrentViewer, Db, Id, Now, SettingsOf
 from api.query import Cursor
@@ -36,6 +38,18 @@ class Dossier:
     contacts: list[Contact]
     consents: list[Consent]
     assignments: list[Assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A rule that cannot watch the resident, and why. `known` and `needed` are in `unit`: seconds from one value or
+    position to the next, or days that are learnt; all None where there is no number."""
+
+    rule: str
+    reason: Reason
+    known: float | None
+    needed: float | None
+    unit: Literal["s", "days"] | None
 
 
 class Changes(ResidentFacts):
@@ -152,6 +166,21 @@ async def get_dossier(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
             await devices.assignments(conn, resident_id=id),
         )
     )
+
+
+@router.get("/{id}/unwatched", response_model=list[Lack], responses=answers([examples.LACK], 403, 404, 422))
+async def get_unwatched(id: Id, conn: Db, viewer: CurrentViewer, now: Now, settings: SettingsOf) -> Json:
+    """Which rules cannot watch the resident, and why; as far as the viewer sees what they are about. While somebody is
+    away no rule speaks, and none is named here."""
+    found = await unwatched.ask(conn, viewer, id, now, settings.zone)
+    return Json([_lack(each) for each in found])
+
+
+def _lack(each: Unwatched) -> Lack:
+    unit: Literal["s", "days"] | None = None
+    if each.needed is not None:
+        unit = "days" if each.reason is Reason.LEARNING else "s"
+    return Lack(each.rule, each.reason, each.known, each.needed, unit)
 
 
 @router.patch("/{id}", response_model=Resident, responses=answers(examples.RESIDENT, 403, 404, 413, 422))

@@ -5,8 +5,9 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
+from alerts.detection.unwatched import of_resident
 from alerts.incidents import handling
-from api.console.committee import labels, limits
+from api.console.committee import labels, limits, unwatched
 from api.console.duty import cards, queries, tiles
 from api.console.duty.board import map_tiles
 from api.console.duty.cards import Card
@@ -16,7 +17,7 @@ from api.deps import Db, Id, SettingsOf
 from eldercare.accounts import audit
 from eldercare.community import people, residents
 from eldercare.community.people import Contact
-from eldercare.community.resident_schema import NOT_DRAWN_M, File
+from eldercare.community.resident_schema import NOT_DRAWN_M, File, Resident
 from eldercare.community.residents import Filters
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import Forbidden
@@ -81,6 +82,7 @@ async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen, setting
         contacts=[_contact(screen, contact) for contact in await people.contacts_of(conn, viewer, id)],
         facts=_facts(screen, file),
         limits=limits.limits(screen, file),
+        unwatched=await _unwatched(conn, screen, resident),
         incidents=history,
         marks=[_mark(card) for card in history],
         circle_m=None if resident.safe_radius_m == NOT_DRAWN_M else resident.safe_radius_m,
@@ -103,6 +105,11 @@ async def _called_to(request: Request, conn: Connection, screen: Screen, residen
         door=door,
         cards=await queries.cards_of(conn, screen, page.items),
     )
+
+
+async def _unwatched(conn: Connection, screen: Screen, resident: Resident) -> unwatched.Section | None:
+    found = await of_resident(conn, resident, screen.when.now, screen.when.zone)
+    return unwatched.section(screen.t, found)
 
 
 async def _history(conn: Connection, screen: Screen, resident_id: int) -> list[Card]:

@@ -8,7 +8,7 @@ from alerts.incidents import views
 from alerts.incidents.detail import Incident
 from alerts.model.incident import Severity
 from api.console.committee import labels
-from api.console.duty import queries, tiles
+from api.console.duty import queries, tiles, unwatched
 from api.console.duty.tiles import Tile
 from api.console.shell import render
 from api.console.shell.screen import CurrentScreen, Screen
@@ -36,7 +36,7 @@ async def first_page(request: Request, conn: Db, screen: CurrentScreen, settings
         page = await residents.listing(conn, queries.viewer_of(screen), limit=HOME_RESIDENTS)
         await _audit(conn, screen, found, page.items)
         return render.page(request, screen, "home.html", here="board", **facts, **_own_residents(screen, page))
-    shown = await _tiles(conn, screen, found)
+    shown = await _tiles(request, conn, screen, found)
     await _audit(conn, screen, found, [tile.resident for tile in shown])
     return render.page(request, screen, "board.html", here="board", map_tiles=map_tiles(settings), **facts, tiles=shown)
 
@@ -59,7 +59,7 @@ async def queue(request: Request, conn: Db, screen: CurrentScreen) -> Response:
 @router.get("/parts/tiles")
 async def tiles_anew(request: Request, conn: Db, screen: CurrentScreen) -> Response:
     """The tiles, anew."""
-    found = await _tiles(conn, screen, await queries.unresolved(conn, screen))
+    found = await _tiles(request, conn, screen, await queries.unresolved(conn, screen))
     await _audit(conn, screen, [], [tile.resident for tile in found])
     return render.part(request, screen, "parts/tiles.html", tiles=found)
 
@@ -82,10 +82,11 @@ async def _queue(conn: Connection, screen: Screen, found: list[Incident]) -> dic
     }
 
 
-async def _tiles(conn: Connection, screen: Screen, found: list[Incident]) -> list[Tile]:
+async def _tiles(request: Request, conn: Connection, screen: Screen, found: list[Incident]) -> list[Tile]:
     page = await residents.listing(conn, queries.viewer_of(screen), Filters(with_band=True), limit=MOST_TILES)
     severities = tiles.gravest((incident.resident_id, incident.severity) for incident in found)
-    return tiles.tiles(page.items, severities, screen.when.now)
+    blind = await unwatched.blind_rules(request, conn, screen.when.now, screen.when.zone)
+    return tiles.tiles(page.items, severities, screen.when.now, blind)
 
 
 def _own_residents(screen: Screen, page: Page[Resident]) -> dict[str, Any]:

@@ -27,7 +27,8 @@ LEVELS = (*SEVERITY_ORDER, "attention", "ok", "away")
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One resident at a glance. `troubles` name what to look after; `level` is one of LEVELS."""
+    """One resident at a glance. `troubles` name what to look after; `level` is one of LEVELS; `blind` are the names of
+    the rules that cannot watch them, which is no alarm and changes no level."""
 
     resident: Resident
     level: str
@@ -37,6 +38,7 @@ class Tile:
     position_old: bool
     heart_old: bool
     away_ends: bool = False
+    blind: tuple[str, ...] = ()
 
     @property
     def rank(self) -> tuple[int, int, int]:
@@ -44,9 +46,18 @@ class Tile:
         return LEVELS.index(self.level), -len(self.troubles), self.resident.id
 
 
-def tiles(residents: Iterable[Resident], severities: Mapping[int, Severity], now: datetime) -> list[Tile]:
-    """The tiles in their order; `severities` has the gravest open incident of each resident who has one."""
-    found = [_tile(resident, severities.get(resident.id), now) for resident in residents]
+def tiles(
+    residents: Iterable[Resident],
+    severities: Mapping[int, Severity],
+    now: datetime,
+    blind: Mapping[int, Sequence[str]] | None = None,
+) -> list[Tile]:
+    """The tiles in their order; `severities` has the gravest open incident of each resident who has one, `blind` the
+    names of the rules that cannot watch them."""
+    known = blind or {}
+    found = [
+        _tile(resident, severities.get(resident.id), now, tuple(known.get(resident.id, ()))) for resident in residents
+    ]
     return sorted(found, key=lambda tile: tile.rank)
 
 
@@ -99,7 +110,7 @@ def is_away_from_home(resident: Resident) -> bool:
     return distance > max(NEAR_HOME_M, resident.accuracy_m or 0.0)
 
 
-def _tile(resident: Resident, severity: Severity | None, now: datetime) -> Tile:
+def _tile(resident: Resident, severity: Severity | None, now: datetime, blind: tuple[str, ...]) -> Tile:
     away = is_away(resident, now)
     troubles = () if away else troubles_of(resident, now)
     return Tile(
@@ -111,6 +122,7 @@ def _tile(resident: Resident, severity: Severity | None, now: datetime) -> Tile:
         position_old=resident.location_ts is None or now - resident.location_ts > OLD_POSITION,
         heart_old=resident.bpm_ts is None or now - resident.bpm_ts > OLD_HEART_RATE,
         away_ends=away_ends(resident, now),
+        blind=() if away else blind,
     )
 
 

@@ -6,7 +6,7 @@ from alerts.channels import registry
 from eldercare.platform.database import COMMAND, connect
 from eldercare.platform.finding import Finding, Level, error, warning
 from eldercare.platform.settings import Settings, unknown_settings
-from eldercare.tools.doctor import community, database, keeping, network, telephones
+from eldercare.tools.doctor import community, database, keeping, network, telephones, unwatched
 
 
 async def run(settings: Settings) -> int:
@@ -44,6 +44,7 @@ async def _database(settings: Settings) -> list[Finding]:
             findings = await database.examine(conn, settings)
             if not await database.pending_migrations(conn):
                 findings += await community.examine(conn, settings)
+                findings += await unwatched.examine(conn, settings)
                 findings += await keeping.examine(conn, settings)
             return findings
     except psycopg.OperationalError as failure:

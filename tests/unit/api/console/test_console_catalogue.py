@@ -14,6 +14,7 @@ from alerts.incidents.case import Disposition
 from alerts.model.incident import IncidentKind, IncidentState, Severity
 from alerts.model.notification import Status
 from alerts.rules.thresholds import Thresholds
+from alerts.rules.unwatched import NEEDS, Reason
 from api.console.shell.i18n import LANGUAGES, Translator, catalogue, language_of
 from eldercare.accounts.viewers import LOGIN_ROLES
 from eldercare.community.resident_schema import FLAGS
@@ -27,6 +28,9 @@ CJK = re.compile(r"[\u4e00-\u9fff]")
 # Texts whose names are put together: the prefix in the source, and every name that can follow it.
 FAMILIES = {
     "flag": list(FLAGS),
+    "rule": [needs.rule for needs in NEEDS],
+    "lack": list(Reason),
+    "remedy": list(Reason),
     "limit": [each.name for each in fields_of(Thresholds)],
     "gender": ["female", "male"],
     "role": [str(role) for role in LOGIN_ROLES],

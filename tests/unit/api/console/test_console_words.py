@@ -433,3 +433,13 @@ def test_the_board_reminds_a_day_before_an_absence_ends_and_a_day_after(hours: i
 @pytest.mark.parametrize("state", IncidentState)
 def test_a_card_offers_nothing_that_the_case_would_refuse(state: IncidentState) -> None:
     assert {action for action in cards._POSSIBLE[state] if state not in POSSIBLE[action]} == set()
+
+
+def test_what_cannot_be_watched_is_on_the_tile_and_changes_nothing_else() -> None:
+    plain = resident()
+    blind = {plain.id: ("stillness", "left_at_night")}
+    (tile,) = tiles.tiles([plain], {}, NOW, blind)
+    assert (tile.blind, tile.level, tile.troubles) == (("stillness", "left_at_night"), "ok", ())
+    assert tiles.tiles([plain], {}, NOW) == [replace(tile, blind=())]
+    (away,) = tiles.tiles([replace(plain, away_until=NOW + timedelta(days=2))], {}, NOW, blind)
+    assert away.blind == ()
