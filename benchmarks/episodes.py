@@ -6,7 +6,7 @@ measured in the hour before stays, so that the rules come to it as they would in
 
 import random
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -87,17 +87,21 @@ def inject(
     each: int,
     errors: Sequence[Errors],
     chance: random.Random,
-    profile: Profile,
+    profile: Profile | Callable[[datetime], Profile | None],
 ) -> Iterator[tuple[Kind, float | None]]:
     """Put `each` episodes of every kind into one person's recording (by time); yields after what time it was found.
 
-    `rhythm_s`: seconds between values, None as recorded. A recording with values further apart is left out.
+    `rhythm_s`: seconds between values, None as recorded. A recording with values further apart is left out. `profile`
+    may say what is known of her at a moment; where it says None, nothing is put in.
     """
     times = [value.ts.timestamp() for value in values]
     for kind in kinds:
         starts = _starts(values, times, kind, rhythm_s or 60, chance)
+        known = ((start, profile(values[start].ts) if callable(profile) else profile) for start in starts)
         played = (
-            _play(values, times, start, kind, rhythm_s, chance.choice(errors), chance, profile) for start in starts
+            _play(values, times, start, kind, rhythm_s, chance.choice(errors), chance, who)
+            for start, who in known
+            if who is not None
         )
         for result, _ in zip((one for one in played if one is not None), range(each), strict=False):
             yield kind, result.after_s
@@ -143,12 +147,14 @@ def _play(
     phase = chance.uniform(0, rhythm_s or 0)
     number = chance.randrange(len(errors))
     number_of_episode = 0
+    stepped = set[float]()
     for value, at in zip(values[first:last], times[first:last], strict=True):
         moved = value.steps
         if kind.walked and sat_down - walked_s <= at < sat_down:
             moved = 80
         if kind.stepping_s and at >= began and (at - began) % kind.stepping_s < 60:
-            moved = 20
+            moved = 0 if (at - began) // kind.stepping_s in stepped else 20
+            stepped.add((at - began) // kind.stepping_s)
         known = moved is not None
         steps += moved or 0
         if at < next_at:

@@ -43,7 +43,7 @@ def evaluate_absence(
     as_of = ts if state.heard is None else min(state.heard + passed_s, ts + limits.ahead_s)
     asked, found = registry.look(state, profile, as_of)
     # Only where there is something to remember: that nothing happened is not worth a write each minute.
-    return asked if found or asked.slots is not state.slots else state, said + found
+    return asked if found or asked.slots is not state.slots else state, registry.join(asked, said, found)
 
 
 def _while_heard(state: State, profile: Profile, ts: float) -> tuple[State, tuple[Verdict, ...]]:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from alerts.model.incident import Cleared, IncidentKind, Verdict
-from alerts.rules import heart_rate
+from alerts.rules import heart_rate, registry
 from alerts.rules.evaluation import hear
 from alerts.rules.profile import Profile
-from alerts.rules.rule import Reading, Result
+from alerts.rules.rule import NOTHING, Reading, Result
 from alerts.rules.state import Heart, State, Wear, Zone
 from alerts.rules.thresholds import Thresholds
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
@@ -119,7 +119,8 @@ def evaluate_heart(state: State, stored: Iterable[StoredReading], since: float, 
     )
     wear = replace(after.wear, newest=_later(after.wear.newest, state.wear.newest))
     heard = _later(after.heard, state.heard)
-    return replace(state, heard=heard, heart=heart, wear=wear, slots=after.slots, looked=after.looked), verdicts
+    after = replace(state, heard=heard, heart=heart, wear=wear, slots=after.slots, looked=after.looked)
+    return after, registry.join(after, verdicts, NOTHING)
 
 
 def _wear_at(wear: Wear, begin: float) -> Wear:
@@ -149,7 +150,8 @@ def evaluate_zone(state: State, stored: Iterable[StoredReading], since: float, p
     if not state.zone.stands:
         verdicts = tuple(each for each in verdicts if not _is_said(each, returned))
     heard = _later(after.heard, state.heard)
-    return replace(state, heard=heard, zone=zone, slots=after.slots, looked=after.looked), verdicts
+    after = replace(state, heard=heard, zone=zone, slots=after.slots, looked=after.looked)
+    return after, registry.join(after, verdicts, NOTHING)
 
 
 def _is_said(verdict: Verdict, returned: float | None) -> bool:

@@ -27,7 +27,7 @@ def evaluate(state: State, reading: Reading, profile: Profile, now: datetime) ->
     if profile.away_until is not None and profile.is_away(ts):
         return after, verdicts
     after, found = registry.look(after, profile, ts)
-    return after, verdicts + found
+    return after, registry.join(after, verdicts, found)
 
 
 def hear(state: State, reading: Reading, profile: Profile, now: datetime) -> Result:

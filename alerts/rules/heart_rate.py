@@ -97,7 +97,7 @@ def evaluate(state: State, reading: HeartRate, profile: Profile, ts: float) -> t
 
 def anew(heart: Heart) -> Heart:
     """The memory in which what still stands began at a time that is not known."""
-    if not _stands(heart.high, heart.low, heart.asleep):
+    if not stands(heart):
         return heart
     high, low, asleep = (side and replace(side, since=0.0) for side in (heart.high, heart.low, heart.asleep))
     return replace(heart, high=high, low=low, asleep=asleep)
@@ -115,14 +115,14 @@ def _rank(bpm: float, limits: Thresholds) -> int:
 
 def _is_worth_comparing(heart: Heart, rank: int, bpm: float, profile: Profile, ts: float) -> bool:
     """Whether the minutes have to be looked at, which costs ten times what all the rest does."""
-    if heart.missing is not None or _stands(heart.high, heart.low, heart.asleep):
+    if heart.missing is not None or stands(heart):
         return True
     if rank or bpm < profile.thresholds.hr_asleep_high:
         return rank != 0
     return heart.active is None or ts - heart.active >= profile.thresholds.asleep_s
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """What there is to see at one value: the minutes, and what of them counts."""
 
     at: datetime
@@ -135,26 +135,31 @@ class _Seen(NamedTuple):
     night: bool
 
 
+def see(heart: Heart, at: datetime, asleep: bool, exertion: float, profile: Profile) -> Seen:
+    """What there is to see as of the newest value, at `at` (aware). Movement at `exertion` beats per minute and above
+    takes time to slow down from."""
+    limits, minutes, ts = profile.thresholds, heart.minutes, at.timestamp()
+    rests = window.rests(minutes, exertion, limits.hr_rest_s / 60)
+    night = asleep or profile.is_night(ts)
+    return Seen(at, ts, limits, minutes[-1], rests, window.rhythm_min(minutes), asleep, night)
+
+
 def _compare(heart: Heart, at: datetime, profile: Profile, ts: float) -> tuple[Heart, tuple[Verdict, ...]]:
-    limits, minutes = profile.thresholds, heart.minutes
-    rests = window.rests(minutes, limits.hr_high_warning - limits.hr_hysteresis, limits.hr_rest_s / 60)
-    asleep = _is_asleep(heart, profile, ts)
-    seen = _Seen(
+    limits = profile.thresholds
+    known = window.is_movement_known(heart.minutes)
+    seen = see(
+        heart,
         at,
-        ts,
-        limits,
-        minutes[-1],
-        rests,
-        window.rhythm_min(minutes),
-        asleep,
-        asleep or profile.is_night(ts),
+        is_asleep(heart.active if known else None, profile, ts),
+        limits.hr_high_warning - limits.hr_hysteresis,
+        profile,
     )
-    high, low = _follow(heart.high, _high(seen), seen), _follow(heart.low, _low(seen), seen)
+    high, low = follow(heart.high, _high(seen), seen), follow(heart.low, _low(seen), seen)
     # Too high for somebody awake says all that there is to say of somebody asleep.
-    sleeping = _follow(heart.asleep, _asleep(seen, speaks=not _stands(high[0])), seen)
+    sleeping = follow(heart.asleep, _asleep(seen, speaks=not _stands(high[0])), seen)
     compared = (high, low, sleeping)
     found = [verdict for _, verdict in compared if isinstance(verdict, Finding)]
-    if is_erratic(heart, rests, ts) and all(each.severity is not Severity.URGENT for each in found):
+    if is_erratic(heart, seen.rests, ts) and all(each.severity is not Severity.URGENT for each in found):
         # An urgent one is said all the same: somebody who lies on the floor for hours may have a heart that jumps.
         return _no_heart(heart, seen) if found else (heart, NOTHING)
     sides = tuple(side for side, _ in compared)
@@ -165,6 +170,11 @@ def _compare(heart: Heart, at: datetime, profile: Profile, ts: float) -> tuple[H
     if heart.missing is not None:
         verdicts.append(Cleared(IncidentKind.NO_HEART_RATE, "measured_again", at))
     return replace(heart, high=high[0], low=low[0], asleep=sleeping[0], missing=None), tuple(verdicts)
+
+
+def stands(heart: Heart) -> bool:
+    """Whether a rate beyond the limits goes on."""
+    return _stands(heart.high, heart.low, heart.asleep)
 
 
 def _stands(*sides: Side | None) -> bool:
@@ -184,7 +194,7 @@ def is_erratic(heart: Heart, rests: list[Rest], ts: float, *, frozen: bool = Tru
     return jumps[len(jumps) // 2] >= bound or (frozen and len(values) >= FROZEN_VALUES and jumps[-1] == 0)
 
 
-def _no_heart(heart: Heart, seen: _Seen) -> tuple[Heart, tuple[Verdict, ...]]:
+def _no_heart(heart: Heart, seen: Seen) -> tuple[Heart, tuple[Verdict, ...]]:
     """Instead of an alarm about a heart: the band does not measure one."""
     if heart.no_heart is not None and seen.ts - heart.no_heart < seen.limits.task_repeat_s:
         return heart, NOTHING
@@ -193,79 +203,80 @@ def _no_heart(heart: Heart, seen: _Seen) -> tuple[Heart, tuple[Verdict, ...]]:
     return replace(heart, missing=seen.ts, no_heart=seen.ts), (finding,)
 
 
-def _is_asleep(heart: Heart, profile: Profile, ts: float) -> bool:
-    """Whether nobody has moved for a while of which some was at night; by the clock where movement is unknown."""
-    if heart.active is None or not window.is_movement_known(heart.minutes):
+def is_asleep(active: float | None, profile: Profile, ts: float) -> bool:
+    """Whether nobody has moved for a while of which some was at night. `active` is the last movement (seconds since
+    the epoch); where none is known, None, it is by the clock."""
+    if active is None:
         return profile.is_night(ts)
     limits = profile.thresholds
-    if ts - heart.active < limits.asleep_s:
+    if ts - active < limits.asleep_s:
         return False
     # Whoever fell asleep at night sleeps on after it, and whoever sits still by day does not sleep.
-    return profile.is_night(ts) or (
-        ts - heart.active < LONGEST_SLEEP_S and profile.is_night(heart.active + limits.asleep_s)
-    )
+    return profile.is_night(ts) or (ts - active < LONGEST_SLEEP_S and profile.is_night(active + limits.asleep_s))
 
 
-class _Limit(NamedTuple):
+class Limit(NamedTuple):
+    """Beats per minute that a rate is at or beyond for so many minutes, and how grave that is."""
+
     rank: int
     bpm: float
     window_min: float
 
 
-class _Limits(NamedTuple):
+class Limits(NamedTuple):
     """One side's limits, gravest first. `sign` makes "beyond" always "at or above"; `over` is what is well inside."""
 
     name: str
     sign: int
-    all: tuple[_Limit, ...]
+    all: tuple[Limit, ...]
     over: float
     counted: list[Rest]
     may_stand: bool = True
     """Whether what stands still can."""
 
 
-def _high(seen: _Seen) -> _Limits:
+def _high(seen: Seen) -> Limits:
     limits = seen.limits
-    return _Limits(
+    return Limits(
         "high",
         1,
         (
-            _Limit(URGENT, limits.hr_high_urgent, limits.hr_urgent_s / 60),
-            _Limit(WARNING, limits.hr_high_warning, limits.hr_warning_s / 60),
+            Limit(URGENT, limits.hr_high_urgent, limits.hr_urgent_s / 60),
+            Limit(WARNING, limits.hr_high_warning, limits.hr_warning_s / 60),
         ),
         limits.hr_high_warning - limits.hr_hysteresis,
         [each for each in seen.rests if each.rested],
     )
 
 
-def _low(seen: _Seen) -> _Limits:
+def _low(seen: Seen) -> Limits:
     limits = seen.limits
     warning, urgent = limits.hr_low_warning, limits.hr_low_urgent
     if seen.night:  # someone whose own limits are lower by day keeps them at night
         warning, urgent = min(warning, limits.hr_night_low_warning), min(urgent, limits.hr_night_low_urgent)
-    return _Limits(
+    return Limits(
         "low",
         -1,
-        (_Limit(URGENT, urgent, limits.hr_urgent_s / 60), _Limit(WARNING, warning, limits.hr_warning_s / 60)),
+        (Limit(URGENT, urgent, limits.hr_urgent_s / 60), Limit(WARNING, warning, limits.hr_warning_s / 60)),
         warning + limits.hr_hysteresis,
         [each for each in seen.rests if each.still],
     )
 
 
-def _asleep(seen: _Seen, *, speaks: bool) -> _Limits:
+def _asleep(seen: Seen, *, speaks: bool) -> Limits:
     limits = seen.limits
-    return _Limits(
+    return Limits(
         "asleep_high",
         1,
-        (_Limit(WARNING, limits.hr_asleep_high, limits.hr_asleep_s / 60),),
+        (Limit(WARNING, limits.hr_asleep_high, limits.hr_asleep_s / 60),),
         limits.hr_asleep_high - limits.hr_hysteresis,
         [each for each in seen.rests if each.rested] if seen.asleep and speaks else [],
         may_stand=seen.asleep,
     )
 
 
-def _follow(side: Side | None, limits: _Limits, seen: _Seen) -> tuple[Side | None, Verdict | None]:
-    """The side after one value, and what there is to say."""
+def follow(side: Side | None, limits: Limits, seen: Seen) -> tuple[Side | None, Verdict | None]:
+    """The side after one value, and what there is to say: an episode that begins, gets graver, goes on or is over."""
     thresholds, counted = seen.limits, limits.counted
     proof = window.Proof(thresholds.hr_share, thresholds.hr_lapse_margin, thresholds.hr_min_samples)
     if side is not None and side.rank and not side.stands:
@@ -284,7 +295,7 @@ def _follow(side: Side | None, limits: _Limits, seen: _Seen) -> tuple[Side | Non
     return (side if side.rank and seen.ts - side.alarmed < window.LONGEST_KEPT_MIN * 60 else None), None
 
 
-def _found(side: Side | None, limits: _Limits, limit: _Limit, span: window.Span, seen: _Seen) -> tuple[Side, Finding]:
+def _found(side: Side | None, limits: Limits, limit: Limit, span: window.Span, seen: Seen) -> tuple[Side, Finding]:
     """An episode begins, becomes graver, or goes on after the cool-down."""
     since = side.since if side is not None and side.stands and side.since else span.since * 60.0
     severity = _SEVERITY[limit.rank]
@@ -301,7 +312,7 @@ def _found(side: Side | None, limits: _Limits, limit: _Limit, span: window.Span,
     return Side(limit.rank, seen.ts, since, True), finding
 
 
-def _recover(side: Side, limits: _Limits, seen: _Seen) -> tuple[Side, Cleared | None]:
+def _recover(side: Side, limits: Limits, seen: Seen) -> tuple[Side, Cleared | None]:
     """The side after a value that follows an alarm: most values have to be well inside for a while, so that it does not
     flutter at the limit. Values during movement count too where they are inside."""
     over = Cleared(IncidentKind.HEART_RATE, f"{limits.name}_over", seen.at)

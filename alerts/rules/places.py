@@ -225,9 +225,8 @@ class _Look:
         memory, over = self._memory, self._memory.over
         if memory.standing and not self._standing:
             over = int(self._ts)
-            if not self._state.zone.stands:
-                at = datetime.fromtimestamp(self._ts, UTC)
-                self._said.append(Cleared(IncidentKind.WANDERING, "no_longer_wandering", at))
+            at = datetime.fromtimestamp(self._ts, UTC)
+            self._said.append(Cleared(IncidentKind.WANDERING, "no_longer_wandering", at))
         standing, told, rank = self._standing, self._told, self._rank
         if told > over:
             over = 0
@@ -391,6 +390,11 @@ def _hour(moment: float, profile: Profile) -> int:
     return datetime.fromtimestamp(moment, profile.zone).hour
 
 
+def stands(memory: Places) -> bool:
+    """Whether anything of it holds still."""
+    return bool(memory.standing)
+
+
 def _known_days(learnt: PlacesLearnt) -> int:
     return len(learnt.outings)
 
@@ -404,4 +408,15 @@ NEEDS = (
     _KNOWN._replace(rule=FAR),
     _KNOWN._replace(rule=LOST, heard_outside=True),
 )
-RULE = Rule(SLOT, Places, (Location,), hear, look, NEEDS, PlacesLearnt, places_learnt.learn)
+RULE = Rule(
+    SLOT,
+    Places,
+    (Location,),
+    hear,
+    look,
+    NEEDS,
+    PlacesLearnt,
+    places_learnt.learn,
+    kind=IncidentKind.WANDERING,
+    stands=stands,
+)

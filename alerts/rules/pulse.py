@@ -36,13 +36,11 @@ REACHED_S = 120.0
 
 
 class Pulse(Memory, frozen=True):
-    """`lost`: when it was found, seconds since the epoch; `again`: whether that the values are missing for hours was
-    told as well since, and ends both. `worn` and `worn_before`: the two newest times at which the band said that it was
-    worn. `healed`: how often in a row it came back by itself, and `healed_at` when last.
+    """`lost`: when it was found, seconds since the epoch. `worn` and `worn_before`: the two newest times at which the
+    band said that it was worn. `healed`: how often in a row it came back by itself, and `healed_at` when last.
     """
 
     lost: float | None = None
-    again: bool = False
     worn: float = 0.0
     worn_before: float = 0.0
     healed: int = 0
@@ -86,7 +84,7 @@ def look(pulse: Pulse, state: State, profile: Profile, ts: float) -> Result:
     detail = {"duration_s": round(ts - measured), "limit_s": round(limit_s)}
     at, began = datetime.fromtimestamp(ts, UTC), datetime.fromtimestamp(measured, UTC)
     finding = Finding(IncidentKind.NO_HEART_RATE, severity, reason, at, detail, episode_at=began)
-    return replace(pulse, lost=ts, again=heart.missing is not None), (finding,)
+    return replace(pulse, lost=ts), (finding,)
 
 
 def _limit_s(pulse: Pulse, profile: Profile, ts: float) -> float:
@@ -97,8 +95,6 @@ def _limit_s(pulse: Pulse, profile: Profile, ts: float) -> float:
 
 def _while_lost(pulse: Pulse, lost: float, state: State, ts: float) -> Result:
     heart, at = state.heart, datetime.fromtimestamp(ts, UTC)
-    if heart.missing is not None and not pulse.again:
-        return replace(pulse, again=True), NOTHING
     healed = pulse.healed if ts - pulse.healed_at < FORGIVEN_S else 0
     if heart.measured is not None and heart.measured > lost:
         reason, healed = "measured_again", healed + 1
@@ -108,9 +104,7 @@ def _while_lost(pulse: Pulse, lost: float, state: State, ts: float) -> Result:
         reason = "moved_again"
     else:
         return pulse, NOTHING
-    over = replace(pulse, lost=None, again=False, healed=healed, healed_at=ts if healed else 0.0)
-    if pulse.again:
-        return over, NOTHING  # what is missing for hours ends both
+    over = replace(pulse, lost=None, healed=healed, healed_at=ts if healed else 0.0)
     return over, (Cleared(IncidentKind.NO_HEART_RATE, reason, at),)
 
 
@@ -142,5 +136,10 @@ def _rhythm_s(heart: Heart) -> float:
     return 60 * window.rhythm_min(measured)
 
 
+def stands(pulse: Pulse) -> bool:
+    """Whether the pulse is lost still."""
+    return pulse.lost is not None
+
+
 NEEDS = (Needs("no_pulse", Scope.HEALTH, heart_every_s=SLOWEST_HEART_S, absence=True),)
-RULE = Rule("pulse", Pulse, (Status,), hear, look, NEEDS)
+RULE = Rule("pulse", Pulse, (Status,), hear, look, NEEDS, kind=IncidentKind.NO_HEART_RATE, stands=stands)

@@ -3,19 +3,19 @@
 The heart rate, the safe zone and what the band says of itself are asked before them, reading by reading (`evaluation`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
-from alerts.model.incident import Verdict
-from alerts.rules import places, pulse, resting_rate, spot_value, stillness
+from alerts.model.incident import Cleared, IncidentKind, Verdict
+from alerts.rules import envelope, heart_rate, places, pulse, resting_rate, spot_value, stillness
 from alerts.rules import state as states
 from alerts.rules.profile import Profile
 from alerts.rules.rule import NOTHING, Day, Learnt, Reading, Result, Rule
 from alerts.rules.state import Memory, State
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 
-RULES: tuple[Rule, ...] = (pulse.RULE, stillness.RULE, places.RULE, resting_rate.RULE, spot_value.RULE)
+RULES: tuple[Rule, ...] = (pulse.RULE, stillness.RULE, places.RULE, envelope.RULE, resting_rate.RULE, spot_value.RULE)
 
 _BLANK: Mapping[str, Memory] = {rule.slot: rule.memory() for rule in RULES}
 _MEMORIES = {rule.slot: rule.memory for rule in RULES}
@@ -27,6 +27,13 @@ _LOOKING = [(rule.slot, rule.look) for rule in RULES if rule.look is not None]
 _LEARNING = [
     (rule.slot, rule.learnt, rule.learn) for rule in RULES if rule.learnt is not None and rule.learn is not None
 ]
+_STANDING = [(rule.slot, rule.kind, rule.stands) for rule in RULES if rule.stands is not None]
+_STANDING_BEFORE: Mapping[IncidentKind, Callable[[State], bool]] = {
+    IncidentKind.HEART_RATE: lambda state: heart_rate.stands(state.heart),
+    IncidentKind.NO_HEART_RATE: lambda state: state.heart.missing is not None,
+    IncidentKind.WANDERING: lambda state: state.zone.stands,
+}
+"""The same of what is asked before the rules of the registry, where they share its kind."""
 MINUTE_S = 60.0
 AHEAD_MIN = 6
 """Further ahead is what a clock said that was wrong: it does not make the rules blind until then."""
@@ -50,15 +57,54 @@ def look(state: State, profile: Profile, ts: float) -> Result:
     if state.looked - AHEAD_MIN <= minute <= state.looked:
         return state, NOTHING
     slots: dict[str, Memory] | None = None
-    said: tuple[Verdict, ...] = NOTHING
+    said: list[tuple[str, Verdict]] = []
     for slot, ask in _LOOKING:
         before = state.slots.get(slot) or _BLANK[slot]
         after, verdicts = ask(before, state, profile, ts)
-        said += verdicts
+        said += [(slot, verdict) for verdict in verdicts]
         if after is not before:
             slots = slots or dict(state.slots)
             slots[slot] = after
-    return _with(state, state.slots if slots is None else slots, minute), said
+    state = _with(state, state.slots if slots is None else slots, minute)
+    return state, _without_held(state, said) if said else NOTHING
+
+
+def held(state: State, kind: IncidentKind, but: str | None = None) -> bool:
+    """Whether an incident of this kind goes on by any rule but the one of the slot `but`; None is whoever is asked
+    before the rules of the registry."""
+    before = _STANDING_BEFORE.get(kind)
+    if but is not None and before is not None and before(state):
+        return True
+    return any(
+        slot != but and own is kind and stands(state.slots.get(slot) or _BLANK[slot]) for slot, own, stands in _STANDING
+    )
+
+
+def join(state: State, said: tuple[Verdict, ...], found: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+    """What was said before the rules of the registry were asked, and what these found: without the end of what goes on
+    by one of them, and without the same end twice."""
+    if not said:
+        return found
+    ended = {verdict.kind for verdict in found if isinstance(verdict, Cleared)}
+    kept = (
+        verdict
+        for verdict in said
+        if not (isinstance(verdict, Cleared) and (verdict.kind in ended or held(state, verdict.kind)))
+    )
+    return (*kept, *found)
+
+
+def _without_held(state: State, said: list[tuple[str, Verdict]]) -> tuple[Verdict, ...]:
+    """Without the ends of what goes on by another rule than the one that says so, and without the same end twice."""
+    kept: list[Verdict] = []
+    ended: set[IncidentKind] = set()
+    for slot, verdict in said:
+        if isinstance(verdict, Cleared):
+            if verdict.kind in ended or held(state, verdict.kind, slot):
+                continue
+            ended.add(verdict.kind)
+        kept.append(verdict)
+    return tuple(kept)
 
 
 def learn(learnt: Learnt, day: Day, profile: Profile) -> tuple[Learnt, tuple[Verdict, ...]]:

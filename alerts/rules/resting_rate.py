@@ -94,18 +94,19 @@ def night_rate(day: Day, profile: Profile) -> float | None:
     slots: dict[int, list[float]] = {}
     for ts, bpm in rests:
         slots.setdefault(int(ts // SLOT_S), []).append(bpm)
-    if len(slots) < LEAST_SLOTS or _covered_s(sorted(slots)) < LEAST_COVERED_S:
+    if len(slots) < LEAST_SLOTS or covered_s(sorted(slots)) < LEAST_COVERED_S:
         return None
     if all(bpm == rests[0][1] for _, bpm in rests):
         return None  # one and the same value all night is no heart
-    if _jumps(rests):
+    if jumps(rests):
         return None  # a band on a table
     rates = sorted(map(median, slots.values()))
     return round(rates[int(LOW_SHARE * (len(rates) - 1))], 1)
 
 
-def _jumps(rests: Sequence[tuple[float, float]]) -> bool:
-    """Whether the values jump from minute to minute as those of no heart do, in most of the night."""
+def jumps(rests: Sequence[tuple[float, float]]) -> bool:
+    """Whether values (seconds since the epoch, beats per minute) jump from minute to minute as those of no heart do, in
+    most of the time."""
     minutes: dict[int, list[float]] = {}
     for ts, bpm in rests:
         minutes.setdefault(int(ts // 60), []).append(bpm)
@@ -114,7 +115,8 @@ def _jumps(rests: Sequence[tuple[float, float]]) -> bool:
     return len(jumps) >= ERRATIC_VALUES and median(jumps) >= ERRATIC_BPM
 
 
-def _covered_s(slots: Sequence[int]) -> float:
+def covered_s(slots: Sequence[int]) -> float:
+    """How many seconds these five minutes (counted since the epoch, in order) stand for."""
     stand = LONGEST_STAND_S / SLOT_S
     return SLOT_S * (1 + sum(min(later - sooner, stand) for sooner, later in pairwise(slots)))
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from alerts.model.incident import Verdict
+from alerts.model.incident import IncidentKind, Verdict
 from alerts.rules.state import Memory, State
 from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
@@ -96,7 +96,10 @@ class Rule(NamedTuple):
     same object where nothing changes. `look(memory, state, profile, ts)` gives the memory and what there is to say as
     of `ts` (seconds since the epoch, by the band's clock or, while it says nothing, by the service's), which never goes
     back; `state` holds what all rules share, and is all that a rule without `hear` needs. `learn(learnt, day, profile)`
-    takes one day more into what is learnt. `needs` says of each thing that it finds what it has to be given for it.
+    takes one day more into what is learnt. `kind` is that of the incidents that a look opens, and `stands(memory)` says
+    whether the last one of them goes on. Several rules may share a kind: each says when its own is over, and the
+    incident ends with the last of them (`registry.held`). `needs` says of each thing that it
+    finds what it has to be given for it.
     """
 
     slot: str
@@ -107,3 +110,5 @@ class Rule(NamedTuple):
     needs: tuple[Needs, ...]
     learnt: type[Memory] | None = None
     learn: Callable[[Any, Day, "Profile"], tuple[Any, tuple[Verdict, ...]]] | None = None
+    kind: IncidentKind | None = None
+    stands: Callable[[Any], bool] | None = None

@@ -212,5 +212,10 @@ def _over(reason: str, ts: float) -> tuple[Verdict, ...]:
     return (Cleared(IncidentKind.SPOT_VALUE, reason, datetime.fromtimestamp(ts, UTC)),)
 
 
+def stands(spot: Spot) -> bool:
+    """Whether its last task goes on."""
+    return spot.until is not None
+
+
 NEEDS = (Needs("spot_value", Scope.HEALTH, seldom=True),)
-RULE = Rule(slot="spot_value", memory=Spot, hears=(HeartRate,), hear=hear, look=look, needs=NEEDS)
+RULE = Rule("spot_value", Spot, (HeartRate,), hear, look, NEEDS, kind=IncidentKind.SPOT_VALUE, stands=stands)

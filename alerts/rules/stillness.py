@@ -324,5 +324,12 @@ def _sat(day: Day, moved: Sequence[float], up: int | None, midnight: float, prof
     return int(longest) // 60
 
 
+def stands(still: Stillness) -> bool:
+    """Whether she lies still."""
+    return still.told is not None
+
+
 NEEDS = (Needs("stillness", Scope.HEALTH, heart_every_s=SLOWEST_HEART_S, movement=True),)
-RULE = Rule("stillness", Stillness, (HeartRate,), hear, look, NEEDS, Habit, learn)
+RULE = Rule(
+    "stillness", Stillness, (HeartRate,), hear, look, NEEDS, Habit, learn, kind=IncidentKind.STILLNESS, stands=stands
+)

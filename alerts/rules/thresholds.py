@@ -52,6 +52,8 @@ class Thresholds:
     hr_min_quality: float = _limit(plausible.LEAST_QUALITY, "of 100", 0, 70, "values of less are discarded", _OURS)
     hr_min_bpm: float = _limit(plausible.BPM[0], "bpm", 1, 29, "below is no heart rate", _OURS)
     hr_max_bpm: float = _limit(plausible.BPM[1], "bpm", 180, 300, "above is no heart rate", _OURS)
+    envelope_over: float = _limit(15, "bpm", 10, 60, "at rest above what is high for her by this", _OURS)
+    envelope_s: float = _limit(1800, "s", 900, 2400, "how long that lasts", _OURS)
     resting_change: float = _limit(4.5, "bpm", 3, 20, "two nights beyond her usual resting rate by this", _MEASURED)
     spot_high: float = _limit(100, "bpm", 90, 130, "of a few values a day, one at or above", _TIHM)
     spot_low: float = _limit(50, "bpm", 35, 60, "of a few values a day, one at or below", _TIHM)

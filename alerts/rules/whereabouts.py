@@ -67,12 +67,6 @@ def told_without_circle(state: State) -> int:
     return memory.told if memory is not None else 0
 
 
-def stands_without_circle(state: State) -> bool:
-    """Whether anything stands that the rule without a circle has told: then their incident is not over."""
-    memory: Any = state.slots.get(SLOT)
-    return memory is not None and bool(memory.standing)
-
-
 def accuracy_of(reading: Location, limits: Thresholds) -> float | None:
     """The accuracy that a fix is taken for, metres; None where the fix is not to be believed at all."""
     accuracy = reading.accuracy_m or limits.zone_assumed_accuracy_m  # bands that do not know send 0

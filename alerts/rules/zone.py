@@ -14,7 +14,6 @@ from alerts.rules.whereabouts import (
     METRES_PER_DEGREE,
     accuracy_of,
     possible_m,
-    stands_without_circle,
     told_without_circle,
 )
 from eldercare.accounts.viewers import Scope
@@ -46,7 +45,7 @@ def _follow(state: State, reading: Location, profile: Profile, ts: float) -> tup
         out_since, out_fixes = 0.0, 0
     zone = Zone(ts, ts, lat, lon, accuracy, 0, out_since, out_fixes, zone.alarmed, zone.stands, zone.returned)
     if profile.home_lat is None or profile.home_lon is None or profile.safe_radius_m is None:
-        return _over(state, zone, reading.ts)  # nobody watches a circle any more
+        return _over(zone, reading.ts)  # nobody watches a circle any more
     distance = distance_m(profile.home_lat, profile.home_lon, lat, lon)
     if distance - accuracy > profile.safe_radius_m:
         return _outside(state, zone, distance, profile, reading.ts)
@@ -58,7 +57,7 @@ def _follow(state: State, reading: Location, profile: Profile, ts: float) -> tup
     # With a small zone and poor fixes half the radius must do, or nobody would ever return.
     if distance + min(accuracy, profile.safe_radius_m / 2) > profile.safe_radius_m:
         return zone, ()
-    return _over(state, zone, reading.ts)
+    return _over(zone, reading.ts)
 
 
 def _is_jump(zone: Zone, reading: Location, accuracy: float, ts: float, limits: Thresholds) -> bool:
@@ -72,12 +71,11 @@ def _is_jump(zone: Zone, reading: Location, accuracy: float, ts: float, limits: 
     return distance_m(zone.lat, zone.lon, reading.lat, reading.lon) > possible
 
 
-def _over(state: State, zone: Zone, at: datetime) -> tuple[Zone, tuple[Verdict, ...]]:
-    """What stood is over; it is told unless the rule without a circle goes on with the same incident."""
+def _over(zone: Zone, at: datetime) -> tuple[Zone, tuple[Verdict, ...]]:
+    """What stood is over."""
     if not zone.stands:
         return zone, ()
-    zone = replace(zone, stands=False, returned=zone.ts)
-    return zone, () if stands_without_circle(state) else (Cleared(IncidentKind.WANDERING, RETURNED, at),)
+    return replace(zone, stands=False, returned=zone.ts), (Cleared(IncidentKind.WANDERING, RETURNED, at),)
 
 
 def _outside(

@@ -16,6 +16,7 @@ from alerts.detection.devices import Device
 from alerts.model.incident import Finding, IncidentKind, Verdict
 from alerts.rules import Profile, State, Thresholds, read_state
 from alerts.rules.disorder import StoredReading, reach
+from alerts.rules.rule import Learnt
 from alerts.rules.state import Heart, Side
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 from ingest.pipeline.evaluation import evaluate_again, evaluate_readings
@@ -30,9 +31,14 @@ DEGREE_M = 111_195.0
 class Line:
     """A band, what is stored of it, and what the rules have said. `read` counts how often stored readings were read."""
 
-    def __init__(self, overrides: dict[str, Any] | None = None, away_until: datetime | None = None) -> None:
+    def __init__(
+        self,
+        overrides: dict[str, Any] | None = None,
+        away_until: datetime | None = None,
+        learnt: Learnt | None = None,
+    ) -> None:
         limits = Thresholds().with_overrides(overrides or {})
-        profile = Profile(7, *HOME, 500, away_until, ZoneInfo("Asia/Shanghai"), limits)
+        profile = Profile(7, *HOME, 500, away_until, ZoneInfo("Asia/Shanghai"), limits, learnt or {})
         self.band = Device("band-1", State(), profile, None, NOON - timedelta(days=9))
         self.stored: dict[tuple[type[Reading], datetime], StoredReading] = {}
         self.said: list[Verdict] = []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import recordings, rules
+from benchmarks import recordings, rules, usual
 from benchmarks.episodes import KINDS, LASTING
 from benchmarks.recordings import Value
 
@@ -23,6 +23,8 @@ def test_where_movement_is_known_nearly_nobody_is_bothered(people: People) -> No
     # One of the six goes in for a sport without steps on two of 15 days.
     assert sum(one.per_day <= 0.1 for one in played) == 5
     assert rules.per_day(played) <= 0.1
+    # What is high for her alone adds next to nothing.
+    assert sum(usual.is_unusual(each) for one in played for each in one.episodes) <= 0.01 * 303
 
 
 def test_movement_is_what_keeps_it_quiet(people: People) -> None:
@@ -48,6 +50,14 @@ def test_episodes_are_caught_in_any_rhythm_by_real_wristbands(
     assert result.injected >= 100
     assert result.caught >= least * result.injected
     assert result.in_time >= least_in_time * result.injected
+
+
+def test_an_hour_that_is_fast_for_her_alone_is_found(people: People) -> None:
+    who = "AURCTAK"
+    scores = usual.caught(who, usual.moved_to(people[who], usual.USUAL_BPM), 300, rules.ANYWHERE)
+    hour = scores[usual.KINDS[0].name]
+    assert hour.injected >= 10
+    assert hour.in_time == hour.injected
 
 
 def test_what_is_measured_exactly_is_found_in_everybody(people: People) -> None:

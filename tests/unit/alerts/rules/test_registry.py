@@ -28,6 +28,9 @@ def test_slots_have_names_of_their_own() -> None:
 def test_a_rule_begins_with_a_memory_of_nothing(rule: Rule) -> None:
     assert json.loads(State(slots={rule.slot: rule.memory()}).to_json()) == {"slots": {rule.slot: {}}}
     assert (rule.learn is None) == (rule.learnt is None)
+    # Whoever opens an incident says whether it goes on.
+    assert (rule.look is None) == (rule.stands is None) == (rule.kind is None)
+    assert rule.stands is None or not rule.stands(rule.memory())
     assert rule.hears == () or rule.hear is not None
 
 
@@ -147,6 +150,58 @@ def test_every_rule_that_learns_is_given_the_day(monkeypatch: pytest.MonkeyPatch
     )
     assert learnt == {"counted": Counted(5), "again": Counted(1), "other": Counted(1)}
     assert said == (finding, finding)
+
+
+class Loud(Memory, frozen=True):
+    loud: bool = False
+
+
+def test_an_incident_of_several_rules_ends_with_the_last_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = IncidentKind.STILLNESS
+    loud = {"one": range(1, 4), "two": range(2, 6), "three": range(2, 6)}
+
+    def asks(slot: str) -> Any:
+        def look(memory: Loud, state: State, who: Any, ts: float) -> tuple[Loud, tuple[Verdict, ...]]:
+            at = NOON + timedelta(seconds=ts - NOON.timestamp())
+            is_loud = int(ts - NOON.timestamp()) // 60 in loud[slot]
+            if is_loud is memory.loud:
+                return memory, ()
+            said = Finding(kind, Severity.WARNING, slot, at) if is_loud else Cleared(kind, f"{slot}_over", at)
+            return Loud(is_loud), (said,)
+
+        return look
+
+    monkeypatch.setattr(registry, "_LOOKING", [(slot, asks(slot)) for slot in loud])
+    monkeypatch.setattr(registry, "_STANDING", [(slot, kind, lambda memory: memory.loud) for slot in loud])
+    monkeypatch.setattr(registry, "_BLANK", dict(registry._BLANK) | dict.fromkeys(loud, Loud()))
+    band = Band(NOON)
+    for _ in range(8):
+        band.heart(70)
+        band.wait(1)
+    # Both of the last ended at once, which is said once.
+    assert band.reasons == ["one", "two", "three", "two_over"]
+
+
+@pytest.mark.parametrize(
+    "kind", [IncidentKind.HEART_RATE, IncidentKind.NO_HEART_RATE, IncidentKind.WANDERING, IncidentKind.STILLNESS]
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_whoever_still_has_it_keeps_an_incident_open(
+    kind: IncidentKind, before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = Cleared(kind, "over", NOON)
+    monkeypatch.setattr(registry, "_STANDING", [("one", kind, lambda memory: memory.loud)])
+    monkeypatch.setattr(registry, "_STANDING_BEFORE", {kind: lambda state: before})
+    monkeypatch.setattr(registry, "_BLANK", {"one": Loud()})
+    loud, quiet = State(slots={"one": Loud(True)}), State()
+    # What is asked before the list ends nothing that a rule of the list has, and the other way round.
+    assert registry.join(loud, (over,), ()) == ()
+    assert registry.join(quiet, (over,), ()) == (over,)
+    assert registry.held(quiet, kind, "one") is before
+    assert registry.held(loud, kind, "other")
+    # What both end at once is said once.
+    finding = Finding(kind, Severity.WARNING, "again", NOON)
+    assert registry.join(quiet, (finding, over), (over,)) == (finding, over)
 
 
 def test_what_one_rule_found_ends_by_itself_alone() -> None:

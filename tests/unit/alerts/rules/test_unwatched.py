@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from alerts.model.incident import IncidentKind
 from alerts.rules import Profile, State, registry
+from alerts.rules.envelope import Level, Levels
 from alerts.rules.places_learnt import Outing, PlacesLearnt
 from alerts.rules.resting_rate import Nights
 from alerts.rules.rule import Needs
@@ -19,10 +20,12 @@ from eldercare.accounts.viewers import Scope
 from tests.unit.alerts.rules.band import MIDNIGHT, NOON, Band, profile
 
 LONG_AGO = NOON - timedelta(days=30)
-HEART = {"heart_rate", "heart_asleep", "no_pulse", "stillness", "resting_rate"}
+HEART = {"heart_rate", "heart_asleep", "no_pulse", "stillness", "above_usual", "resting_rate"}
+MOVEMENT = {"stillness", "above_usual"}
 PLACE = {"left_at_night", "going_in_circles", "unusually_far", "lost_outside"}
 ALL = HEART | PLACE | {"worn_without_value", "off_wrist", "battery_low", "silent"}
 WEEKS = {
+    "envelope": Levels(awake=Level(usual=(75.0,) * 7)),
     "places": PlacesLearnt(outings=tuple(Outing(day, 0, 0, 0, False) for day in range(7)), heard=True),
     "resting_rate": Nights(usual=(60.0,) * 7),
     "stillness": Habit(tuple(Seen(420, 60) for _ in range(7))),
@@ -146,8 +149,8 @@ def test_a_few_values_a_day_are_watched_as_single_values() -> None:
     assert silent == {Reason.SILENT: ALL - {"silent"} | {"spot_value"}}
 
 
-def test_movement_that_is_never_told_blinds_stillness_alone() -> None:
-    assert lacks(speaking(quality=90)) == {Reason.NO_MOVEMENT: {"stillness"}}
+def test_movement_that_is_never_told_blinds_what_needs_it_alone() -> None:
+    assert lacks(speaking(quality=90)) == {Reason.NO_MOVEMENT: MOVEMENT}
     assert lacks(speaking(motion="rest")) == {}
     # What was told is remembered for longer than minutes are.
     band = speaking(steps=30)
@@ -156,9 +159,9 @@ def test_movement_that_is_never_told_blinds_stillness_alone() -> None:
     assert lacks(band) == {}
 
 
-def test_a_band_that_counts_no_step_blinds_stillness() -> None:
+def test_a_band_that_counts_no_step_blinds_what_needs_movement() -> None:
     band = speaking(who=known({"stillness": Habit(tuple(Seen(None, NEVER_MOVED) for _ in range(5)))}))
-    assert lacks(band) == {Reason.COUNTS_NO_STEPS: {"stillness"}}
+    assert lacks(band) == {Reason.COUNTS_NO_STEPS: MOVEMENT}
 
 
 def test_a_band_that_never_says_whether_it_is_worn() -> None:
@@ -229,12 +232,12 @@ def test_a_circle_is_missed_only_where_somebody_has_drawn_one() -> None:
 
 def test_what_is_not_learnt_yet_says_how_many_days_are_known() -> None:
     band = speaking(who=profile(safe_radius_m=None, learnt={"resting_rate": Nights(usual=(60.0,) * 3)}))
-    assert lacks(band) == {Reason.LEARNING: {"resting_rate", "unusually_far", "lost_outside"}}
+    assert lacks(band) == {Reason.LEARNING: {"above_usual", "resting_rate", "unusually_far", "lost_outside"}}
     days = {
         each.rule: (each.known, each.needed)
         for each in unwatched(band.state, band.profile, LONG_AGO, band.now, band.now)
     }
-    assert days == {"resting_rate": (3, 7), "unusually_far": (0, 7), "lost_outside": (0, 7)}
+    assert days == {"above_usual": (0, 7), "resting_rate": (3, 7), "unusually_far": (0, 7), "lost_outside": (0, 7)}
     assert Reason.LEARNING in PASSING
 
 

@@ -67,7 +67,8 @@ FAMILIES = {
     "why": ["no_contact", "handled", "called_before", "carrier_limit", "pressed_again", "owner_has_no_number",
             "not_there_in_time", "ambulance_not_confirmed", "ambulance_called", "asked_for", "in_hand",
             "nobody_has_it", "high_urgent", "high_warning", "low_urgent", "low_warning", "asleep_high_warning",
-            "high_over", "low_over", "asleep_high_over", "left_at_night", "going_in_circles",
+            "high_over", "low_over", "asleep_high_over", "above_usual_warning", "above_usual_over",
+            "above_usual_asleep_warning", "above_usual_asleep_over", "left_at_night", "going_in_circles",
             "unusually_far", "lost_outside", "returned"],
 }  # fmt: skip
 
