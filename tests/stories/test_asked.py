@@ -7,58 +7,37 @@ from datetime import timedelta
 import pytest
 
 from alerts.channels import band
-from alerts.escalation import carry_out, claim, worker
-from alerts.escalation.plan import plan_for
 from alerts.incidents import desk
-from alerts.incidents.opening import apply_verdicts
-from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, SubjectVerdict, Verdict, resident_subject
 from eldercare.community import commands
-from eldercare.platform.database import Connection, connect
+from eldercare.platform.database import Connection
 from tests.conftest import MakeSettings
-from tests.integration.ingesting import asking, consuming, listener, publisher, until
+from tests.integration.ingesting import consuming, listener, publisher, until
+from tests.stories.asking import (
+    ASKED,
+    BUZZED,
+    DUTY,
+    GRID,
+    STILL,
+    back,
+    found,
+    has_a_telephone,
+    lost,
+    over,
+    say,
+    severity,
+)
 from tests.stories.ringing import Ringing, ringing
 from tests.stories.story import Story
 from tests.support import community
 from tests.support.community import PHONES
 from tests.support.services.mosquitto import Mosquitto
 
-ASKED = ["voice wang ask", "band measure_heart_rate", "band buzz"]
-DUTY = ["voice duty", "sms duty"]
-GRID = ["voice grid", "sms grid"]
-PULSE, STILL = IncidentKind.NO_HEART_RATE, IncidentKind.STILLNESS
-
 
 @pytest.fixture
 async def home(town: Ringing) -> Ringing:
-    """Wang's own telephone is in her file."""
-    await town.conn.execute("update resident set phone = %s where id = %s", (PHONES["wang"], town.people.wang))
-    await town.conn.commit()
+    """Wang has a telephone of her own."""
+    await has_a_telephone(town)
     return town
-
-
-async def say(told: Ringing | Story, verdict: Verdict) -> None:
-    """A rule says so of Wang; the line does what is due at once."""
-    about = resident_subject(told.people.wang, "band-wang")
-    await apply_verdicts(told.conn, [SubjectVerdict(about, verdict)], told.now)
-    await told.conn.commit()
-    await told.settle()
-
-
-async def lost(told: Ringing | Story, kind: IncidentKind = PULSE, episode: int = 0) -> int:
-    """She has no pulse any more, or does not move; returns the incident."""
-    reason = "no_pulse" if kind is PULSE else "still"
-    began = told.now - timedelta(minutes=10 + episode)
-    await say(told, Finding(kind, Severity.URGENT, reason, told.now, {}, began))
-    return int(await told.one("select max(id) from incident"))
-
-
-async def back(told: Ringing | Story, kind: IncidentKind = PULSE) -> None:
-    """It is over."""
-    await say(told, Cleared(kind, "measured_again", told.now))
-
-
-async def severity(told: Ringing | Story, incident: int) -> str:
-    return str(await told.one("select severity from incident where id = %s", incident))
 
 
 async def test_her_telephone_rings_and_her_band_buzzes_and_nobody_else_hears_of_it(home: Ringing) -> None:
@@ -207,7 +186,7 @@ async def test_once_people_are_called_it_stays_for_a_person(story: Story) -> Non
     await story.advance(seconds=45)
     await back(story)
     assert await story.state(incident) == "open"
-    story.expect("band measure_heart_rate", "band buzz", *DUTY)
+    story.expect(*BUZZED, *DUTY)
     await story.advance(seconds=120)
     story.expect(*GRID)
 
@@ -218,57 +197,14 @@ async def test_whoever_the_desk_asked_by_name_knows_of_it_so_it_stays(story: Sto
     await story.conn.commit()
     await back(story)
     assert await story.state(incident) == "open"
-    story.expect("band measure_heart_rate", "band buzz", "voice backup", "sms backup")
+    story.expect(*BUZZED, "voice backup", "sms backup")
 
 
 async def test_what_is_over_before_she_was_asked_asks_nobody(story: Story) -> None:
-    about = resident_subject(story.people.wang, "band-wang")
-    found = Finding(PULSE, Severity.URGENT, "no_pulse", story.now, {}, story.now)
-    over = Cleared(PULSE, "measured_again", story.now)
-    await apply_verdicts(story.conn, [SubjectVerdict(about, each) for each in (found, over)], story.now)
-    await story.conn.commit()
+    await say(story, found(story), over(story))
     await story.settle()
     assert await story.one("select state from incident") == "resolved"
     story.expect()
-
-
-async def test_a_step_that_was_read_before_it_was_over_is_not_taken(story: Story) -> None:
-    """The claim has read that duty is to be called; before that is written, the pulse is back."""
-    incident = await lost(story)
-    story.expect("band measure_heart_rate", "band buzz")
-    await story.set_clock(story.now + timedelta(seconds=45))
-    due = await claim.read(story.line, claim.CLAIM, [], None, 10)
-    plans = [plan_for(each, story.planning) for each in due]
-    await back(story)
-    written = await carry_out.carry_out(story.line, [each.version for each in due], plans, story.sender, story.now)
-    assert (len(plans), written.moved, written.messages) == (1, frozenset(), ())
-    await story.settle()
-    assert await story.state(incident) == "resolved"
-    story.expect()
-
-
-async def test_what_is_over_waits_for_a_step_that_is_just_written_and_then_stays(story: Story) -> None:
-    """Duty is being called; the pulse comes back before that is committed."""
-    incident = await lost(story)
-    await story.set_clock(story.now + timedelta(seconds=45))
-    over = SubjectVerdict(resident_subject(story.people.wang, "band-wang"), Cleared(PULSE, "measured_again", story.now))
-    async with await connect(story.url, application_name="clearing") as clearing, asking(story.url) as door:
-        async with story.line.transaction():
-            assert await worker.run_once(story.line, story.sender, story.planning) == 1
-            waits = asyncio.create_task(apply_verdicts(clearing, [over], story.now))
-
-            async def blocked() -> bool:
-                query = (
-                    "select exists (select from pg_stat_activity where application_name = %s and wait_event_type = %s)"
-                )
-                return bool(await door.value(query, "clearing", "Lock"))
-
-            await until(blocked, "the rule's word")
-        await waits
-        await clearing.commit()
-    await story.settle()
-    assert await story.state(incident) == "open"
-    story.expect("band measure_heart_rate", "band buzz", *DUTY)
 
 
 async def test_stillness_asks_the_band_to_buzz_alone_and_a_band_is_no_answer(story: Story) -> None:
@@ -311,27 +247,6 @@ async def test_the_same_episode_does_not_turn_it_urgent_again_and_another_one_do
     await lost(home, episode=1)
     assert await severity(home, incident) == "urgent"
     await home.expects(*DUTY)
-
-
-async def test_who_is_called_by_a_dead_process_while_she_says_1_is_not_rung(home: Ringing) -> None:
-    """Their call was about to be placed, by a process that was killed before it did."""
-    home.will("wang", "answer", answer_after_s=28)
-    incident = await lost(home)
-    await home.advance(seconds=44)
-    await home.expects(*ASKED)
-    await community.call(
-        home.conn, incident, home.people.grid, status="sending", address=PHONES["grid"], send_after=home.now,
-        leased_until=home.now + timedelta(seconds=5), content=json.dumps({"say": ["x"]}), created_at=home.now,
-        reference="placed-by-a-dead-one",
-    )  # fmt: skip
-    await home.conn.commit()
-    await home.presses("wang", "1")
-    await home.advance(seconds=30)
-    await home.expects("sms duty", "sms grid stand_down")
-    assert (
-        await home.one("select reason from notification where person_id = %s and channel = 'voice'", home.people.grid)
-        == "wearer_well"
-    )
 
 
 async def test_a_band_that_is_worn_and_loses_its_pulse_asks_its_wearer(
