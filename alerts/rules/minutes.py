@@ -7,7 +7,7 @@ window, and those after it in proportion to how long it lasted; it does not begi
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -33,8 +33,6 @@ LONGEST_GAP_MIN = 60.0
 COVERED = 0.6
 """The share of a stretch that values which count have to cover. What is missing is movement, or was not measured."""
 UNKNOWN = -1
-
-_Gap = TypeVar("_Gap", int, float)
 
 
 class Minute(Struct, frozen=True, array_like=True, gc=False):
@@ -110,7 +108,7 @@ def rhythm_min(minutes: Minutes) -> float:
     gaps = [later.at - sooner.at for sooner, later in pairwise(measured)]
     if not gaps:
         return 1.0
-    gap = max(usual(gaps), usual(gaps[-LAST_GAPS:]))
+    gap = max(_usual(gaps), _usual(gaps[-LAST_GAPS:]))
     if gap > 1:
         return float(gap)
     return 1.0 / sorted(each.values for each in measured)[len(measured) // 2]
@@ -120,7 +118,7 @@ LAST_GAPS = 6
 """A band that measures less often now is known by so many."""
 
 
-def usual(gaps: Sequence[_Gap]) -> _Gap:
+def _usual(gaps: Sequence[int]) -> int:
     """The gap in which half of the time was spent. The longest is left out: a single one is no rhythm."""
     ordered = sorted(gaps)
     if len(ordered) > 1:

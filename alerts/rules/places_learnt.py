@@ -63,13 +63,15 @@ class Night(Struct, frozen=True, array_like=True):
 
 class Outing(Struct, frozen=True, array_like=True):
     """One day (ordinal): the hours in which anything is known and those in which she was out, a bit each; the furthest
-    in metres; whether nothing was heard for half an hour while she was out."""
+    in metres; whether nothing was heard for half an hour while she was out; the fastest rhythm of its fixes, in seconds
+    from one to the next, 0 where it is not known."""
 
     date: int
     known: int
     out: int
     far_m: int
     silent: bool
+    rhythm_s: int = 0
 
 
 class PlacesLearnt(Memory, frozen=True):
@@ -218,7 +220,27 @@ def _outing(date: int, day: Day, fixes: Sequence[Location], lives: tuple[float, 
     known_hours = sum(1 << hour for hour in inside.keys() | outside.keys())
     out_hours = sum(1 << hour for hour, count in outside.items() if count >= inside.get(hour, 0))
     # One fix alone may be anywhere, so that the second of all is the furthest.
-    return Outing(date, known_hours, out_hours, round(sorted(distances)[-2]), _fell_silent(day, lives, limits))
+    silent = _fell_silent(day, lives, limits)
+    rhythm_s = fastest_s([fix.ts.timestamp() for fix in day.fixes]) or 0.0
+    return Outing(date, known_hours, out_hours, round(sorted(distances)[-2]), silent, round(rhythm_s))
+
+
+def fastest_s(times: Sequence[float]) -> float | None:
+    """The fastest rhythm in which fixes came three times in a row, in seconds from one to the next; of fewer, the
+    slowest of two; None where that is not known. `times` are seconds since the epoch, in their order.
+
+    Bands tell positions more often when their wearer is out, and it is then that the rules need them.
+    """
+    gaps = [later - sooner for sooner, later in pairwise(times)]
+    if len(gaps) < 2:
+        return None
+    return min(max(gaps[at : at + 3]) for at in range(max(len(gaps) - 2, 1)))
+
+
+def rhythm_s(profile: Profile) -> float | None:
+    """The rhythm of fixes on the last day on which she was out, in seconds from one to the next; None: not known."""
+    days = [each for each in known(profile).outings if each.out and each.rhythm_s]
+    return float(max(days, key=lambda each: each.date).rhythm_s) if days else None
 
 
 def _is_out(fix: Location, lives: tuple[float, float], limits: Thresholds) -> bool:

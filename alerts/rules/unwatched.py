@@ -7,7 +7,7 @@ has just begun to speak nothing is said to be missing.
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from itertools import pairwise
+from math import hypot
 from typing import Any, NamedTuple
 
 from alerts.rules import absence, heart_rate, minutes, places_learnt, registry, spot_value, stillness, wear, zone
@@ -16,7 +16,7 @@ from alerts.rules.profile import Profile
 from alerts.rules.rule import Needs
 from alerts.rules.state import State
 from alerts.rules.stillness import Stillness
-from alerts.rules.whereabouts import HORIZON, SLOT, SLOT_S, Track, times
+from alerts.rules.whereabouts import SLOT, Track, recall
 
 NEEDS: tuple[Needs, ...] = (
     *heart_rate.NEEDS,
@@ -146,7 +146,7 @@ def _known(state: State, profile: Profile, worn_since: float, ts: float) -> _Kno
         no_wear=band.worn is None and (band.newest is not None or not is_new),
         tells_absence=any(not each.values for each in heart.minutes),
         no_fixes=ts - max(fix, since) >= NO_FIX_S if fix else not is_new,
-        fix_s=fix_rhythm_s(state, ts),
+        fix_s=fix_rhythm_s(state, profile),
     )
 
 
@@ -229,15 +229,14 @@ def tells_movement(state: State) -> bool:
     return isinstance(still, Stillness) and (still.moved is not None or still.slots > 0)
 
 
-def fix_rhythm_s(state: State, ts: float) -> float | None:
-    """Seconds from one fix to the next, of those that are remembered; None where too few are. Where the newest stands
-    alone, and none has come for longer than they are kept, it is at least that."""
-    told = times(_track(state))
-    gaps = [float(later - sooner) for sooner, later in pairwise(told)]
-    if gaps:
-        return minutes.usual(gaps)
-    alone_s = float(HORIZON * SLOT_S)
-    return alone_s if told and ts - told[0] > alone_s else None
+def fix_rhythm_s(state: State, profile: Profile) -> float | None:
+    """Seconds from one fix to the next while she is out, in which bands tell positions most often: now, or on the last
+    day that was learnt; None where neither is known. Where no home is known, all fixes count."""
+    track, lives = _track(state), places_learnt.home(profile)
+    fixes = recall(track, *(lives or track.position()))
+    if lives is not None:
+        fixes = [fix for fix in fixes if hypot(fix.east, fix.north) > profile.thresholds.exit_m]
+    return places_learnt.fastest_s([fix.ts for fix in fixes]) or places_learnt.rhythm_s(profile)
 
 
 def _track(state: State) -> Track:

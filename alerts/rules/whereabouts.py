@@ -137,11 +137,6 @@ def recall(track: Track, from_lat: float, from_lon: float, since: float = 0.0, l
     return out
 
 
-def times(track: Track) -> list[int]:
-    """When the remembered fixes came, in their order, seconds since the epoch."""
-    return [_time(track.fixes, begin, track.newest) for begin in range(0, len(track.fixes), _BYTES)]
-
-
 def newest(track: Track, from_lat: float, from_lon: float) -> tuple[Fix, int]:
     """The newest remembered fix, in metres from a WGS-84 position, and the time of the one before it (0: none)."""
     off_lat, off_lon = track.lat - from_lat * _STEPS_PER_DEGREE, track.lon - from_lon * _STEPS_PER_DEGREE

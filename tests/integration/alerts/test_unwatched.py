@@ -44,7 +44,7 @@ def told(fix_min: int = 5, **fields: int) -> State:
         if minute % 15 == 0:
             band.status(worn=True)
         if minute % fix_min == 0:
-            band.fix(0)
+            band.fix(1000)
         band.heart(70, **(fields or {"steps": 0}))
         band.wait(1)
     return band.state

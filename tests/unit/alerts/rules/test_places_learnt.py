@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from alerts.rules import Profile, registry
-from alerts.rules.places_learnt import NOTHING_LEARNT, PlacesLearnt, home, known, learn
+from alerts.rules.places_learnt import NOTHING_LEARNT, PlacesLearnt, fastest_s, home, known, learn, rhythm_s
 from alerts.rules.rule import Day, Reading
 from alerts.rules.whereabouts import METRES_PER_DEGREE
 from eldercare.protocol.mqtt_v1 import HeartRate, Location
@@ -175,3 +175,33 @@ def test_weeks_are_small_and_a_day_told_again_counts_once() -> None:
     again, _ = learn(learnt, Day.ending(NOON + timedelta(days=39), fixes(39, at_home)), profile())
     assert (len(again.nights), len(again.outings)) == (14, 28)
     assert registry.read_learnt(registry.write_learnt({"places": learnt})) == ({"places": learnt}, [])
+
+
+def test_a_day_out_shows_how_often_the_band_tells_a_position_then() -> None:
+    day = fixes(0, lambda hour: None if 8 <= hour < 9 else 0.0)
+    out = [
+        Location(ts=NOON - timedelta(hours=3, minutes=each), lat=HOME[0] + 0.01, lon=HOME[1], accuracy_m=10)
+        for each in range(2, 60, 2)
+    ]
+    learnt, _ = learn(NOTHING_LEARNT, Day.ending(NOON, [*day, *out]), profile())
+    assert [each.rhythm_s for each in learnt.outings] == [120]
+    assert rhythm_s(replace(profile(), learnt={"places": learnt})) == 120
+    indoors, _ = learn(learnt, Day.ending(NOON + timedelta(days=1), fixes(1, at_home)), profile())
+    assert [each.rhythm_s for each in indoors.outings] == [120, 1200]
+    assert rhythm_s(replace(profile(), learnt={"places": indoors})) == 120
+    assert rhythm_s(profile()) is None
+
+
+@pytest.mark.parametrize(
+    ("times", "rhythm"),
+    [([], None), ([0], None), ([0, 60], None), ([0, 60, 660], 600), ([0, 600, 660, 720, 780, 2000], 60),
+     ([0, 60, 660, 720, 1320], 600)],
+)  # fmt: skip
+def test_a_rhythm_is_that_of_three_times_in_a_row(times: list[float], rhythm: float | None) -> None:
+    assert fastest_s(times) == rhythm
+
+
+def test_a_day_that_the_version_before_learnt_has_no_rhythm() -> None:
+    before = msgspec.json.decode(b'{"outings":[[739000,3,1,900,false]]}', type=PlacesLearnt)
+    assert [each.rhythm_s for each in before.outings] == [0]
+    assert rhythm_s(replace(profile(), learnt={"places": before})) is None

@@ -37,7 +37,7 @@ def known(learnt: dict[str, Any] | None = None, **values: Any) -> Profile:
 
 
 def speaking(every_min: float = 1, fix_min: float = 5, hours: float = 2, who: Profile | None = None,
-             worn: bool | None = True, **fields: Any) -> Band:  # fmt: skip
+             worn: bool | None = True, metres: float = 0, **fields: Any) -> Band:  # fmt: skip
     """A band that has told of everything for a while, at these rhythms."""
     band = Band(who=who or known())
     told = fields or {"steps": 0}
@@ -50,7 +50,7 @@ def speaking(every_min: float = 1, fix_min: float = 5, hours: float = 2, who: Pr
             band.heart(70, **told)
             heart += timedelta(minutes=every_min)
         if fix_min and band.now >= fix:
-            band.fix(0)
+            band.fix(metres)
             fix += timedelta(minutes=fix_min)
         band.wait(1)
     return band
@@ -198,19 +198,25 @@ def test_positions_that_never_come_or_come_no_more() -> None:
 @pytest.mark.parametrize(
     ("fix_min", "blind"),
     [(5, set()), (6, set()), (8, {"going_in_circles"}), (12, {"going_in_circles"}),
-     (20, {"going_in_circles", "left_at_night"}), (60, PLACE)],
+     (20, {"going_in_circles", "left_at_night"})],
 )  # fmt: skip
-def test_positions_that_come_too_seldom(fix_min: int, blind: set[str]) -> None:
-    band = speaking(fix_min=fix_min, hours=4)
+def test_positions_that_come_too_seldom_while_she_is_out(fix_min: int, blind: set[str]) -> None:
+    band = speaking(fix_min=fix_min, hours=4, metres=1000)
     assert lacks(band) == ({Reason.FIXES_TOO_SLOW: blind} if blind else {})
 
 
-def test_a_fix_alone_is_no_rhythm_until_none_has_come_for_an_hour() -> None:
-    band = Band(who=known())
-    assert fix_rhythm_s(band.state, band.now.timestamp()) is None
-    band.fix(0)
-    assert fix_rhythm_s(band.state, band.wait(62).now.timestamp()) is None
-    assert fix_rhythm_s(band.state, band.wait(1).now.timestamp()) == 62 * 60
+def test_a_band_that_rests_at_home_is_known_by_the_last_day_out() -> None:
+    assert lacks(speaking(fix_min=20, hours=4)) == {}
+    days = (Outing(1, 1, 1, 900, False, 60), Outing(3, 1, 0, 0, False, 1200), Outing(2, 1, 1, 900, False, 3600))
+    slow = {"places": replace(WEEKS["places"], outings=(*WEEKS["places"].outings[3:], *days))}
+    assert lacks(speaking(who=known(slow))) == {Reason.FIXES_TOO_SLOW: PLACE}
+    assert lacks(speaking(who=known(slow), metres=1000)) == {}  # she is out now, and it tells every five minutes
+    assert fix_rhythm_s(State(), known()) is None
+
+
+def test_where_no_home_is_known_all_fixes_count() -> None:
+    band = speaking(fix_min=20, hours=4, who=known(home_lat=None, home_lon=None))
+    assert lacks(band)[Reason.FIXES_TOO_SLOW] == {"going_in_circles", "left_at_night"}
 
 
 def test_where_no_home_is_known_nobody_has_left_it() -> None:
