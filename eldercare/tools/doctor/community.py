@@ -87,7 +87,7 @@ async def _residents(conn: Connection) -> list[Finding]:
     if homeless:
         findings.append(
             warning(
-                f"{len(homeless)} 位戴手环的老人没有家的位置，走失不能判断 · have no home position: {some(homeless)}",
+                f"{len(homeless)} 位戴手环的老人没有填家的位置，须待几夜 · have no home position: {some(homeless)}",
                 "填经纬度（WGS-84）· fill in latitude and longitude (WGS-84)",
             )
         )
