@@ -18,9 +18,11 @@ from math import cos, pi, radians, sin
 from zoneinfo import ZoneInfo
 
 from alerts.model.incident import IncidentKind
-from alerts.rules import Profile, Thresholds
+from alerts.rules import Profile, Thresholds, places_learnt
+from alerts.rules.places_learnt import PlacesLearnt
 from alerts.rules.playback import Playback
-from alerts.rules.whereabouts import METRES_PER_DEGREE
+from alerts.rules.rule import Day
+from alerts.rules.whereabouts import METRES_PER_DEGREE, SLOT
 from benchmarks import recordings
 from benchmarks.goals import Goals
 from benchmarks.rules import Quiet, home_of, standing
@@ -42,6 +44,9 @@ AT_HOME = replace(STRANGER, home_lat=HOME[0], home_lon=HOME[1])
 MONDAY = datetime(2026, 3, 2, tzinfo=ZONE)
 NIGHT_IN_TIME_S = 720
 CIRCLES_IN_TIME_S = 3600
+ODD_IN_TIME_S = 2700
+SELDOM_DAYS = 21
+"""Whoever goes out seldom in the evening does so once in so many days, on a day that chance chooses."""
 
 Point = tuple[float, float]
 """Metres east and north of home."""
@@ -205,9 +210,9 @@ def pacing(length_m: float, kmh: float, middle: Point, phase: float, angle: floa
     return way
 
 
-def first_told(fixes: Iterable[Location], reasons: set[str], begin: datetime) -> float | None:
+def first_told(fixes: Iterable[Location], reasons: set[str], begin: datetime, who: Profile = AT_HOME) -> float | None:
     """Seconds from `begin` to the first incident of these reasons; None where there is none."""
-    playback, now = Playback(AT_HOME), begin
+    playback, now = Playback(who), begin
     for fix in fixes:
         now = fix.ts
         playback.receive(fix, now)
@@ -223,6 +228,36 @@ def night_exits(windows: Sequence[Window], rhythm_s: float, kmh: float, count: i
         way = leaves(kmh, chance.uniform(0, 2 * pi), 3600)
         fixes = fixes_of(way, begin, 3600 + 1800, rhythm_s, Drift(windows, chance))
         found.add(first_told(fixes, {"left_at_night"}, begin + timedelta(hours=1)), NIGHT_IN_TIME_S)
+    return found
+
+
+def at_home_by_night(windows: Sequence[Window], days: int, number: int) -> Profile:
+    """Somebody of whom so many days are learnt, on which she was out between eight in the morning and noon alone."""
+    chance = random.Random(f"{SEED} odd {number}")
+    drift, learnt = Drift(windows, chance), PlacesLearnt()
+    fixes: list[Location] = []
+    for day, plan in enumerate(week(days, chance)):
+        mornings = [stop for stop in plan if stop[0] < 12]
+        at = along([*mornings, (12.0, (0, 0)), (24.0, (0, 0))])
+        fixes += fixes_of(at, MONDAY + timedelta(days=day), 86400, 600, drift)
+    for day in range(1, days):
+        noon = MONDAY + timedelta(days=day, hours=12)
+        learnt, _ = places_learnt.learn(learnt, Day.ending(noon, fixes), AT_HOME)
+    return replace(AT_HOME, learnt={SLOT: learnt})
+
+
+def odd_hours(windows: Sequence[Window], rhythm_s: float, count: int) -> Found:
+    """Whoever never is out before seven nor after eight in the evening leaves at such an hour and walks for an hour."""
+    chance, found = random.Random(f"{SEED} odd {rhythm_s}"), Found()
+    people = [at_home_by_night(windows, 28, number) for number in range(4)]
+    for number in range(count):
+        hour = chance.choice((chance.uniform(5.05, 6.2), chance.uniform(20.05, 22.2)))
+        begin = MONDAY + timedelta(days=29, hours=hour - 1)
+        way = leaves(chance.uniform(2, 4.5), chance.uniform(0, 2 * pi), 3600)
+        fixes = fixes_of(way, begin, 7200, rhythm_s, Drift(windows, chance))
+        # Whoever is out still when the night begins is told of by that.
+        who = people[number % len(people)]
+        found.add(first_told(fixes, {"out_at_odd_hour"}, begin + timedelta(hours=1), who), ODD_IN_TIME_S)
     return found
 
 
@@ -278,6 +313,19 @@ def week(days: int, chance: random.Random) -> Iterator[list[Stop]]:
         yield [*plan, (24.0, (0, 0))]
 
 
+def seldom(days: int, chance: random.Random) -> Iterator[list[Stop]]:
+    """The same, but the evenings are spent at home, and one of `SELDOM_DAYS` with friends, 900 m off, until ten."""
+    friends, out = (-700.0, 560.0), 0
+    for day, plan in enumerate(week(days, chance)):
+        if day % SELDOM_DAYS == 0:
+            out = day + chance.randrange(SELDOM_DAYS)
+        plan = [stop for stop in plan if stop[0] < 18]
+        if day == out:
+            begin = 18.5 + chance.uniform(0, 1.5)
+            plan += [(begin, (0, 0)), (begin + 0.3, friends), (21.6, friends), (21.9, (0, 0))]
+        yield [*plan, (24.0, (0, 0))]
+
+
 def along(plan: Sequence[Stop]) -> Way:
     """The way through a day."""
 
@@ -292,12 +340,17 @@ def along(plan: Sequence[Stop]) -> Way:
     return way
 
 
-def old_person(windows: Sequence[Window], rhythm_s: float, days: int, number: int, profile: Profile) -> Quiet:
+Days = Callable[[int, random.Random], Iterator[list[Stop]]]
+
+
+def old_person(
+    windows: Sequence[Window], rhythm_s: float, days: int, number: int, profile: Profile, lives: Days = week
+) -> Quiet:
     """Play the weeks of somebody old who lives as many do."""
     chance = random.Random(f"{SEED} week {number} {rhythm_s}")
     drift = Drift(windows, chance)
     fixes: list[Location] = []
-    for day, plan in enumerate(week(days, chance)):
+    for day, plan in enumerate(lives(days, chance)):
         fixes += fixes_of(along(plan), MONDAY + timedelta(days=day), 86400, rhythm_s, drift)
     return quiet(f"old {number}", fixes, profile)
 
@@ -342,6 +395,14 @@ def main() -> None:
             weeks = [old_person(windows, rhythm_s, 21, number, profile) for number in range(3)]
             title = f"weeks of somebody old, a fix per {rhythm_s} s, home {name}"
             goals.at_most(f"{title}, a day", report_quiet(title, weeks), INCIDENTS_PER_DAY)
+    for rhythm_s in RHYTHMS_S:
+        weeks = [old_person(windows, rhythm_s, 84, number, AT_HOME, seldom) for number in range(3)]
+        title = f"twelve weeks of somebody who seldom goes out in the evening, a fix per {rhythm_s} s"
+        goals.at_most(f"{title}, a day", report_quiet(title, weeks), INCIDENTS_PER_DAY)
+        odd = odd_hours(windows, rhythm_s, 120)
+        print(f"out at an hour at which she never is, a fix per {rhythm_s} s: {odd}")
+        if rhythm_s <= SLOWEST_GOAL_S:
+            goals.at_least(f"out at such an hour in time, a fix per {rhythm_s} s", odd.in_time / odd.put_in, 0.95)
     for rhythm_s in RHYTHMS_S:
         everything = Found()
         for kmh in (2.5, 3.5, 4.5, 30):

@@ -19,7 +19,7 @@ from alerts.rules.heart_rate import WARNING, Limit, Limits, Seen
 from alerts.rules.minutes import Minute
 from alerts.rules.profile import Profile
 from alerts.rules.rule import NOTHING, SLOWEST_HEART_S, Day, Needs, Rule
-from alerts.rules.state import Memory, Side, State
+from alerts.rules.state import Heart, Memory, Side, State
 from alerts.rules.thresholds import Thresholds
 from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import HeartRate
@@ -87,16 +87,24 @@ def look(envelope: Envelope, state: State, profile: Profile, ts: float) -> tuple
         return envelope, NOTHING
     if not isinstance(levels, Levels):
         levels = _NOTHING_LEARNT
-    if side is None:
-        newest = heart.minutes[-1]
-        if levels.least is None or not newest.values:
-            return envelope, NOTHING
-        if newest.mean < levels.least + profile.thresholds.envelope_over:
-            return envelope, NOTHING
+    if side is None and not _is_worth_comparing(heart, levels, heart.measured, profile.thresholds):
+        return envelope, NOTHING
     return _compare(envelope, levels, state, heart.measured, profile)
 
 
 _NOTHING_LEARNT = Levels()
+
+
+def _is_worth_comparing(heart: Heart, levels: Levels, measured: float, limits: Thresholds) -> bool:
+    """Whether the minutes have to be looked at, which costs ten times what all the rest does: the newest is above what
+    is high for her, and she does not walk in it."""
+    newest = heart.minutes[-1]
+    high = levels.least
+    if heart.active is not None and measured - heart.active < limits.asleep_s:
+        high = levels.awake.high  # nobody sleeps who has just moved
+    if high is None or not newest.values or newest.mean < high + limits.envelope_over:
+        return False
+    return len(heart.minutes) < 2 or not window.is_walking(newest, heart.minutes[-2])
 
 
 def stands(envelope: Envelope) -> bool:

@@ -158,6 +158,12 @@ def rests(minutes: Sequence[Minute], high: float, longest_min: float) -> list[Re
     return told
 
 
+def is_walking(minute: Minute, before: Minute) -> bool:
+    """Whether half of the time since the minute before, or more, was spent on one's feet by the steps of this one."""
+    gap = minute.at - before.at
+    return 2 * minute.steps >= STEPS_A_MINUTE * gap or (gap <= 1 and minute.steps >= FEW_STEPS)
+
+
 def _moving(minutes: Sequence[Minute]) -> list[float]:
     """How much of the time since the minute before each was spent on one's feet, in minutes."""
     moving: list[float] = []

@@ -23,6 +23,7 @@ from eldercare.accounts.viewers import Scope
 from eldercare.protocol.mqtt_v1 import Location
 
 NIGHT, FAR, CIRCLES, LOST = "left_at_night", "unusually_far", "going_in_circles", "lost_outside"
+ODD = "out_at_odd_hour"
 EVENING_S = 2 * 3600.0
 """Seconds before the night in which whoever left home on foot, and is out in the depth of it, is called about;"""
 DAY_S = 24 * 3600.0
@@ -52,6 +53,8 @@ LOOP_EVERY_S = 300
 MINUTE_S = 60
 REST_M, REST_STEPS = 20.0, 5
 """Nobody walks about of whose last steps from fix to fix most are shorter."""
+_OUTINGS = (NIGHT, FAR, ODD)
+"""What is over when she is at home again."""
 _RANKS = {Severity.WARNING: 1, Severity.URGENT: 2}
 
 
@@ -86,6 +89,8 @@ class Places(Memory, frozen=True):
     far: int = 0
     """When it was last told that she is unusually far."""
     later: int = 0
+    odd: int = 0
+    """When it was last told that she is out at an hour at which she never is."""
 
 
 def hear(memory: Places, reading: Location, profile: Profile, ts: float) -> Places:
@@ -108,7 +113,7 @@ def hear(memory: Places, reading: Location, profile: Profile, ts: float) -> Plac
         return memory
     fresh = memory.fresh or track is not memory.track
     standing, told, rank = memory.standing, memory.told, memory.rank
-    return Places(track, fresh, at_home, out, standing, told, rank, memory.over, memory.far, later)
+    return Places(track, fresh, at_home, out, standing, told, rank, memory.over, memory.far, later, memory.odd)
 
 
 def _latest_two(minute: int, before: int, later: int) -> tuple[int, int]:
@@ -142,7 +147,7 @@ class _Look:
         self._learnt, self._lives = places_learnt.known(profile), places_learnt.home(profile)
         self._edges = leaving.edges(self._learnt.spread_m, self._limits)
         self._standing = dict(memory.standing)
-        self._told, self._rank, self._far = memory.told, memory.rank, memory.far
+        self._told, self._rank, self._far, self._odd = memory.told, memory.rank, memory.far, memory.odd
         self._said: list[Verdict] = []
 
     def is_idle(self) -> bool:
@@ -170,7 +175,7 @@ class _Look:
     def _may_leave(self, newest: Fix) -> bool:
         """Whether leaving home may be told of now, or was within the last hour."""
         hour = _hour(newest.ts, self._profile)
-        return hour >= self._limits.exit_from_h or hour <= self._limits.exit_to_h
+        return hour >= self._limits.exit_from_h or hour <= self._limits.exit_to_h or self._is_never(newest.ts)
 
     def fixes(self) -> list[Fix]:
         """The fixes of the last hour that are believed, in metres from home (from the newest, where none is known),
@@ -188,6 +193,7 @@ class _Look:
             self._end_outing()
             return
         self._judge_night(fixes)
+        self._judge_hour(fixes)
         self._judge_distance(fixes)
 
     def judge_silence(self, quiet: bool) -> None:
@@ -209,7 +215,7 @@ class _Look:
 
     def judge_return(self, quiet: bool) -> None:
         """Whoever has come home, and of whom no fix comes indoors, is back by a single one after a while."""
-        if quiet or self._lives is None or not (NIGHT in self._standing or FAR in self._standing):
+        if quiet or self._lives is None or self._standing.keys().isdisjoint(_OUTINGS):
             return
         newest, _ = whereabouts.newest(self._memory.track, *self._lives)
         is_old = self._ts - newest.ts >= self._limits.zone_gap_s
@@ -217,8 +223,8 @@ class _Look:
             self._end_outing()
 
     def _end_outing(self) -> None:
-        self._standing.pop(NIGHT, None)
-        self._standing.pop(FAR, None)
+        for reason in _OUTINGS:
+            self._standing.pop(reason, None)
 
     def close(self) -> tuple[Places, tuple[Verdict, ...]]:
         """What is remembered, and what there is to say. What stood is over when nothing of it holds any more."""
@@ -231,7 +237,7 @@ class _Look:
         if told > over:
             over = 0
         track, home, out, later = memory.track, memory.home, memory.out, memory.later
-        after = Places(track, False, home, out, standing, told, rank, over, self._far, later)
+        after = Places(track, False, home, out, standing, told, rank, over, self._far, later, self._odd)
         return memory if after == memory else after, tuple(self._said)
 
     def _judge_circles(self, fixes: Sequence[Fix]) -> None:
@@ -315,6 +321,26 @@ class _Look:
             return True
         # Nothing is known of the pause. Whoever is further off than she could have walked had left before the night.
         return _could_walk(first, min(pause, first.ts - exit_began(first.ts, self._profile)))
+
+    def _judge_hour(self, fixes: Sequence[Fix]) -> None:
+        """Out for half an hour by day, at an hour at which she never is."""
+        newest = fixes[-1]
+        since = newest.ts - self._limits.odd_hour_s
+        if not (self._is_never(newest.ts) and self._is_never(since)) or ODD in self._standing:
+            return
+        if self._odd and self._ts - self._odd < self._limits.task_repeat_s:
+            return
+        if self._memory.home < self._ts - DAY_S:
+            return  # a journey is none of this
+        left = leaving.find(fixes, self._edges, self._limits)
+        if left is None or left.first.ts > since or self._has_not_moved(left.began.ts - SITTING_S):
+            return
+        if self._find(ODD, Severity.WARNING, left.began.ts, self._place(newest) | {"fixes": left.fixes}):
+            self._odd = int(self._ts)
+
+    def _is_never(self, moment: float) -> bool:
+        """Whether she never is out at this hour, which is none of the night's."""
+        return bool(self._learnt.never >> _hour(moment, self._profile) & 1) and not is_exit_hour(moment, self._profile)
 
     def _judge_distance(self, fixes: Sequence[Fix]) -> None:
         if len(fixes) < 2 or (self._far and self._ts - self._far < self._limits.task_repeat_s):
@@ -407,6 +433,7 @@ NEEDS = (
     Needs(CIRCLES, Scope.LOCATION, fix_every_s=LOOP_FIX_S),
     _KNOWN._replace(rule=FAR),
     _KNOWN._replace(rule=LOST, heard_outside=True),
+    _KNOWN._replace(rule=ODD, fix_every_s=NIGHT_FIX_S, days=places_learnt.NEVER_DAYS),
 )
 RULE = Rule(
     SLOT,

@@ -42,6 +42,11 @@ HABIT_DAYS, HABIT_SHARE, HABIT_OUT = 5, 0.3, 3
 DEEP_H = (1, 2, 3)
 """Hours in which being out is usual on more than half of the nights only, of at least `DEEP_NIGHTS`."""
 DEEP_NIGHTS = 7
+EDGE_H = (5, 6, 20, 21, 22)
+"""Hours of the day, local time, at which being out may be unusual: by day anybody may go out for once."""
+NEVER_DAYS, NEVER_SHARE = 14, 0.8
+"""She never is out at an hour if she was known to be at home then on so many days, on this share of all, and was not
+seen outside in it, nor in the hour before or after it, on any."""
 KNOWN_DAYS = 7
 """Days after which distances and silences are known."""
 QUIET_S = 1800
@@ -61,10 +66,14 @@ class Night(Struct, frozen=True, array_like=True):
     at_given: bool = True
 
 
+_ANY_HOUR = (1 << 24) - 1
+
+
 class Outing(Struct, frozen=True, array_like=True):
     """One day (ordinal): the hours in which anything is known and those in which she was out, a bit each; the furthest
     in metres; whether nothing was heard for half an hour while she was out; the fastest rhythm of its fixes, in seconds
-    from one to the next, 0 where it is not known."""
+    from one to the next, 0 where it is not known; the hours in which she was outside for two fixes in a row, which may
+    be any where it was not counted."""
 
     date: int
     known: int
@@ -72,6 +81,7 @@ class Outing(Struct, frozen=True, array_like=True):
     far_m: int
     silent: bool
     rhythm_s: int = 0
+    seen: int = _ANY_HOUR
 
 
 class PlacesLearnt(Memory, frozen=True):
@@ -91,6 +101,8 @@ class PlacesLearnt(Memory, frozen=True):
     """Whether her band is known to be heard all the time when she is out."""
     sure: bool = False
     """Whether `home` holds whatever address was given."""
+    never: int = 0
+    """The hours of `EDGE_H` at which she never is out, a bit each."""
 
 
 NOTHING_LEARNT = PlacesLearnt()
@@ -134,7 +146,9 @@ def learn(learnt: PlacesLearnt, day: Day, profile: Profile) -> tuple[PlacesLearn
     sure = agree >= OWN_NIGHTS and not any(
         each.at_given or is_near_given(each.lat / 1e5, each.lon / 1e5, profile) for each in nights
     )
-    learnt = PlacesLearnt(nights, learnt.outings, place, spread, learnt.usual, learnt.far_m, learnt.heard, sure)
+    learnt = PlacesLearnt(
+        nights, learnt.outings, place, spread, learnt.usual, learnt.far_m, learnt.heard, sure, learnt.never
+    )
     lives = home(_with(profile, learnt))
     if lives is None:
         return learnt, NOTHING
@@ -142,7 +156,8 @@ def learn(learnt: PlacesLearnt, day: Day, profile: Profile) -> tuple[PlacesLearn
     enough = len(outings) >= KNOWN_DAYS
     far_m = float(max(each.far_m for each in outings)) if enough else None
     heard = enough and not any(each.silent for each in outings)
-    return PlacesLearnt(nights, outings, place, spread, _usual(outings), far_m, heard, sure), NOTHING
+    never = never_out(outings)
+    return PlacesLearnt(nights, outings, place, spread, _usual(outings), far_m, heard, sure, never), NOTHING
 
 
 def _with(profile: Profile, learnt: PlacesLearnt) -> Profile:
@@ -212,17 +227,23 @@ def _outing(date: int, day: Day, fixes: Sequence[Location], lives: tuple[float, 
     inside: dict[int, int] = {}
     outside: dict[int, int] = {}
     distances = [0.0, 0.0]
+    seen, before = 0, -1
     for fix in fixes:
         off, hour = metres_off(fix.lat, fix.lon, *lives), fix.ts.astimezone(profile.zone).hour
         distances.append(off)
-        counts = outside if _is_out(fix, lives, limits) else inside
+        is_out = _is_out(fix, lives, limits)
+        counts = outside if is_out else inside
         counts[hour] = counts.get(hour, 0) + 1
+        if is_out and before >= 0:
+            seen |= 1 << hour | 1 << before
+        before = hour if is_out else -1
     known_hours = sum(1 << hour for hour in inside.keys() | outside.keys())
     out_hours = sum(1 << hour for hour, count in outside.items() if count >= inside.get(hour, 0))
     # One fix alone may be anywhere, so that the second of all is the furthest.
     silent = _fell_silent(day, lives, limits)
     rhythm_s = fastest_s([fix.ts.timestamp() for fix in day.fixes]) or 0.0
-    return Outing(date, known_hours, out_hours, round(sorted(distances)[-2]), silent, round(rhythm_s))
+    far_m = round(sorted(distances)[-2])
+    return Outing(date, known_hours, out_hours, far_m, silent, round(rhythm_s), seen)
 
 
 def fastest_s(times: Sequence[float]) -> float | None:
@@ -259,6 +280,20 @@ def _fell_silent(day: Day, lives: tuple[float, float], limits: Thresholds) -> bo
         if out > 1 and (following.ts - reading.ts).total_seconds() >= QUIET_S:
             return True
     return False
+
+
+def never_out(outings: Sequence[Outing]) -> int:
+    """The hours at the edges of the day at which she never is out, by her days; a bit each."""
+    seen = 0
+    for each in outings:
+        seen |= each.seen
+    seen |= seen << 1 | seen >> 1
+    never = 0
+    for hour in EDGE_H:
+        at_home = sum((each.known & ~each.out) >> hour & 1 for each in outings)
+        if not seen >> hour & 1 and at_home >= max(NEVER_DAYS, NEVER_SHARE * len(outings)):
+            never |= 1 << hour
+    return never
 
 
 def _usual(outings: Sequence[Outing]) -> int:

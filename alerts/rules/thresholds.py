@@ -84,6 +84,7 @@ class Thresholds:
     exit_m: float = _limit(150, "m", 100, 1000, "from home, less the accuracy, is outside", _MEASURED)
     exit_dwell_s: float = _limit(240, "s", 60, 900, "from the first fix that is not at home to the last", _MEASURED)
     far_more_m: float = _limit(3000, "m", 1000, 100000, "beyond the furthest of her weeks, and twice it", _OURS)
+    odd_hour_s: float = _limit(1800, "s", 900, 2700, "out by day at an hour at which she never is", _OURS)
     lost_s: float = _limit(1800, "s", 900, 14400, "nothing heard, while she is out", _OURS)
     late_s: float = _limit(600, "s", 300, 3600, "older readings alarm nobody", _OURS)
     ahead_s: float = _limit(300, "s", 60, 3600, "further in the future the clock is wrong", _OURS)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.detection import device_state, unwatched
-from alerts.rules import State, registry
+from alerts.rules import State, envelope, registry
 from alerts.rules.places_learnt import Outing, PlacesLearnt
 from alerts.rules.resting_rate import Nights
 from alerts.rules.unwatched import Reason
@@ -25,11 +25,12 @@ from tests.unit.alerts.rules.band import Band, profile
 ZONE = ZoneInfo("Asia/Shanghai")
 LEARNT = registry.write_learnt(
     {
-        "places": PlacesLearnt(outings=tuple(Outing(day, 0, 0, 0, False) for day in range(7)), heard=True),
+        "places": PlacesLearnt(outings=tuple(Outing(day, 0, 0, 0, False) for day in range(14)), heard=True),
         "resting_rate": Nights(usual=(60.0,) * 7),
+        "envelope": envelope.Levels(awake=envelope.Level(usual=(75.0,) * 7)),
     }
 )
-PLACE = {"left_at_night", "going_in_circles", "unusually_far", "lost_outside"}
+PLACE = {"left_at_night", "going_in_circles", "unusually_far", "lost_outside", "out_at_odd_hour"}
 
 
 @pytest.fixture(autouse=True)
@@ -92,10 +93,10 @@ async def test_everybody_is_read_a_few_at_a_time(
     await conn.execute("update resident set left_at = %s where id = %s", (NOW, gone))
     found = await lacks(conn)
     assert found["王"] == {}
-    assert found["李"] == {Reason.FIXES_TOO_SLOW: {"left_at_night", "going_in_circles"}}
+    assert found["李"] == {Reason.FIXES_TOO_SLOW: {"left_at_night", "going_in_circles", "out_at_odd_hour"}}
     assert found["张"] == {
-        Reason.NO_MOVEMENT: {"stillness"},
-        Reason.LEARNING: {"resting_rate", "unusually_far", "lost_outside"},
+        Reason.NO_MOVEMENT: {"stillness", "above_usual"},
+        Reason.LEARNING: {"above_usual", "resting_rate", "unusually_far", "lost_outside", "out_at_odd_hour"},
     }
     assert found["陈"].keys() == {Reason.NO_BAND}
     assert list(found) == ["王", "李", "张", "陈"]

@@ -90,6 +90,7 @@ async def test_the_api_names_rules_and_reasons_with_numbers(desk: Desk) -> None:
     assert await desk.lacks("duty", desk.here.li) == [
         slow | {"rule": "left_at_night", "needed": 600},
         slow | {"rule": "going_in_circles", "needed": 300},
+        slow | {"rule": "out_at_odd_hour", "needed": 600},
     ]
     await desk.conn.execute("update habits set learnt = '{}', renewed_at = renewed_at + interval '1 minute'")
     await desk.conn.commit()
@@ -98,15 +99,15 @@ async def test_the_api_names_rules_and_reasons_with_numbers(desk: Desk) -> None:
         "rule": "resting_rate", "reason": "learning", "known": 0, "needed": 7, "unit": "days",
     }  # fmt: skip
     nothing = {"known": None, "needed": None, "unit": None}
-    [movement] = [each for each in await desk.lacks("duty", desk.here.chen) if each["reason"] == "no_movement"]
-    assert movement == {"rule": "stillness", "reason": "no_movement"} | nothing
+    movement = [each for each in await desk.lacks("duty", desk.here.chen) if each["reason"] == "no_movement"]
+    assert movement == [{"rule": rule, "reason": "no_movement"} | nothing for rule in ("stillness", "above_usual")]
 
 
 async def test_each_role_reads_of_what_is_theirs(desk: Desk) -> None:
     await desk.conn.execute("update device_state set last_seen_at = %s", (NOW - timedelta(hours=2),))
     await desk.conn.commit()
     seen = {who: {each["rule"] for each in await desk.lacks(who, desk.here.wang)} for who in USERS}
-    place = {"left_at_night", "going_in_circles", "unusually_far", "lost_outside"}
+    place = {"left_at_night", "going_in_circles", "unusually_far", "lost_outside", "out_at_odd_hour"}
     assert seen["duty"] == seen["daughter"]
     assert seen["duty"] > place
     assert seen["doctor"] == seen["duty"] - place
@@ -119,13 +120,15 @@ async def test_each_role_reads_of_what_is_theirs(desk: Desk) -> None:
         (
             "zh",
             "这些规则现在看不到 按键求助照常响。下面这些情况，规则现在发现不了。 位置来得太少 约每20分钟一次"
-            " 夜间离家（要每10分钟一次）、原地打转（要每5分钟一次） 把定位间隔调到每 5 分钟以内。",
+            " 夜间离家（要每10分钟一次）、原地打转（要每5分钟一次）、不寻常的时间外出（要每10分钟一次）"
+            " 把定位间隔调到每 5 分钟以内。",
         ),
         (
             "en",
             "What cannot be watched now A press rings as always. Rules cannot find what is below. Positions come too"
             " seldom about every 20 mins Left home at night (wants one every 10 mins), Going in circles (wants one"
-            " every 5 mins) Set it to tell a position every 5 minutes or more often.",
+            " every 5 mins), Out at an odd hour (wants one every 10 mins) Set it to tell"
+            " a position every 5 minutes or more often.",
         ),
     ],
 )
@@ -154,17 +157,17 @@ async def test_nobody_is_told_that_a_press_rings_where_no_band_is_heard(desk: De
 async def test_the_board_marks_whom_a_rule_cannot_watch_in_words_and_as_no_alarm(desk: Desk) -> None:
     board = await desk.page("duty", "/")
     assert "看不到" not in tile(board, desk.here.wang)
-    assert "2 项看不到" in tile(board, desk.here.li)
-    assert 'title="规则看不到：夜间离家、原地打转"' in tile(board, desk.here.li)
+    assert "3 项看不到" in tile(board, desk.here.li)
+    assert 'title="规则看不到：夜间离家、原地打转、不寻常的时间外出"' in tile(board, desk.here.li)
     assert 'data-level="sos"' in tile(board, desk.here.li)
-    assert "1 not watched" in tile(await desk.page("duty", "/parts/tiles", "en"), desk.here.chen)
+    assert "2 not watched" in tile(await desk.page("duty", "/parts/tiles", "en"), desk.here.chen)
     assert 'data-level="ok"' in tile(board, desk.here.wang)
 
 
 async def test_the_board_looks_again_after_minutes_and_not_at_every_fetch(desk: Desk) -> None:
-    assert "2 项看不到" in tile(await desk.page("duty", "/"), desk.here.li)
+    assert "3 项看不到" in tile(await desk.page("duty", "/"), desk.here.li)
     await desk.told("band-li")
-    assert "2 项看不到" in tile(await desk.page("duty", "/parts/tiles"), desk.here.li)
+    assert "3 项看不到" in tile(await desk.page("duty", "/parts/tiles"), desk.here.li)
     await set_clock(desk.conn, NOW + unwatched.KEPT, 0, real=False)
     await desk.conn.commit()
     assert "看不到" not in tile(await desk.page("duty", "/parts/tiles"), desk.here.li)
@@ -172,7 +175,7 @@ async def test_the_board_looks_again_after_minutes_and_not_at_every_fetch(desk: 
     assert "看不到" not in tile(await desk.page("duty", "/parts/tiles"), desk.here.li)
     await set_clock(desk.conn, NOW, 0, real=False)  # back
     await desk.conn.commit()
-    assert "2 项看不到" in tile(await desk.page("duty", "/parts/tiles"), desk.here.li)
+    assert "3 项看不到" in tile(await desk.page("duty", "/parts/tiles"), desk.here.li)
 
 
 async def test_what_is_over_by_itself_or_told_of_already_is_not_marked(desk: Desk) -> None:

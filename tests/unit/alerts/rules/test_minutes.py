@@ -153,3 +153,14 @@ def test_hours_without_a_value_are_not_kept_minute_by_minute() -> None:
         minutes = window.add(minutes, minute * 60.0, 70 if minute % 60 == 0 else None, 0)
     assert len(minutes) <= KEPT_MIN + 1 + 12
     assert sum(each.values for each in minutes) == 5
+
+
+@pytest.mark.parametrize(
+    ("gap", "steps", "walks"),
+    [(1, 9, False), (1, 10, True), (2, 10, False), (2, 50, True), (10, 240, False), (10, 250, True), (1, -1, False)],
+)
+def test_whoever_spent_half_of_the_time_on_her_feet_walks(gap: int, steps: int, walks: bool) -> None:
+    before, newest = Minute(100, 1, 70.0, 0), Minute(100 + gap, 1, 90.0, steps)
+    assert window.is_walking(newest, before) is walks
+    # It is the same that takes a minute out of a window.
+    assert window.rests([before, newest], 80, 10)[-1].still is not walks

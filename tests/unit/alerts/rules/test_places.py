@@ -404,6 +404,79 @@ def test_without_any_home_nobody_leaves_it() -> None:
     assert walk(stay(band_at(23.5, learnt), 0, 60), *WALK).reasons == ["left_at_night"]
 
 
+NEVER_LATE = PlacesLearnt(never=sum(1 << hour for hour in (5, 6, 20, 21, 22)))
+
+
+def test_out_at_an_hour_at_which_she_never_is_is_a_warning_after_half_an_hour() -> None:
+    band = stay(band_at(19.5, open_profile(NEVER_LATE)), 0, 45)  # until 20:15
+    walk(band, 200, 400, 600, 800, 1000, 1100)
+    assert band.said == []
+    walk(band, 1200, 1300)
+    [finding] = band.findings
+    assert (finding.kind, finding.severity, finding.reason) == (
+        IncidentKind.WANDERING,
+        Severity.WARNING,
+        "out_at_odd_hour",
+    )
+    assert finding.detail["duration_s"] == 1800
+    # Once, and not again on this day; when she is back, it is over.
+    stay(walk(band, 1300, 1300), 1300, 60)
+    stay(band, 0, 15)
+    assert band.reasons == ["out_at_odd_hour", "no_longer_wandering"]
+    stay(walk(band, *WALK), 850, 50)
+    assert len(band.said) == 2
+
+
+@pytest.mark.parametrize(
+    ("begin_h", "learnt"),
+    [
+        (19.25, PlacesLearnt()),  # nothing is known of her
+        (8, NEVER_LATE),  # by day anybody goes out for once
+        (19.25, PlacesLearnt(never=1 << 21 | 1 << 22)),
+        (21.25, PlacesLearnt(never=1 << 21)),  # half of it was at another hour
+    ],
+)
+def test_out_at_any_other_hour_is_normal(begin_h: float, learnt: PlacesLearnt) -> None:
+    band = stay(band_at(begin_h, open_profile(learnt)), 0, 30)
+    assert stay(walk(band, *WALK), 850, 20).said == []
+
+
+def test_an_errand_at_such_an_hour_is_none() -> None:
+    band = stay(band_at(20, open_profile(NEVER_LATE)), 0, 30)
+    assert stay(walk(band, 200, 400, 400, 200), 0, 60).said == []
+
+
+def test_whoever_was_not_at_home_for_a_day_is_on_a_journey() -> None:
+    band = stay(band_at(19.5, open_profile(NEVER_LATE)), 40000, 180)
+    assert band.said == []
+
+
+def test_out_at_an_odd_hour_soon_after_another_warning_is_told_later() -> None:
+    who = open_profile(PlacesLearnt(far_m=100, never=NEVER_LATE.never))
+    band = stay(band_at(19.5, who), 0, 45)
+    stay(walk(band, 3000, 6000), 6000, 60)
+    assert band.reasons == ["unusually_far", "out_at_odd_hour"]
+    far, odd = band.findings
+    assert odd.at - far.at == timedelta(minutes=30)
+
+
+def test_what_the_night_knows_is_not_told_by_day() -> None:
+    who = open_profile(NEVER_LATE, overrides={"exit_from_h": 20})
+    band = walk(stay(band_at(20.1, who), 0, 30), *WALK)
+    assert band.reasons == ["left_at_night"]
+    assert stay(band, 850, 60).reasons.count("out_at_odd_hour") == 0
+
+
+def test_whose_band_says_that_she_sits_is_not_out() -> None:
+    band = band_at(19.5, open_profile(NEVER_LATE))
+    band.heart(70, motion="active", steps=60)
+    for minute in range(90):
+        band.wait(1).heart(70, motion="rest", steps=0)
+        if minute % 5 == 0:
+            band.fix(0 if minute < 40 else 300)
+    assert band.reasons == []
+
+
 def test_far_beyond_anything_usual_is_a_warning_once_a_day() -> None:
     who = open_profile(PlacesLearnt(far_m=4000))
     band = walk(stay(band_at(9, who), 0, 30), 6000, 7900, 7950, 7800)
@@ -589,20 +662,22 @@ def told(fixes: list[Location], order: Callable[[list[Location]], list[Location]
     return [(episode.reason, episode.severity) for episode in playback.episodes]
 
 
-@pytest.mark.parametrize("what", ["exit", "circles"])
+@pytest.mark.parametrize("what", ["exit", "circles", "odd hour"])
 @given(random=st.randoms(use_true_random=False))
 @settings(max_examples=10)
 def test_the_order_of_what_is_on_time_changes_nothing(what: str, random: Any) -> None:
-    source = stay(band_at(23.2), 0, 30, 1)
+    source = stay(band_at(20.2 if what == "odd hour" else 23.2), 0, 30, 1)
     fixes: list[Location] = []
     keep = source._evaluate
     source._evaluate = lambda reading, delay: fixes.append(reading) or keep(reading, delay)  # type: ignore
     stay(source, 0, 30, 1)
     if what == "exit":
         walk(source, *range(50, 1050, 50), every=1)
-    else:
+    elif what == "circles":
         circle(source, 50, 1)
-    who = open_profile()
+    else:
+        walk(source, *range(50, 2550, 50), every=1)
+    who = open_profile(NEVER_LATE)
     in_order = told(fixes, lambda batch: batch, who)
     assert in_order != []
     assert told(fixes, lambda batch: random.sample(batch, len(batch)), who) == in_order

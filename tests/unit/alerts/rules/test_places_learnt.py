@@ -10,7 +10,16 @@ import msgspec
 import pytest
 
 from alerts.rules import Profile, registry
-from alerts.rules.places_learnt import NOTHING_LEARNT, PlacesLearnt, fastest_s, home, known, learn, rhythm_s
+from alerts.rules.places_learnt import (
+    NOTHING_LEARNT,
+    PlacesLearnt,
+    fastest_s,
+    home,
+    known,
+    learn,
+    never_out,
+    rhythm_s,
+)
 from alerts.rules.rule import Day, Reading
 from alerts.rules.whereabouts import METRES_PER_DEGREE
 from eldercare.protocol.mqtt_v1 import HeartRate, Location
@@ -205,3 +214,40 @@ def test_a_day_that_the_version_before_learnt_has_no_rhythm() -> None:
     before = msgspec.json.decode(b'{"outings":[[739000,3,1,900,false]]}', type=PlacesLearnt)
     assert [each.rhythm_s for each in before.outings] == [0]
     assert rhythm_s(replace(profile(), learnt={"places": before})) is None
+
+
+def never(learnt: PlacesLearnt) -> set[int]:
+    return {hour for hour in range(24) if learnt.never >> hour & 1}
+
+
+def evening_out(hour: float) -> float:
+    return 900.0 if 20 <= hour < 21 else 0.0
+
+
+def test_hours_at_the_edges_of_the_day_at_which_she_never_is_out() -> None:
+    given = profile()
+    assert never(weeks(given, *[at_home] * 13)) == set()
+    assert never(weeks(given, *[at_home] * 14)) == {5, 6, 20, 21, 22}
+    # Seen outside once in an hour, she is not never out in it, nor in those beside it; for four weeks.
+    once = [*[at_home] * 14, evening_out]
+    assert never(weeks(given, *once)) == {5, 6, 22}
+    assert never(weeks(given, *once, *[at_home] * 27)) == {5, 6, 22}
+    assert never(weeks(given, *once, *[at_home] * 28)) == {5, 6, 20, 21, 22}
+    # Two fixes of a walk across the hour tell of both.
+    assert never(weeks(given, *[at_home] * 14, lambda hour: 900.0 if 19.8 <= hour < 20.1 else 0.0, every_min=10)) == {
+        5, 6, 22,
+    }  # fmt: skip
+
+
+def test_a_single_fix_outside_is_drift_and_an_hour_of_which_little_is_known_is_none() -> None:
+    given = profile()
+    stray = [lambda hour: 900.0 if hour == 21 else 0.0]
+    assert never(weeks(given, *[at_home] * 14, *stray)) == {5, 6, 20, 21, 22}
+    half = [lambda hour: None if hour >= 20 else 0.0]
+    assert never(weeks(given, *[at_home] * 14, *half * 3)) == {5, 6, 20, 21, 22}
+    assert never(weeks(given, *[at_home] * 14, *half * 4)) == {5, 6}
+
+
+def test_days_that_were_learnt_before_tell_of_no_hour_at_which_she_never_is_out() -> None:
+    before = msgspec.json.decode(b'{"outings":[[1,16777215,0,900,false]]}', type=PlacesLearnt)
+    assert never_out(before.outings * 28) == 0

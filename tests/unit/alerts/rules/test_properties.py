@@ -11,13 +11,19 @@ from hypothesis import strategies as st
 from alerts.model.incident import Finding, IncidentKind, Severity, Verdict
 from alerts.rules import Profile, Reading, State, evaluate, read_state, registry
 from alerts.rules.envelope import Level, Levels
+from alerts.rules.places_learnt import PlacesLearnt
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 from tests.unit.alerts.rules.band import HOME, METRES_PER_DEGREE, MIDNIGHT, NOON, Band, profile
 
 TASKS = {IncidentKind.OFF_WRIST, IncidentKind.NO_HEART_RATE, IncidentKind.LOW_BATTERY}
 Stream = list[Reading]
-KNOWN = profile(learnt={"envelope": Levels(Level(high=62.0), Level(high=55.0), least=55.0)})
-"""Somebody of whom it is known what is high for her."""
+KNOWN = profile(
+    learnt={
+        "envelope": Levels(Level(high=62.0), Level(high=55.0), least=55.0),
+        "places": PlacesLearnt(never=(1 << 24) - 1, heard=True, far_m=500.0),
+    }
+)
+"""Somebody of whom it is known what is high for her, that she never is out, and how far she goes."""
 _WHO = st.sampled_from([profile(), KNOWN])
 
 _STEPS = st.sampled_from([0.5, 5, 15, 60, 60, 60, 60, 170, 190, 900, 3600])

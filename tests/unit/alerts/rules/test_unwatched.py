@@ -22,11 +22,11 @@ from tests.unit.alerts.rules.band import MIDNIGHT, NOON, Band, profile
 LONG_AGO = NOON - timedelta(days=30)
 HEART = {"heart_rate", "heart_asleep", "no_pulse", "stillness", "above_usual", "resting_rate"}
 MOVEMENT = {"stillness", "above_usual"}
-PLACE = {"left_at_night", "going_in_circles", "unusually_far", "lost_outside"}
+PLACE = {"left_at_night", "going_in_circles", "unusually_far", "lost_outside", "out_at_odd_hour"}
 ALL = HEART | PLACE | {"worn_without_value", "off_wrist", "battery_low", "silent"}
 WEEKS = {
     "envelope": Levels(awake=Level(usual=(75.0,) * 7)),
-    "places": PlacesLearnt(outings=tuple(Outing(day, 0, 0, 0, False) for day in range(7)), heard=True),
+    "places": PlacesLearnt(outings=tuple(Outing(day, 0, 0, 0, False) for day in range(14)), heard=True),
     "resting_rate": Nights(usual=(60.0,) * 7),
     "stillness": Habit(tuple(Seen(420, 60) for _ in range(7))),
 }
@@ -198,7 +198,7 @@ def test_positions_that_never_come_or_come_no_more() -> None:
 @pytest.mark.parametrize(
     ("fix_min", "blind"),
     [(5, set()), (6, set()), (8, {"going_in_circles"}), (12, {"going_in_circles"}),
-     (20, {"going_in_circles", "left_at_night"})],
+     (20, {"going_in_circles", "left_at_night", "out_at_odd_hour"})],
 )  # fmt: skip
 def test_positions_that_come_too_seldom_while_she_is_out(fix_min: int, blind: set[str]) -> None:
     band = speaking(fix_min=fix_min, hours=4, metres=1000)
@@ -216,7 +216,7 @@ def test_a_band_that_rests_at_home_is_known_by_the_last_day_out() -> None:
 
 def test_where_no_home_is_known_all_fixes_count() -> None:
     band = speaking(fix_min=20, hours=4, who=known(home_lat=None, home_lon=None))
-    assert lacks(band)[Reason.FIXES_TOO_SLOW] == {"going_in_circles", "left_at_night"}
+    assert lacks(band)[Reason.FIXES_TOO_SLOW] == {"going_in_circles", "left_at_night", "out_at_odd_hour"}
 
 
 def test_where_no_home_is_known_nobody_has_left_it() -> None:
@@ -238,12 +238,20 @@ def test_a_circle_is_missed_only_where_somebody_has_drawn_one() -> None:
 
 def test_what_is_not_learnt_yet_says_how_many_days_are_known() -> None:
     band = speaking(who=profile(safe_radius_m=None, learnt={"resting_rate": Nights(usual=(60.0,) * 3)}))
-    assert lacks(band) == {Reason.LEARNING: {"above_usual", "resting_rate", "unusually_far", "lost_outside"}}
+    assert lacks(band) == {
+        Reason.LEARNING: {"above_usual", "resting_rate", "unusually_far", "lost_outside", "out_at_odd_hour"}
+    }
     days = {
         each.rule: (each.known, each.needed)
         for each in unwatched(band.state, band.profile, LONG_AGO, band.now, band.now)
     }
-    assert days == {"above_usual": (0, 7), "resting_rate": (3, 7), "unusually_far": (0, 7), "lost_outside": (0, 7)}
+    assert days == {
+        "above_usual": (0, 7),
+        "out_at_odd_hour": (0, 14),
+        "resting_rate": (3, 7),
+        "unusually_far": (0, 7),
+        "lost_outside": (0, 7),
+    }
     assert Reason.LEARNING in PASSING
 
 

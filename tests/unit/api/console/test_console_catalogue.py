@@ -69,7 +69,7 @@ FAMILIES = {
             "nobody_has_it", "high_urgent", "high_warning", "low_urgent", "low_warning", "asleep_high_warning",
             "high_over", "low_over", "asleep_high_over", "above_usual_warning", "above_usual_over",
             "above_usual_asleep_warning", "above_usual_asleep_over", "left_at_night", "going_in_circles",
-            "unusually_far", "lost_outside", "returned"],
+            "unusually_far", "out_at_odd_hour", "lost_outside", "returned"],
 }  # fmt: skip
 
 
