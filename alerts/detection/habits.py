@@ -14,8 +14,11 @@ import psycopg
 from alerts.detection import device_state
 from alerts.incidents.opening import apply_verdicts
 from alerts.model.incident import SubjectVerdict, Verdict, resident_subject
-from alerts.rules import Profile, Reading, registry
+from alerts.rules import Profile, Reading, registry, stillness
 from alerts.rules.rule import Day, Learnt
+from alerts.rules.stillness import Usual
+from eldercare.accounts import access
+from eldercare.accounts.viewers import Scope, Viewer
 from eldercare.platform.database import Connection
 from eldercare.platform.log import logger
 from eldercare.protocol.mqtt_v1 import HeartRate, Location
@@ -176,4 +179,22 @@ async def _readings(conn: Connection, profile: Profile, begin: datetime, end: da
     return readings
 
 
+async def usual(conn: Connection, viewer: Viewer, resident_id: int, zone: tzinfo) -> Usual | None:
+    """What is usual of her getting up, sitting and going to bed, as the rule about stillness takes it; `zone` is the
+    community's. Raises NotFound, Forbidden. The caller audits."""
+    await access.require(conn, viewer, resident_id, Scope.HEALTH)
+    rows = await conn.execute(_ONE, (resident_id,))
+    row = await rows.fetchone()
+    if row is None:
+        return None
+    lat, lon, radius_m, away_until, overrides, learnt = row
+    known = device_state.learnt(resident_id, learnt)
+    profile = device_state.profile_of(resident_id, lat, lon, radius_m, away_until, overrides, known, zone)
+    return stillness.usual(profile)
+
+
+_ONE = """
+select home_lat, home_lon, safe_radius_m, away_until, rule_overrides::text, h.learnt::text
+from resident r left join habits h on h.resident_id = r.id where r.id = %s
+"""
 _MOTION: dict[bool | None, Literal["active", "rest"] | None] = {None: None, True: "active", False: "rest"}

@@ -7,6 +7,7 @@ sits: whoever sits for longer on many days is given longer.
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -220,6 +221,31 @@ def _limit(days: Sequence[Seen], limit_s: float) -> float:
         return limit_s
     usual = sorted(each.sat for each in days)[int(SITS * len(days))] * 60.0
     return limit_s if usual < limit_s else min(usual * LONGER, max(LONGEST_S, limit_s))
+
+
+class Usual(NamedTuple):
+    """What is usual for her. Minutes of the local day: `up_from` to `up_to` she gets up, mostly by `up`; None where too
+    few mornings were seen. From `bed` on she rests. She sits for up to `sits_s` seconds; None: her band counts no
+    steps."""
+
+    up_from: int | None
+    up: int | None
+    up_to: int | None
+    bed: int
+    sits_s: float | None
+
+
+def usual(profile: Profile) -> Usual:
+    """What her weeks have shown, as the rule takes it."""
+    habit = profile.learnt.get(RULE.slot)
+    days = habit.days if isinstance(habit, Habit) else ()
+    ups = sorted(each.up for each in days if each.up is not None)
+    sits = None if _counts_none(days) else _limit(days, profile.thresholds.still_s)
+    bed = _bed(days, profile)
+    if len(ups) < LEAST_DAYS:
+        return Usual(None, None, None, bed, sits)
+    tenth = len(ups) // 10
+    return Usual(ups[tenth], _up(days), ups[-1 - tenth], bed, sits)
 
 
 def _local(ts: float, profile: Profile) -> datetime:

@@ -255,6 +255,12 @@ async def worn_by(conn: Connection, resident_id: int, at: datetime) -> list[str]
     return [row[0] for row in await rows.fetchall()]
 
 
+async def last_heard(conn: Connection) -> datetime | None:
+    """When the service heard the newest message of any band, by its own clock; None where it never did."""
+    row = await (await conn.execute("select max(last_seen_at) from device_state")).fetchone()
+    return row[0] if row else None
+
+
 async def _end_periods(conn: Connection, device_id: str, at: datetime) -> int | None:
     """End the period that lasts, and drop those to come; returns whose the first of them was."""
     rows = await conn.execute(

@@ -32,6 +32,8 @@ HISTORY_HOURS = 24
 """Hours of the past that the bands send at the first start, so that charts and tracks are not empty."""
 PROVIDER_NUMBER = "+99988000000"
 """The number the simulated provider calls from; country code 999 is assigned to nobody."""
+DESK_NUMBER = "+99910000001"
+"""The desk's own number: the telephone of the duty officer whom the seed makes up."""
 TICK_S = 0.5
 LABELS = {
     "phones": "模拟电话 simulated telephones",
@@ -148,6 +150,7 @@ def service_environment(settings: Settings, folder: Path, addresses: Addresses, 
         "PHONES_PORT": addresses.phones.rsplit(":", 1)[1],
         "PUBLIC_URL": addresses.api,
         "TIMEZONE": settings.timezone,
+        "DESK_PHONE": DESK_NUMBER,
         "LOG_LEVEL": settings.log_level,
         "TWILIO_ACCOUNT_SID": f"AC{secrets.token_hex(16)}",
         "TWILIO_AUTH_TOKEN": secrets.token_hex(16),

@@ -223,6 +223,8 @@ class Settings(Section):
     address."""
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     """Whoever brings it as a bearer reads `/metrics`; without a token only this machine does, and through no proxy."""
+    desk_phone: Telephone | None = None
+    """The duty desk's own number, shown to everybody who may need it: family, and whoever is not at the desk."""
     timezone: Annotated[str, AfterValidator(_checked_zone)] = "Asia/Shanghai"
     data_dir: Path = Path(".eldercare")
     log_level: Literal["debug", "info", "warning", "error"] = "info"

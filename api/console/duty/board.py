@@ -11,6 +11,7 @@ from api.console.committee import labels
 from api.console.duty import queries, tiles, unwatched
 from api.console.duty.tiles import Tile
 from api.console.shell import render
+from api.console.shell.login import see
 from api.console.shell.screen import CurrentScreen, Screen
 from api.deps import Db, SettingsOf
 from eldercare.accounts import audit
@@ -29,7 +30,9 @@ HOME_RESIDENTS = 20
 
 @router.get("/")
 async def first_page(request: Request, conn: Db, screen: CurrentScreen, settings: SettingsOf) -> Response:
-    """The duty board for duty; a home page for the other roles."""
+    """The duty board for duty; a home page for the other roles, which for a relative is the family's."""
+    if screen.only_family:
+        return see("/family")
     found = await queries.unresolved(conn, screen)
     facts = await _queue(conn, screen, found)
     if not screen.on_duty:

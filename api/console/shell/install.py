@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from api.console.committee import residents
 from api.console.duty import actions, board, incidents
+from api.console.family import page as family
 from api.console.shell import api_docs, login
 from api.console.shell.errors import error_page
 from api.console.shell.render import STATIC, static_version
@@ -43,5 +44,5 @@ def install(app: FastAPI) -> None:
 def serve(router: APIRouter) -> None:
     """Put the console at `/` of `router`: the static files and every page."""
     router.mount("/static", Static(directory=STATIC), name="static")
-    for pages in (login, board, residents, incidents, actions, api_docs):
+    for pages in (login, board, family, residents, incidents, actions, api_docs):
         router.include_router(pages.router)

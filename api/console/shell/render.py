@@ -14,6 +14,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from api.console.shell.screen import Screen
+from api.deps import settings_of
 
 STATIC = Path(__file__).parents[1] / "static"
 EVENTS_URL = "/api/v1/events"
@@ -66,12 +67,15 @@ def page(request: Request, screen: Screen, template: str, status_code: int = 200
         "theme": screen.theme,
         "viewer": screen.viewer,
         "on_duty": screen.on_duty,
+        "in_family": screen.in_family,
+        "only_family": screen.only_family,
         "back": screen.back,
         "here": None,
         "alarms": [],
         "flash": None,
         "events_url": EVENTS_URL,
         "renew_url": RENEW_URL,
+        "desk_phone": settings_of(request).desk_phone,
         "js_words": screen.t.table("js"),
         **facts,
     }

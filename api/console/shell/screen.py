@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from api.console.shell import times
 from api.console.shell.i18n import LOCALES, Language, Translator, language_of
 from api.deps import CurrentSession, Db, SettingsOf
-from eldercare.accounts.viewers import Role, Viewer
+from eldercare.accounts.viewers import LOGIN_ROLES, Role, Viewer
 from eldercare.platform import clock
 
 LANGUAGE_COOKIE = "eldercare_language"
@@ -77,6 +77,17 @@ class Screen:
     def on_duty(self) -> bool:
         """Whether the viewer sits at the duty board."""
         return self.viewer is not None and self.viewer.has(Role.DUTY)
+
+    @property
+    def in_family(self) -> bool:
+        """Whether the viewer may be somebody's relative here."""
+        return self.viewer is not None and self.viewer.has(Role.FAMILY)
+
+    @property
+    def only_family(self) -> bool:
+        """Whether the viewer logs in as a relative and as nothing else: then the family's page is all they need."""
+        others = (role for role in LOGIN_ROLES if role is not Role.FAMILY)
+        return self.viewer is not None and self.in_family and not self.viewer.has(*others)
 
 
 def plain(request: Request, now: datetime, speed: float, zone: ZoneInfo, viewer: Viewer | None) -> Screen:

@@ -8,6 +8,7 @@ import pytest
 from eldercare.demo import run
 from eldercare.platform.errors import ConfigurationError
 from eldercare.platform.settings import PREFIX
+from eldercare.tools.seed.plan import plan
 from tests.conftest import MakeSettings
 
 ADDRESSES = run.Addresses("http://127.0.0.1:8000", "http://127.0.0.1:8010", "http://127.0.0.1:8020", 1883)
@@ -24,6 +25,14 @@ def test_real_provider_settings_are_not_handed_on(
     assert "+8613800000000" not in json.dumps(given)
     assert given[f"{PREFIX}TWILIO_API_URL"] == ADDRESSES.phones
     assert f"{PREFIX}DEADMAN_URL" not in given
+
+
+def test_the_desks_number_is_a_simulated_telephone_that_is_there(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}DESK_PHONE", "+8613800000000")
+    given = run.service_environment(make_settings(), tmp_path, ADDRESSES, "postgresql://127.0.0.1/x")
+    assert given[f"{PREFIX}DESK_PHONE"] in {person.phone for person in plan(1).staff if "duty" in person.roles}
 
 
 def test_a_second_demo_in_the_same_folder_is_refused(tmp_path: Path) -> None:

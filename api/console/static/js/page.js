@@ -48,7 +48,7 @@ document.body.addEventListener("dialog:close", () => document.getElementById("di
 // What the server explains it says by a toast event of its own; for the rest there are words by status.
 document.body.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
-  if (event.target.closest("#alarms, #incidents, #tiles, #incident") === event.target) return;
+  if (event.target.closest("#alarms, #incidents, #tiles, #incident, #family") === event.target) return;
   if (!xhr.getResponseHeader("HX-Trigger"))
     toast(word([401, 403, 404, 409, 422].includes(xhr.status) ? `error_${xhr.status}` : "error_other"), "error");
 });
@@ -96,4 +96,4 @@ startClock();
 startHand();
 startGuard();
 if (document.getElementById("banner-siren")) startSiren();
-if (document.getElementById("alarms")) connect();
+if (document.getElementById("link-state")) connect();

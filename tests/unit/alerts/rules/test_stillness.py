@@ -323,3 +323,21 @@ def test_what_is_older_than_what_is_kept_is_forgotten() -> None:
     memory = stillness.hear(stillness.Stillness(), HeartRate(ts=NOON, bpm=70, steps=0), who, NOON.timestamp())
     long_ago = NOON - timedelta(hours=9)
     assert stillness.hear(memory, HeartRate(ts=long_ago, bpm=70, steps=0), who, long_ago.timestamp()) is memory
+
+
+def test_what_is_usual_is_what_the_rule_takes() -> None:
+    ups = Habit(tuple(Seen(up=up, sat=100, bed=21 * 60) for up in (300, *[400 + 10 * each for each in range(9)], 700)))
+    usual = stillness.usual(profile(learnt={"stillness": ups}))
+    assert usual == stillness.Usual(400, 440, 480, 21 * 60, 10500)
+    assert stillness.usual(profile(learnt={"stillness": SITTER})).sits_s == pytest.approx(220 * 60 * 1.15)
+
+
+def test_nothing_is_usual_of_whom_few_days_are_known() -> None:
+    assert stillness.usual(profile()) == stillness.Usual(None, None, None, 22 * 60, 10500)
+    few = Habit(tuple(Seen(up=400) for _ in range(4)))
+    assert stillness.usual(profile(learnt={"stillness": few})).up is None
+
+
+def test_how_long_she_sits_is_not_known_of_a_band_that_counts_no_steps() -> None:
+    none = Habit(tuple(Seen(None, stillness.NEVER_MOVED) for _ in range(7)))
+    assert stillness.usual(profile(learnt={"stillness": none})).sits_s is None

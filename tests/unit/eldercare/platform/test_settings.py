@@ -44,6 +44,7 @@ def test_the_brokers_address(url: str, parts: Mqtt) -> None:
         ("MQTT_URL", "mqtt://", "ELDERCARE_MQTT_URL: names no host"),
         ("DATABASE_URL", "sqlite://", "ELDERCARE_DATABASE_URL: must start with postgresql://"),
         ("TIMEZONE", "Shanghai", "ELDERCARE_TIMEZONE: is no time zone"),
+        ("DESK_PHONE", "5555 1234", "ELDERCARE_DESK_PHONE: is no telephone number with its country"),
         ("PUBLIC_URL", "care.example.org", "ELDERCARE_PUBLIC_URL: must start with http"),
         ("METRICS_TOKEN", "", "ELDERCARE_METRICS_TOKEN: "),
         ("API_PORT", "65536", "ELDERCARE_API_PORT: "),

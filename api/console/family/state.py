@@ -1,0 +1,289 @@
+"""Is she all right? From facts to one sentence and a tone; the first row that fits is what is said. Pure.
+
+What is not known never looks like fine: a band that is off, flat or silent gives no calm sentence. After an SOS only a
+word of somebody who was with her does, and a normal pulse never. A sentence promises nothing that nobody has promised.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+RECENT = timedelta(hours=12)
+"""How long what has ended is the first thing to be said."""
+SILENT = timedelta(minutes=45)
+"""A band that said nothing for longer is silent; it reports every 15 minutes."""
+STALE = timedelta(minutes=20)
+"""Where no band of all was heard for longer, it is the service that hears nothing, and not she who is silent: each band
+reports every 15 minutes."""
+NO_HEART = timedelta(hours=2)
+"""Without a value for longer nobody knows how she is, though the band is heard."""
+LATE_UP = timedelta(minutes=60)
+"""So long after her latest usual hour of getting up is worth a word."""
+LAST_NIGHT_MOVE = timedelta(minutes=30)
+"""Whoever has moved at night within this is up just now."""
+KNOWN_DAYS = 7
+"""With fewer days nobody knows what is usual for her."""
+FLAT_PCT = 5
+"""A battery that was at or below this when the band was last heard is flat by now, per cent."""
+
+
+class Tone(StrEnum):
+    """How a sentence looks. None of them is red, and unknown looks like none of the others."""
+
+    CALM = "calm"
+    LOOK = "look"
+    ALARM = "alarm"
+    UNKNOWN = "unknown"
+
+
+class Heart(StrEnum):
+    """Her heart against her own usual at this hour."""
+
+    USUAL = "usual"
+    FASTER = "faster"
+    SLOWER = "slower"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One incident, as far as this relative may know of it. Times aware.
+
+    `goer` is whoever goes or is there, `mine` where that is the reader; `late` who was to be there in time and was not;
+    `desk` who deals with it at the desk. `ambulance`: it is 120 that is there. `met`: somebody was with her.
+    """
+
+    at: datetime
+    kind: str = "sos"
+    severity: str = "sos"
+    state: str = "open"
+    source: str = "button"
+    goer: str | None = None
+    mine: bool = False
+    due: datetime | None = None
+    late: str | None = None
+    desk: str | None = None
+    ambulance: bool = False
+    ended: datetime | None = None
+    outcome: str | None = None
+    note: str | None = None
+    met: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Her band, as of its newest messages; None is "it did not say"."""
+
+    heard_at: datetime | None = None
+    worn: bool | None = None
+    charging: bool | None = None
+    battery_pct: int | None = None
+    status_at: datetime | None = None
+    off_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the sentence rests on. Without `sees_health` only `alarms` and `in_ladder` are known.
+
+    `service_heard_at`: when any band was last heard. `moved_at` is None where the band tells of no movement.
+    `up_to` is her latest usual moment of getting up today and `up_usual` the middle one, None where not known; `asleep`
+    says that these are hours in which she rests. `quiet_after` is how long she usually sits at most.
+    """
+
+    sees_health: bool = True
+    sees_location: bool = True
+    in_ladder: bool = True
+    alarms: Sequence[Alarm] = ()
+    away_until: datetime | None = None
+    away_reason: str | None = None
+    band: Band | None = field(default_factory=Band)
+    service_heard_at: datetime | None = None
+    heart_at: datetime | None = None
+    moved_at: datetime | None = None
+    heart: Heart = Heart.USUAL
+    days_known: int = 30
+    in_bed: bool = False
+    up_usual: datetime | None = None
+    up_to: datetime | None = None
+    asleep: bool = False
+    quiet_after: timedelta | None = None
+
+
+class Said(NamedTuple):
+    """A sentence of the catalogue (`say.KEY`), how it looks, and what fills it: moments are aware."""
+
+    key: str
+    tone: Tone
+    values: Mapping[str, datetime | str] = {}
+
+
+CALLING = ("urgent", "warning")
+OF_THE_BAND = ("off_wrist", "silent", "low_battery", "network")
+"""Kinds that are told by what the band itself says."""
+_UNDER_WAY = ("accepted", "en_route")
+_MET = ("helped", "hospital", "found")
+
+
+def was_met(outcome: str | None, arrived: bool) -> bool:
+    """Whether somebody was with her, by how an incident ended and whether somebody arrived."""
+    return arrived or outcome in _MET
+
+
+def say(facts: Facts, now: datetime) -> Said:
+    """The one sentence as of `now` (aware)."""
+    open_alarms = [each for each in facts.alarms if each.state != "resolved"]
+    ended = [each for each in facts.alarms if each.ended is not None and now - each.ended < RECENT]
+    recent = max(ended, key=lambda each: each.ended or each.at, default=None)
+    return (
+        _sos(open_alarms)
+        or _unseen(recent)
+        or (_known(facts, open_alarms, recent, now) if facts.sees_health else _closed(facts, open_alarms, recent))
+    )
+
+
+def _sos(open_alarms: Sequence[Alarm]) -> Said | None:
+    """What is said of an SOS that is not over, the one least looked after first."""
+    cases = [each for each in open_alarms if each.severity == "sos"]
+    if not cases:
+        return None
+    return _alarm(min(cases, key=lambda each: (each.state != "open", each.at)), "sos")
+
+
+def _alarm(alarm: Alarm, words: str) -> Said:
+    """An alarm that somebody is called for. `words` begin the keys of what was noticed: an SOS, or a change."""
+    values: dict[str, datetime | str] = {"at": alarm.at}
+    if alarm.state == "handed_to_120":
+        return Said("ambulance", Tone.ALARM, values)
+    if alarm.state == "on_site":
+        if alarm.mine:
+            return Said("there_you", Tone.ALARM, values)
+        if alarm.ambulance or alarm.goer is None:
+            return Said("there_120", Tone.ALARM, values)
+        return Said("there", Tone.ALARM, values | {"name": alarm.goer})
+    if alarm.state in _UNDER_WAY:
+        return _going(alarm, values)
+    if alarm.late is not None:
+        return Said("late", Tone.ALARM, values | {"name": alarm.late})
+    if words == "change":
+        return Said("change_desk" if alarm.desk else "change", Tone.LOOK, {"name": alarm.desk} if alarm.desk else {})
+    if alarm.source == "fall":
+        return Said("sos_fall", Tone.ALARM, values)
+    return Said("sos_telephone" if alarm.source == "telephone" else "sos", Tone.ALARM, values)
+
+
+def _going(alarm: Alarm, values: Mapping[str, datetime | str]) -> Said:
+    until = {} if alarm.due is None else {"due": alarm.due}
+    known = "_due" if until else ""
+    if alarm.mine or alarm.goer is None:
+        return Said(f"going_{'you' if alarm.mine else 'somebody'}{known}", Tone.ALARM, {**values, **until})
+    return Said(f"going{known}", Tone.ALARM, {**values, **until, "name": alarm.goer})
+
+
+def _unseen(recent: Alarm | None) -> Said | None:
+    """An SOS that has ended though nobody is known to have been with her, or to have spoken to her."""
+    if recent is None or recent.severity != "sos" or recent.met or recent.outcome in ("false_alarm", "test"):
+        return None
+    return Said("unseen", Tone.LOOK, {"at": recent.at})
+
+
+def _closed(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None) -> Said:
+    """For a relative to whom her days are not open: what they were called for, and else that it is hers to decide."""
+    calling = [each for each in open_alarms if each.severity in CALLING]
+    if calling:
+        return _alarm(min(calling, key=lambda each: each.at), "change")
+    if recent is not None and recent.severity in ("sos", *CALLING):
+        if recent.outcome in ("false_alarm", "test"):
+            return Said(f"was_{recent.outcome}", Tone.UNKNOWN, {"at": recent.at})
+        if recent.met:
+            return Said("was_met_closed", Tone.LOOK, {"at": recent.at})
+    return Said("not_shared" if facts.in_ladder else "not_shared_not_called", Tone.UNKNOWN)
+
+
+def _known(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None, now: datetime) -> Said:
+    calling = [each for each in open_alarms if each.severity in CALLING and each.kind not in OF_THE_BAND]
+    if calling:
+        return _alarm(min(calling, key=lambda each: (each.state != "open", each.at)), "change")
+    return _not_known(facts, now) or _not_as_usual(facts, open_alarms, now) or _ended(recent) or _as_usual(facts, now)
+
+
+def _not_known(facts: Facts, now: datetime) -> Said | None:
+    """Why nobody knows how she is; None where it is known."""
+    band = facts.band
+    if facts.away_until is not None and facts.away_until > now:
+        if facts.away_reason and facts.sees_location:
+            return Said("away_at", Tone.UNKNOWN, {"until": facts.away_until, "place": facts.away_reason})
+        return Said("away", Tone.UNKNOWN, {"until": facts.away_until})
+    if band is None:
+        return Said("no_band", Tone.UNKNOWN)
+    if band.heard_at is None:
+        return Said("never_heard", Tone.UNKNOWN)
+    if facts.service_heard_at is not None and now - facts.service_heard_at > STALE:
+        return Said("stale", Tone.UNKNOWN, {"at": facts.service_heard_at})
+    since = band.off_since or band.status_at or band.heard_at
+    if now - band.heard_at > SILENT:
+        flat = band.battery_pct is not None and band.battery_pct <= FLAT_PCT and not band.charging
+        return Said("flat" if flat else "silent", Tone.UNKNOWN, {"at": band.heard_at})
+    if band.charging and not band.worn:
+        return Said("charging", Tone.UNKNOWN, {"at": since})
+    if band.worn is False:
+        return Said("off", Tone.UNKNOWN, {"at": since})
+    if facts.heart_at is None:
+        return Said("no_heart", Tone.UNKNOWN, {})
+    if now - facts.heart_at > NO_HEART:
+        return Said("no_heart_since", Tone.UNKNOWN, {"at": facts.heart_at})
+    return None
+
+
+def _not_as_usual(facts: Facts, open_alarms: Sequence[Alarm], now: datetime) -> Said | None:
+    if facts.days_known < KNOWN_DAYS:
+        return None
+    moved = facts.moved_at
+    if facts.up_to is not None and facts.up_usual is not None and facts.in_bed and now > facts.up_to + LATE_UP:
+        return Said("not_up", Tone.LOOK, {"usual": facts.up_usual})
+    if not facts.asleep and moved is not None and facts.quiet_after and now - moved > facts.quiet_after:
+        return Said("quiet", Tone.LOOK, {"at": moved})
+    if any(each.kind == "resting_rate" for each in open_alarms):
+        return Said("nights", Tone.LOOK)
+    if facts.heart in (Heart.FASTER, Heart.SLOWER):
+        return Said(f"heart_{facts.heart}", Tone.LOOK, {"at": _newest(facts)})
+    return None
+
+
+def _ended(recent: Alarm | None) -> Said | None:
+    """What is over since a short while, and that somebody was there."""
+    if recent is None or recent.kind in OF_THE_BAND or recent.severity not in ("sos", *CALLING):
+        return None
+    values: dict[str, datetime | str] = {"at": recent.at}
+    if recent.outcome == "hospital":
+        return Said("was_hospital", Tone.LOOK, values)
+    if recent.outcome in ("false_alarm", "test"):
+        return Said(f"was_{recent.outcome}", Tone.CALM, values)
+    if not recent.met:
+        return None
+    return Said("was_met_note", Tone.CALM, values | {"note": recent.note}) if recent.note else _met(values)
+
+
+def _met(values: Mapping[str, datetime | str]) -> Said:
+    return Said("was_met", Tone.CALM, values)
+
+
+def _as_usual(facts: Facts, now: datetime) -> Said:
+    newest = _newest(facts)
+    if facts.days_known < KNOWN_DAYS:
+        return Said("learning", Tone.UNKNOWN, {"at": newest})
+    if facts.asleep:
+        if facts.moved_at is not None and now - facts.moved_at < LAST_NIGHT_MOVE:
+            return Said("up_at_night", Tone.CALM, {"at": facts.moved_at})
+        return Said("resting", Tone.CALM, {"at": newest})
+    if facts.moved_at is None:
+        return Said("usual_heart", Tone.CALM, {"at": newest})
+    return Said("usual", Tone.CALM, {"at": facts.moved_at})
+
+
+def _newest(facts: Facts) -> datetime:
+    """The last sign of life; there is a heart rate wherever this is asked."""
+    assert facts.heart_at is not None  # noqa: S101  without one nobody knows, which was said before
+    return facts.heart_at if facts.moved_at is None else max(facts.heart_at, facts.moved_at)
