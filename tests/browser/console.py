@@ -31,13 +31,15 @@ class Console:
         self.server.start()
 
 
-def console(database_url: str, folder: Path, seeded: Mapping[str, list[dict[str, str]]]) -> Console:
-    """The console over this database; it still has to be started. `seeded` is what `eldercare seed --json` prints."""
+def console(database_url: str, folder: Path, seeded: Mapping[str, list[dict[str, str]]], **more: str) -> Console:
+    """The console over this database; it still has to be started. `seeded` is what `eldercare seed --json` prints,
+    `more` are further settings."""
     port = free_port()
     settings = {
         "DATABASE_URL": database_url,
         "API_PORT": str(port),
         "DATA_DIR": str(folder / "data"),
+        **more,
     }
     variables = [f"ELDERCARE_{name}={value}" for name, value in settings.items()]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")}

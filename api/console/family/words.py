@@ -166,11 +166,15 @@ def fill(
     screen: Screen, name: str, words: Mapping[str, str], values: Mapping[str, datetime | str | int] | None = None
 ) -> str:
     """A text with its pronouns, names and moments; it begins with a capital in English."""
-    filled = {
-        key: screen.when.short(value) if isinstance(value, datetime) else value for key, value in (values or {}).items()
-    }
+    filled = {key: _said(screen, value) for key, value in (values or {}).items()}
     text = screen.t(name, **{**words, **filled})
     return text[:1].upper() + text[1:]
+
+
+def _said(screen: Screen, value: datetime | str | int) -> str:
+    if isinstance(value, datetime):
+        return screen.when.short(value)
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 def _news_at(known: Known) -> datetime | None:
@@ -269,7 +273,8 @@ def _steps(screen: Screen, known: Known) -> Line:
     if found.today is None:
         return Line("steps", "walk", t("family.steps"), t("family.steps_none"))
     text = t("family.steps_n", n=f"{found.today:,}")
-    at = screen.when.short(known.facts.moved_at) if known.facts.moved_at else ""
+    moved_at = known.facts.moved_at
+    at = t("family.last", time=screen.when.short(moved_at)) if moved_at else ""
     if found.usual is None:
         return Line("steps", "walk", t("family.steps"), text, t("family.usually_none"), "", at)
     return Line("steps", "walk", t("family.steps"), text, *_against(screen, found.today, found.usual), at)
@@ -285,9 +290,8 @@ def _against(screen: Screen, value: float, usual: Range) -> tuple[str, str]:
 
 def _heart(screen: Screen, known: Known) -> Line:
     t, heart_at = screen.t, known.facts.heart_at
-    at = screen.when.short(heart_at) if heart_at else ""
-    verdict = t("family.as_usual") if known.facts.heart == state.Heart.USUAL else ""
-    return Line("heart", "heart", t("family.heart"), t(f"family.heart_{known.facts.heart}"), "", verdict, at)
+    at = t("family.last", time=screen.when.short(heart_at)) if heart_at else ""
+    return Line("heart", "heart", t("family.heart"), t(f"family.heart_{known.facts.heart}"), at=at)
 
 
 def _band(screen: Screen, known: Known) -> Line:
@@ -312,14 +316,14 @@ def _place(screen: Screen, known: Known) -> Line:
     if metres - (r.accuracy_m or 0) <= HOME_M:
         return Line("place", "pin", t("family.place"), t("family.place_home", time=time))
     kilometres = t("place.kilometres", n=f"{metres / 1000:.1f}")
-    distance = t("place.metres", n=round(metres, -2)) if metres < 950 else kilometres
+    distance = t("place.metres", n=round(metres / 100) * 100) if metres < 950 else kilometres
     return Line("place", "pin", t("family.place"), t("family.place_out", distance=distance, time=time))
 
 
 def _worn_day(screen: Screen, worn: day.WornDay) -> WornDay:
     label = _date(screen, worn.day)
     text = screen.t("family.worn_hours", day=label, hours=worn.hours)
-    return WornDay(f"{worn.day.month}/{worn.day.day}", worn.hours, round(worn.hours / 24 * 100), text)
+    return WornDay(str(worn.day.day), worn.hours, round(worn.hours / 24 * 100), text)
 
 
 def _date(screen: Screen, moment: date) -> str:

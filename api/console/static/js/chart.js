@@ -1,6 +1,5 @@
 // The heart-rate chart: gaps stay gaps, nights are shaded, incidents are marked, wide views carry a min/max band.
-import { now } from "./clock.js";
-import { word } from "./words.js";
+import { now, word } from "./clock.js";
 
 const { uPlot } = window;
 const DAY_S = 86400;

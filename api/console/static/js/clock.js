@@ -1,6 +1,5 @@
-// The server's clock, which replay may run at another speed than the wall's, and every text that depends on it.
-import { word } from "./words.js";
-
+// The server's clock, which replay may run at another speed than the wall's, every text that depends on it, and the few
+// texts that scripts say, in the page's language, from the catalogue on the server.
 const { zone, locale } = document.body.dataset;
 const wall = new Intl.DateTimeFormat("en-GB", {
   timeZone: zone,
@@ -15,9 +14,14 @@ const UNITS = [
   ["hour", 3600],
   ["minute", 60],
 ];
+const texts = JSON.parse(document.getElementById("words").textContent);
 let origin = Date.now();
 let speed = 1;
 let heardAt = performance.now();
+
+export function word(key, values = {}) {
+  return texts[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
 
 export function now() {
   return origin + (performance.now() - heardAt) * speed;

@@ -1,11 +1,9 @@
 // Live by events: an event only says "look again", and the parts of the page that can change fetch themselves anew.
 // All windows of a browser share one stream; without one the same parts are polled. A page that knows nothing new says
 // so: within ten seconds of the last word, the banner shows from when the picture is.
-import { atWall, now } from "./clock.js";
+import { atWall, now, word } from "./clock.js";
 import { showBanner } from "./guard.js";
 import { afterClick, pressing } from "./hand.js";
-import { follow } from "./stream.js";
-import { word } from "./words.js";
 
 const POLL_WITHOUT_STREAM_MS = 4000;
 const POLL_AS_A_NET_MS = 30000;
@@ -17,7 +15,7 @@ const LOOK_AGAIN_MS = 1000;
 const PARTS = "[hx-trigger^='live:changed']";
 
 let port = null;
-let stop = null; // a stream of this page's own
+let own = null; // a stream of this page's own, whose `stop` ends it once it has begun
 let quietTimes = 0;
 let heardAt = 0;
 let fresh = false;
@@ -87,8 +85,7 @@ function showEnd(at) {
 function join() {
   const { events, renew, worker, person } = document.body.dataset;
   heardAt = performance.now();
-  stop?.();
-  stop = null;
+  endOwn();
   // A worker that stays silent though the service answers is given up: then the page follows by itself.
   if (window.SharedWorker && quietTimes < 2) {
     port?.postMessage({ kind: "leave" });
@@ -101,14 +98,27 @@ function join() {
     port.start();
     port.postMessage({ kind: "join", events, renew });
   } else if (!document.hidden) {
-    stop = follow({ events, renew }, told);
+    followAlone({ events, renew });
   }
+}
+
+// Most browsers have the worker, and no need of this script.
+function followAlone(addresses) {
+  const stream = { stop: null };
+  own = stream;
+  import("./stream.js").then(({ follow }) => {
+    if (own === stream) stream.stop = follow(addresses, told);
+  });
+}
+
+function endOwn() {
+  own?.stop?.();
+  own = null;
 }
 
 function part() {
   port?.postMessage({ kind: "leave" });
-  stop?.();
-  stop = null;
+  endOwn();
 }
 
 function watch() {
@@ -171,8 +181,7 @@ export function connect() {
   addEventListener("online", look);
   addEventListener("visibilitychange", () => {
     if (document.hidden) {
-      stop?.();
-      stop = null;
+      endOwn();
     } else {
       if (!fresh) join();
       look();

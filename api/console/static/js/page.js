@@ -1,10 +1,8 @@
 // What every page does: words, clocks, toasts, dialogs, and morphing swaps that leave focus and half-typed text alone.
-import { startClock } from "./clock.js";
+import { startClock, word } from "./clock.js";
 import { startGuard } from "./guard.js";
 import { startHand } from "./hand.js";
 import { connect } from "./live.js";
-import { startSiren } from "./siren.js";
-import { word } from "./words.js";
 
 const { htmx, Idiomorph } = window;
 
@@ -95,5 +93,6 @@ addEventListener("pageshow", () => {
 startClock();
 startHand();
 startGuard();
-if (document.getElementById("banner-siren")) startSiren();
+// Only the desk has a siren: every other page is spared the request.
+if (document.getElementById("banner-siren")) import("./siren.js").then(({ startSiren }) => startSiren());
 if (document.getElementById("link-state")) connect();

@@ -1,7 +1,6 @@
 // A resident's track of the last day: a line between good fixes, circles of accuracy, the newest with its age.
-import { ago, atWall, now } from "./clock.js";
+import { ago, atWall, now, word } from "./clock.js";
 import { createMap, pin, text } from "./map.js";
-import { word } from "./words.js";
 
 const { L } = window;
 const HOUR_MS = 3600e3;
