@@ -18,6 +18,8 @@ KEEP_PRESSES = MAX_AGE
 """A retained press must be known as old for as long as a band may keep it."""
 KEEP_TEXTS = timedelta(days=7)
 """How long texts that were acted upon are kept: a provider hands one in again within hours."""
+KEEP_FAMILY_NOTES = timedelta(days=90)
+"""How long relatives' words to each other are kept: the page shows the newest ten."""
 SLICE = 5_000
 """How many rows one transaction deletes."""
 SLICES = 20
@@ -91,6 +93,9 @@ _FORGET_TEXTS = """
 delete from heard_text where name in (
     select name from heard_text where heard_at < %(before)s order by heard_at limit %(most)s)
 """
+_FORGET_FAMILY_NOTES = """
+delete from family_note where id in (select id from family_note where written_at < %(before)s limit %(most)s)
+"""
 _FORGET_REJECTED = """
 delete from rejected where id in (
     select id from rejected where received_at < %(before)s order by received_at limit %(most)s)
@@ -142,6 +147,7 @@ async def run_once(conn: Connection, keep: Keep, now: datetime) -> Mapping[str, 
             "answers": await _slices(conn, _FORGET_ANSWERS, before=now - keep.readings),
             "presses": await _slices(conn, _FORGET_PRESSES, before=now - KEEP_PRESSES),
             "texts": await _slices(conn, _FORGET_TEXTS, before=now - KEEP_TEXTS),
+            "family_notes": await _slices(conn, _FORGET_FAMILY_NOTES, before=now - KEEP_FAMILY_NOTES),
             "rejected": await _slices(conn, _FORGET_REJECTED, before=now - keep.rejected),
             "audit": await audit_chain.drop(conn, now - keep.audit, SEALS),
             **await _ended(conn),

@@ -83,10 +83,16 @@ def resident(viewer: Viewer, scope: Scope) -> sql.Composable:
         if scope is Scope.CONTACT:
             ways.append(_for(viewer, _OWN_GRID))
     if viewer.has(Role.FAMILY):
-        ways.append(_consented(viewer, "family", _FAMILY_PURPOSES[scope]))
+        ways.append(family(viewer, scope))
     if viewer.has(Role.DOCTOR) and scope is not Scope.LOCATION:
         ways.append(_consented(viewer, "doctor", ("clinic",)))
     return _any(ways)
+
+
+def family(viewer: Viewer, scope: Scope) -> sql.Composable:
+    """The condition over alias `r` under which `viewer` sees that part of a resident as family, whatever else they
+    are."""
+    return _consented(viewer, "family", _FAMILY_PURPOSES[scope]) if viewer.has(Role.FAMILY) else FALSE
 
 
 def incident(viewer: Viewer, scope: Scope) -> sql.Composable:

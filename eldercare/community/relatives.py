@@ -52,9 +52,9 @@ async def wards(conn: Connection, viewer: Viewer) -> list[Ward]:
     """The residents whose relative `viewer` is, by id. Raises Forbidden for whoever is not family."""
     access.require_role(viewer, Role.FAMILY)
     query = _WARDS.format(
-        contact=access.resident(viewer, Scope.CONTACT),
-        health=access.resident(viewer, Scope.HEALTH),
-        location=access.resident(viewer, Scope.LOCATION),
+        contact=access.family(viewer, Scope.CONTACT),
+        health=access.family(viewer, Scope.HEALTH),
+        location=access.family(viewer, Scope.LOCATION),
         viewer=sql.Literal(viewer.person_id),
     )
     async with conn.cursor(row_factory=class_row(Ward)) as rows:

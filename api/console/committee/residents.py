@@ -15,7 +15,7 @@ from api.console.shell import render
 from api.console.shell.screen import CurrentScreen, Screen
 from api.deps import Db, Id, SettingsOf
 from eldercare.accounts import audit
-from eldercare.community import people, residents
+from eldercare.community import family_notes, people, residents
 from eldercare.community.people import Contact
 from eldercare.community.resident_schema import NOT_DRAWN_M, File, Resident
 from eldercare.community.residents import Filters
@@ -83,6 +83,7 @@ async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen, setting
         facts=_facts(screen, file),
         limits=limits.limits(screen, file),
         unwatched=await _unwatched(conn, screen, resident),
+        family_notes=(await family_notes.newest(conn, viewer, [id]))[id] if screen.on_duty else [],
         incidents=history,
         marks=[_mark(card) for card in history],
         circle_m=None if resident.safe_radius_m == NOT_DRAWN_M else resident.safe_radius_m,

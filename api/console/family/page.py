@@ -1,17 +1,19 @@
-"""The family's page: one card for each resident whose relative the viewer is, and the part that fetches itself anew."""
+"""The family's page: one card for each resident whose relative the viewer is, its part that fetches itself anew, and
+words from relative to relative."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 
 from api.console.duty import queries
 from api.console.family import facts, words
 from api.console.family.facts import Known
 from api.console.shell import render
+from api.console.shell.login import see
 from api.console.shell.screen import CurrentScreen, Screen
-from api.deps import Db, SettingsOf
+from api.deps import Db, Id, SettingsOf
 from eldercare.accounts import audit
-from eldercare.community import consents, relatives
+from eldercare.community import consents, family_notes, relatives
 from eldercare.platform.database import Connection
 from eldercare.platform.settings import Settings
 
@@ -32,12 +34,27 @@ async def family_anew(request: Request, conn: Db, screen: CurrentScreen, setting
     return render.part(request, screen, "parts/family.html", **await _cards(conn, screen, settings))
 
 
+@router.post("/family/{id}/notes")
+async def note(
+    request: Request, id: Id, conn: Db, screen: CurrentScreen, text: Annotated[str, Form(max_length=2000)] = ""
+) -> Response:
+    """A word to the other relatives. Raises Forbidden, NotFound, InvalidInput."""
+    await family_notes.write(conn, queries.viewer_of(screen), id, text, screen.when.now)
+    if render.is_part(request):
+        return render.done(screen.t("family.note_done"), reset=f"note-{id}")
+    return see(f"/family#notes-{id}")
+
+
 async def _cards(conn: Connection, screen: Screen, settings: Settings) -> dict[str, Any]:
     viewer = queries.viewer_of(screen)
     found = [await facts.gather(conn, screen, viewer, ward) for ward in await relatives.wards(conn, viewer)]
     await audit.shown(conn, viewer, "family", [each.ward.id for each in found if _shows(each)])
+    notes = await family_notes.newest(conn, viewer, [each.ward.id for each in found])
     cards = [
-        words.card(screen, known, await consents.standing(conn, known.ward.id), settings.desk_phone) for known in found
+        words.card(
+            screen, known, await consents.standing(conn, known.ward.id), notes[known.ward.id], settings.desk_phone
+        )
+        for known in found
     ]
     return {"family": cards}
 

@@ -1,9 +1,8 @@
 """What the family's page shows, with the words already chosen: a template decides nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from alerts.model.geo import distance_m
 from api.console.duty.cards import Button
@@ -15,6 +14,7 @@ from api.console.family.state import Alarm, Tone
 from api.console.shell import times
 from api.console.shell.screen import Screen
 from eldercare.community.consents import Consent, Purpose
+from eldercare.community.family_notes import FamilyNote
 from eldercare.community.relatives import Ward
 
 HOME_M = 150.0
@@ -87,6 +87,15 @@ class Sharing:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What a relative wrote for the others, by whom and when."""
+
+    at: datetime
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """Everything the page says of one resident; what is not the viewer's to know is empty."""
 
@@ -115,11 +124,13 @@ class Card:
     ask: str
     sos: str
     notes_who: str
-    may_note: bool = False
-    notes: list[Any] = field(default_factory=list)
+    may_note: bool
+    notes: list[Word]
 
 
-def card(screen: Screen, known: Known, consents: Sequence[Consent], desk_phone: str | None) -> Card:
+def card(
+    screen: Screen, known: Known, consents: Sequence[Consent], notes: Sequence[FamilyNote], desk_phone: str | None
+) -> Card:
     """The card of one resident."""
     ward, t, words = known.ward, screen.t, pronouns(screen, known.ward)
     said = state.say(known.facts, screen.when.now)
@@ -152,6 +163,7 @@ def card(screen: Screen, known: Known, consents: Sequence[Consent], desk_phone: 
         sos=fill(screen, "family.sos_always" if known.facts.in_ladder else "family.sos_not_called", words),
         notes_who=t("family.notes_who", name=ward.name),
         may_note=sees,
+        notes=[_word(each) for each in notes],
     )
 
 
@@ -356,6 +368,10 @@ def _event(screen: Screen, alarm: Alarm, words: Mapping[str, str]) -> str:
         name = f"family.outcome_{alarm.outcome}"
         parts.append(t(name) if t.known(name) else t("family.outcome_other"))
     return t("family.dot").join(parts)
+
+
+def _word(note: FamilyNote) -> Word:
+    return Word(note.written_at, f"{note.author} · {note.relation}" if note.relation else note.author, note.text)
 
 
 def _letter(screen: Screen, known: Known, words: Mapping[str, str]) -> list[str]:

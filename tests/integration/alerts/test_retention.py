@@ -169,3 +169,11 @@ async def test_a_clock_that_runs_ahead_makes_nothing_old(conn: Connection, make_
     assert abs(await retention.moment(conn) - wall[0]) < DAY
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="30 days"):
         await conn.execute("select drop_readings('heart_rate', %s, 1)", (wall[0] - 29 * DAY,))
+
+
+async def test_relatives_words_to_each_other_go_after_three_months(conn: Connection, keep: Keep) -> None:
+    about = {"resident_id": await resident(conn), "author_id": await person(conn), "text": "她都好"}
+    for age in (91, 89, 0):
+        await put(conn, "family_note", **about, written_at=NOW - age * DAY)
+    assert (await retention.run_once(conn, keep, NOW))["family_notes"] == 1
+    assert await counts(conn, "family_note") == [2]

@@ -11,6 +11,7 @@ import pytest
 from alerts.incidents import handling
 from api.app import create_app
 from api.deps import COOKIE
+from eldercare.accounts import sessions
 from eldercare.accounts.viewers import Role
 from eldercare.community import consents, people
 from eldercare.community.consents import Purpose
@@ -390,3 +391,85 @@ async def test_names_are_never_taken_for_markup(home: Home) -> None:
     page = await home.look()
     assert "<b>王</b>" not in page
     assert "&lt;b&gt;王&lt;/b&gt;" in page
+
+
+async def leave(home: Home, resident_id: int, text: str, who: str = "daughter", **headers: str) -> httpx.Response:
+    sent = {"Cookie": f"{COOKIE}={home.tokens[who]}", "Origin": "http://desk.example"} | headers
+    return await home.client.post(f"/family/{resident_id}/notes", data={"text": text}, headers=sent)
+
+
+async def test_relatives_leave_each_other_a_word_that_duty_reads(home: Home) -> None:
+    conn, here = home.conn, home.here
+    brother = await community.person(
+        conn, Role.FAMILY, name="王建国", username="brother", password_hash=sessions.hash_password(community.PASSWORD)
+    )
+    await people.link(conn, here.wang, brother, "family", relation="儿子")
+    home.tokens.update(await community.log_in(conn, "brother"))
+    await conn.commit()
+    answer = await leave(home, here.wang, "我 10 点打过电话，她都好")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/family#notes-{here.wang}")
+    answer = await leave(home, here.wang, "  <b>谢谢</b>  ", "brother", **{"HX-Request": "true"})
+    assert answer.status_code == 204
+    for who in ("daughter", "brother"):
+        page = await home.look(who)
+        assert page.index("&lt;b&gt;谢谢&lt;/b&gt;") < page.index("我 10 点打过电话，她都好")
+        assert "王建国 · 儿子 · 14:00" in page.replace("</span>", "")
+    assert "我 10 点打过电话，她都好" in await home.look("duty", f"/residents/{here.wang}")
+    written = await conn.execute(
+        "select viewer_id, action, resident_id from audit where what = 'family_note' order by id"
+    )
+    assert await written.fetchall() == [(here.daughter, "write", here.wang), (brother, "write", here.wang)]
+
+
+async def test_words_follow_her_consent(home: Home) -> None:
+    await leave(home, home.here.wang, "我 10 点打过电话，她都好")
+    await agree(home, Purpose.FAMILY_LOCATION)
+    assert "打过电话" not in await home.look()
+    assert (await leave(home, home.here.wang, "再说一句")).status_code == 403
+    await agree(home)
+    assert "打过电话" not in await home.look()
+    assert (await leave(home, home.here.wang, "再说一句")).status_code == 404
+    await agree(home, Purpose.FAMILY_HEALTH)
+    page = await home.look()
+    assert "打过电话" in page
+    assert "再说一句" not in page
+
+
+async def test_nobody_but_family_leaves_a_word_or_reads_it(home: Home) -> None:
+    conn, here = home.conn, home.here
+    await leave(home, here.wang, "只给家里人")
+    incident_id = await opened(home)
+    await call(conn, incident_id, here.grid, address=PHONES["grid"])  # sees her health now
+    await conn.commit()
+    for who in ("duty", "grid", "doctor", "admin"):
+        assert (await leave(home, here.wang, "不是家人", who)).status_code == 403, who
+    for who in ("grid", "doctor", "admin"):
+        assert "只给家里人" not in await home.look(who, f"/residents/{here.wang}"), who
+    # Of somebody whose relative she is not, she is told nothing.
+    assert (await leave(home, here.li, "认错人")).status_code == 404
+    row = await (await conn.execute("select count(*) from family_note")).fetchone()
+    assert row == (1,)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\u200b", "长" * 501])
+async def test_an_empty_or_endless_word_is_refused(home: Home, text: str) -> None:
+    assert (await leave(home, home.here.wang, text)).status_code == 422
+
+
+async def test_a_word_of_five_hundred_characters_is_kept_whole(home: Home) -> None:
+    assert (await leave(home, home.here.wang, "长" * 500)).status_code == 303
+    assert "长" * 500 in await home.look()
+
+
+async def test_no_word_is_left_from_another_site(home: Home) -> None:
+    for origin in ({"Origin": "https://evil.example"}, {"Origin": "null"}):
+        assert (await leave(home, home.here.wang, "假的", **origin)).status_code == 403
+    row = await (await home.conn.execute("select count(*) from family_note")).fetchone()
+    assert row == (0,)
+
+
+async def test_the_newest_ten_words_are_shown(home: Home) -> None:
+    for number in range(12):
+        await leave(home, home.here.wang, f"第 {number} 句")
+    page = await home.look()
+    assert [f"第 {number} 句" in page for number in (0, 1, 2, 11)] == [False, False, True, True]

@@ -20,12 +20,19 @@ htmx.defineExtension("morph", {
       morphStyle: "outerHTML",
       callbacks: {
         // What the person opened or is typing is theirs; the server does not know it.
-        beforeNodeMorphed: (node) => !(node === document.activeElement && node.matches("input, textarea, select")),
+        beforeNodeMorphed: (node) => !isBeingFilledIn(node),
         beforeAttributeUpdated: (name, node) => !(name === "open" && node.matches("details, dialog")),
       },
     });
   },
 });
+
+// A text that somebody has begun stays, also while they look something up elsewhere on the page.
+function isBeingFilledIn(node) {
+  if (node.nodeType !== Node.ELEMENT_NODE) return false;
+  if (node === document.activeElement && node.matches("input, textarea, select")) return true;
+  return node.matches("textarea") && node.value !== node.defaultValue;
+}
 
 function toast(text, kind = "info") {
   const region = document.getElementById("toasts");
