@@ -254,6 +254,9 @@ async def test_a_page_that_stands_still_looks_like_nothing_known(page: Page, sha
     shared.stop()
     await expect(page.locator("#banner-lost")).to_be_visible()
     await expect(page.locator(".said")).to_have_css("border-top-style", "dashed")
+    await expect(page.locator(".said-lost")).to_contain_text("现在的情况还不知道")
+    await expect(page.locator(".said-word")).to_be_hidden()
+    assert await faults(page) == []
     await shoot(page, "lost")
     shared.start()
     await expect(page.locator(".said")).not_to_have_css("border-top-style", "dashed")

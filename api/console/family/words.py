@@ -106,7 +106,7 @@ class Card:
     tone: Tone
     icon: str
     tone_words: str
-    news_at: datetime | None
+    news: str
     calls: list[Call]
     stories: list[Story]
     address: str | None
@@ -144,7 +144,7 @@ def card(
         tone=said.tone,
         icon=ICONS[said.tone],
         tone_words=t(f"family.icon_{said.tone}"),
-        news_at=_news_at(known),
+        news=_news(screen, known),
         calls=_calls(screen, known, desk_phone),
         stories=[_story(screen, known, each, words) for each in known.episodes],
         address=known.door.address if known.door else None,
@@ -189,12 +189,15 @@ def _said(screen: Screen, value: datetime | str | int) -> str:
     return value if isinstance(value, str) else f"{value:,}"
 
 
-def _news_at(known: Known) -> datetime | None:
-    """The newest of what the sentence rests on."""
+def _news(screen: Screen, known: Known) -> str:
+    """When the newest came of what the sentence rests on; nothing where nothing is shared."""
     facts = known.facts
     rows = [row.at for each in known.episodes for row in each.whole.timeline[-1:]]
     band = [facts.band.heard_at] if facts.band and facts.sees_health else []
-    return max((at for at in (*rows, *band) if at is not None), default=None)
+    newest = max((at for at in (*rows, *band) if at is not None), default=None)
+    if newest is None:
+        return screen.t("family.no_news") if facts.sees_health else ""
+    return screen.t("family.as_of", time=screen.when.short(newest))
 
 
 def _calls(screen: Screen, known: Known, desk_phone: str | None) -> list[Call]:

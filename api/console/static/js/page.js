@@ -100,6 +100,4 @@ addEventListener("pageshow", () => {
 startClock();
 startHand();
 startGuard();
-// Only the desk has a siren: every other page is spared the request.
-if (document.getElementById("banner-siren")) import("./siren.js").then(({ startSiren }) => startSiren());
 if (document.getElementById("link-state")) connect();

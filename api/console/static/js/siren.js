@@ -83,7 +83,7 @@ async function unlock() {
   update();
 }
 
-export function startSiren() {
+function startSiren() {
   context = new AudioContext();
   context.addEventListener("statechange", update);
   for (const gesture of ["pointerdown", "keydown"]) document.addEventListener(gesture, unlock);
@@ -97,3 +97,5 @@ export function startSiren() {
   });
   update();
 }
+
+startSiren();
