@@ -200,6 +200,26 @@ SMALL = """() => [...document.querySelectorAll('body *')].filter((part) => {
 }).map((part) => part.outerHTML.slice(0, 120))"""
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_two_parents(page: Page, shared: Console, conn: Connection, language: Language) -> None:
+    """One is well and one has shared nothing; both ways are on top, and the second leads to the second."""
+    await agree_to(conn, 2)
+    await conn.execute(
+        "insert into resident_contact (resident_id, person_id, kind, relation)"
+        " select 2, id, 'family', '女儿' from person where username = 'family'"
+    )
+    await conn.commit()
+    await come_in(page, shared, language)
+    await expect(page.locator("article.relative")).to_have_count(2)
+    await shoot(page, f"two-{language}")
+    assert await faults(page) == []
+    await page.locator(".whose a").nth(1).click()
+    await expect(page.locator("#name-2")).to_be_in_viewport()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await conn.execute("delete from resident_contact where resident_id = 2 and relation = '女儿'")
+    await conn.commit()
+
+
 async def test_every_button_is_large_enough_and_reached_by_keyboard(
     page: Page, shared: Console, conn: Connection
 ) -> None:

@@ -371,6 +371,21 @@ async def test_who_is_a_neighbour_only_is_nobodys_family(home: Home) -> None:
     assert "王秀英" not in await home.look()
 
 
+async def test_of_several_it_is_said_first_who_is_how(home: Home) -> None:
+    """Each has her place, whoever needs something: the way there is on top."""
+    conn, here = home.conn, home.here
+    assert "data-whose" not in await home.look()
+    await people.link(conn, here.li, here.daughter, "family")
+    await conn.commit()
+    await opened(home)
+    page = await home.look()
+    ways = [f'href="#relative-{each}"' for each in sorted([here.wang, here.li])]
+    assert all(each in page for each in ways)
+    assert page.index(ways[0]) < page.index(ways[1]) < page.index("<article")
+    assert 'data-whose="alarm"' in page
+    assert 'data-whose="unknown"' in page
+
+
 async def test_a_part_that_looks_as_it_did_is_not_sent_again(home: Home) -> None:
     headers = {"Cookie": f"{COOKIE}={home.tokens['daughter']}"}
     first = await home.client.get("/parts/family", headers=headers)
