@@ -138,21 +138,21 @@ def say(facts: Facts, now: datetime) -> Said:
     ended = [each for each in facts.alarms if each.ended is not None and now - each.ended < RECENT]
     recent = max(ended, key=lambda each: each.ended or each.at, default=None)
     return (
-        _sos(open_alarms)
+        _sos(open_alarms, now)
         or _unseen(recent)
-        or (_known(facts, open_alarms, recent, now) if facts.sees_health else _closed(facts, open_alarms, recent))
+        or (_known(facts, open_alarms, recent, now) if facts.sees_health else _closed(facts, open_alarms, recent, now))
     )
 
 
-def _sos(open_alarms: Sequence[Alarm]) -> Said | None:
+def _sos(open_alarms: Sequence[Alarm], now: datetime) -> Said | None:
     """What is said of an SOS that is not over, the one least looked after first."""
     cases = [each for each in open_alarms if each.severity == "sos"]
     if not cases:
         return None
-    return _alarm(min(cases, key=lambda each: (each.state != "open", each.at)), "sos")
+    return _alarm(min(cases, key=lambda each: (each.state != "open", each.at)), "sos", now)
 
 
-def _alarm(alarm: Alarm, words: str) -> Said:
+def _alarm(alarm: Alarm, words: str, now: datetime) -> Said:
     """An alarm that somebody is called for. `words` begin the keys of what was noticed: an SOS, or a change."""
     values: dict[str, datetime | str] = {"at": alarm.at}
     if alarm.state == "handed_to_120":
@@ -164,7 +164,7 @@ def _alarm(alarm: Alarm, words: str) -> Said:
             return Said("there_120", Tone.ALARM, values)
         return Said("there", Tone.ALARM, values | {"name": alarm.goer})
     if alarm.state in _UNDER_WAY:
-        return _going(alarm, values)
+        return _going(alarm, values, now)
     if alarm.late is not None:
         return Said("late", Tone.ALARM, values | {"name": alarm.late})
     if words == "change":
@@ -174,7 +174,9 @@ def _alarm(alarm: Alarm, words: str) -> Said:
     return Said("sos_telephone" if alarm.source == "telephone" else "sos", Tone.ALARM, values)
 
 
-def _going(alarm: Alarm, values: Mapping[str, datetime | str]) -> Said:
+def _going(alarm: Alarm, values: Mapping[str, datetime | str], now: datetime) -> Said:
+    if alarm.due is not None and alarm.due <= now and alarm.goer is not None and not alarm.mine:
+        return Said("overdue", Tone.ALARM, {**values, "name": alarm.goer, "due": alarm.due})
     until = {} if alarm.due is None else {"due": alarm.due}
     known = "_due" if until else ""
     if alarm.mine or alarm.goer is None:
@@ -189,11 +191,11 @@ def _unseen(recent: Alarm | None) -> Said | None:
     return Said("unseen", Tone.LOOK, {"at": recent.at})
 
 
-def _closed(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None) -> Said:
+def _closed(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None, now: datetime) -> Said:
     """For a relative to whom her days are not open: what they were called for, and else that it is hers to decide."""
     calling = [each for each in open_alarms if each.severity in CALLING]
     if calling:
-        return _alarm(min(calling, key=lambda each: each.at), "change")
+        return _alarm(min(calling, key=lambda each: each.at), "change", now)
     if recent is not None and recent.severity in ("sos", *CALLING):
         if recent.outcome in ("false_alarm", "test"):
             return Said(f"was_{recent.outcome}", Tone.UNKNOWN, {"at": recent.at})
@@ -205,7 +207,7 @@ def _closed(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None) ->
 def _known(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None, now: datetime) -> Said:
     calling = [each for each in open_alarms if each.severity in CALLING and each.kind not in OF_THE_BAND]
     if calling:
-        return _alarm(min(calling, key=lambda each: (each.state != "open", each.at)), "change")
+        return _alarm(min(calling, key=lambda each: (each.state != "open", each.at)), "change", now)
     return _not_known(facts, now) or _not_as_usual(facts, open_alarms, now) or _ended(recent) or _as_usual(facts, now)
 
 

@@ -116,6 +116,10 @@ CASES: dict[str, tuple[Facts, str, Tone]] = {
     "the last one was late": (during(replace(SOS, late="蔡斌")), "late", Tone.ALARM),
     "somebody goes": (during(GOING), "going_due", Tone.ALARM),
     "somebody goes, no time given": (during(replace(GOING, due=None)), "going", Tone.ALARM),
+    "somebody is late, and nobody has called others yet": (
+        during(replace(GOING, due=NOW)), "overdue", Tone.ALARM,
+    ),
+    "the reader is late": (during(replace(GOING, mine=True, due=NOW)), "going_you_due", Tone.ALARM),
     "on the way": (during(replace(GOING, state="en_route")), "going_due", Tone.ALARM),
     "the reader goes": (during(replace(GOING, mine=True)), "going_you_due", Tone.ALARM),
     "the reader goes, no time given": (during(replace(GOING, mine=True, due=None)), "going_you", Tone.ALARM),
