@@ -1,4 +1,4 @@
--- depends: 0019_kinds
+-- depends: 0022_known_until
 -- transactional: false
 -- Words that relatives of one resident leave each other. Who may read them is decided by the resident's consent.
 
