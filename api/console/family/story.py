@@ -25,6 +25,11 @@ _PLAIN = {
     "called_out_again": "calling_again",
     "taken_back": "calling_again",
     "handed_back": "calling_again",
+    "asked_wearer": "asked",
+    "wearer_silent": "asked_silent",
+    "wearer_well": "asked_well",
+    "wearer_help": "asked_help",
+    "wearer_unclear": "asked_unclear",
 }
 _BY_SOMEBODY = {
     "handling": "handling",

@@ -55,6 +55,11 @@ def test_from_the_press_to_she_is_well() -> None:
 
 
 LINES = [
+    (row(0, "asked_wearer", ways=["voice"]), "asked"),
+    (row(1, "wearer_silent"), "asked_silent"),
+    (row(1, "wearer_well", via="voice", lowered=True), "asked_well"),
+    (row(1, "wearer_help", via="voice"), "asked_help"),
+    (row(1, "wearer_unclear", via="voice"), "asked_unclear"),
     (PRESS, "opened_button"),
     (row(0, "opened", via="band"), "opened_button"),
     (row(0, "opened", via="band", trigger="fall"), "opened_fall"),
