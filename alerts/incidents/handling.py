@@ -197,9 +197,9 @@ async def resolve(
     """It is over: calls stop, those who were called and heard of nobody going hear so, the band hears `closed`.
 
     `known_for` is how long, or until when, whoever resolves it knows of an episode that goes on (None: as long as
-    `alerts.incidents.known` says; who was found is known to be out for as long as a warning is). An incident that
-    cannot be read is ended too, and then nobody is texted. Raises NotFound, Conflict, InvalidInput for a disposition
-    that is none of `Disposition`, or for a time that `known.check` refuses.
+    `alerts.incidents.known` says). An incident that cannot be read is ended too, and then nobody is texted. Raises
+    NotFound, Conflict, InvalidInput for a disposition that is none of `Disposition`, or for a time that `known.until`
+    refuses.
     """
     if disposition not in set(Disposition):
         raise InvalidInput("disposition", f"{disposition[:40]!r} is none of {', '.join(Disposition)}")
@@ -230,9 +230,7 @@ async def _know(conn: Connection, case: Case, known_for: datetime | timedelta | 
     """Write down until when whoever resolved it knows of it; returns that, None where nobody said."""
     row = await (await conn.execute("select detail from incident where id = %s", (case.id,))).fetchone()
     detail = row[0] if row else {}
-    until = known.until(case.severity, detail, known_for, now)
-    if until is None and case.disposition == Disposition.FOUND and known.goes_on(detail):
-        until = now + known.KNOWN
+    until = known.until(known.gravest(case.severity, case.wearer_said), detail, known_for, now)
     await conn.execute("update incident set known_until = %s where id = %s", (until, case.id))
     return until
 

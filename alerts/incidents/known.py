@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerts.incidents.case import Said
 from alerts.model.incident import Severity
 from eldercare.platform.errors import InvalidInput
 
@@ -25,6 +26,11 @@ def by_default(severity: Severity) -> timedelta:
     return KNOWN_URGENT if severity is Severity.URGENT else KNOWN
 
 
+def gravest(severity: Severity, wearer_said: str | None) -> Severity:
+    """How grave its episode is: what the wearer, who was asked, has called well is a warning, and was urgent."""
+    return Severity.URGENT if wearer_said == Said.WELL and severity is Severity.WARNING else severity
+
+
 def choices(severity: Severity) -> tuple[timedelta, ...]:
     """What whoever resolves one of this severity may choose from on a page."""
     return CHOICES_URGENT if severity is Severity.URGENT else CHOICES
@@ -40,8 +46,9 @@ def until(
 ) -> datetime | None:
     """Until when an incident that is resolved at `now` is known; None: for as long as it is by default.
 
-    A length of time, which a page offered while it went on, means nothing once it is over. Raises InvalidInput for
-    `known_until`: a moment while nothing goes on, or a time that is past or too far off.
+    A length of time was offered by a page before the incident was held. It means nothing once the episode is over, and
+    is cut where it has got graver. Raises InvalidInput for `known_until`: a moment while nothing goes on, or one that
+    is past or too far off.
     """
     if known_for is None:
         return None
@@ -49,9 +56,10 @@ def until(
         if isinstance(known_for, timedelta):
             return None
         raise InvalidInput("known_until", "nothing goes on that would be told again")
-    moment = now + known_for if isinstance(known_for, timedelta) else known_for
     longest = LONGEST_URGENT if severity is Severity.URGENT else LONGEST
-    if not now < moment <= now + longest:
+    if isinstance(known_for, timedelta):
+        return now + min(known_for, longest)
+    if not now < known_for <= now + longest:
         hours = longest // timedelta(hours=1)
         raise InvalidInput("known_until", f"must be after now, and at most {hours} hours from now")
-    return moment
+    return known_for

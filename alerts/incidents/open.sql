@@ -11,7 +11,8 @@ known as (
       and disposition <> 'cleared' and not detail ? 'cleared_at'
       and detail ->> 'episode_at' = %(detail)s::jsonb ->> 'episode_at'
       and coalesce(known_until, resolved_at + %(known)s::interval) > now
-      and array_position(%(gravest_first)s::text[], severity)
+      -- What its wearer has called well is a warning, and its episode is urgent all the same.
+      and array_position(%(gravest_first)s::text[], case when wearer_said = 'well' then 'urgent' else severity end)
           <= array_position(%(gravest_first)s::text[], %(severity)s::text)
 ),
 opened as (

@@ -166,6 +166,9 @@ LONGEST_WAIT_S = 7200
 """Seconds. Between two steps of a grave case nobody is called: a longer wait is as good as no policy."""
 LEAST_HOURS = timedelta(hours=4)
 """The shortest part of the day in which somebody may look; less of it is as good as none."""
+ASKS = frozenset({"no_heart_rate", "stillness"})
+"""Kinds of which the resident may be asked first: a band that has slipped, or a long rest, is what she can tell of. Her
+word ends no rate of 180, and nobody who has lost her way is asked whether she is well."""
 LONGEST_ASKING_S = 120
 """Seconds. By then people are called where the resident was asked and has said nothing."""
 
@@ -202,10 +205,9 @@ def _check_asking(kind: str, policy: EscalationPolicy, severity: str) -> None:
     asking = [index for index, step in enumerate(policy.steps) if step.asks]
     if not asking:
         return
-    if kind == "network":
-        raise InvalidInput(f"steps.{asking[0]}.targets", "nobody wears a network")
-    if kind == "sos" or severity == "sos":
-        raise InvalidInput(f"steps.{asking[0]}.targets", "whoever calls for help is not asked whether they are well")
+    if kind not in ASKS:
+        kinds = " and ".join(sorted(ASKS))
+        raise InvalidInput(f"steps.{asking[0]}.targets", f"the resident is asked about {kinds} only")
     if severity not in ("", "urgent"):
         raise InvalidInput(f"steps.{asking[0]}.targets", "only before people are rung the resident is asked")
     if asking[-1] > 0:
@@ -214,6 +216,8 @@ def _check_asking(kind: str, policy: EscalationPolicy, severity: str) -> None:
         raise InvalidInput("steps.1.after_s", f"people are called within {LONGEST_ASKING_S} s of asking the resident")
     if not policy.steps[1].targets:
         raise InvalidInput("steps.1.targets", "after the resident was asked somebody must be called")
+    if "voice" not in policy.steps[1].channels:
+        raise InvalidInput("steps.1.channels", "after the resident was asked somebody's telephone must ring")
 
 
 def _check_hours(hours: Hours | None) -> None:

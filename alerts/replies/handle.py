@@ -12,7 +12,7 @@ from alerts.incidents.case import Disposition
 from alerts.incidents.outcomes import Accepted, AlreadyHandled, AlreadyOwned, AlreadyYours, Handling, Joined, Over
 from alerts.incidents.store import Held
 from alerts.incidents.views import CalledFrom
-from alerts.model.incident import IncidentKind, IncidentState
+from alerts.model.incident import IncidentState
 from alerts.replies.parse import OUTCOMES, SHORT, Intent, Reply
 from alerts.texts import messages
 from alerts.texts.context import MessageContext
@@ -126,9 +126,7 @@ async def _close(conn: Connection, one: CalledFrom, intent: Intent, now: datetim
         said = either(one.language, *SHORT[intent])
         await handling.add_note(conn, one.incident_id, one.person_id, "sms", said, now)
         return await _ask_back(conn, one, now, zone)
-    found = intent is Intent.DONE and case.kind is IncidentKind.WANDERING
-    ended = Disposition.FOUND if found else _ENDED[intent]
-    await handling.resolve(conn, case.id, one.person_id, "sms", ended, None, now)
+    await handling.resolve(conn, case.id, one.person_id, "sms", _ENDED[intent], None, now)
     context = await handling.message_context(conn, case.id, now, zone)
     return Answered(messages.closed(context, one.language), one.language, "closed")
 

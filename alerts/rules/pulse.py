@@ -27,6 +27,8 @@ LATELY_S = 180.0
 MISSED = 3
 FAST_S = 300.0
 """A band that measures less often is waited for so many times its rhythm."""
+AGAIN_S = 2 * 3600.0
+"""Seconds after which a loss that lasts is told again: whoever has resolved it knows of it for as long."""
 FORGIVEN_S = 6 * 3600.0
 MOST_DOUBLINGS = 3
 STATUS_S = 1200.0
@@ -37,7 +39,8 @@ REACHED_S = 120.0
 
 class Pulse(Memory, frozen=True):
     """`lost`: when it was found, seconds since the epoch. `worn` and `worn_before`: the two newest times at which the
-    band said that it was worn. `healed`: how often in a row it came back by itself, and `healed_at` when last.
+    band said that it was worn. `healed`: how often in a row it came back by itself, and `healed_at` when last. `told`:
+    when it was last told that it is lost still, and `sure` whether somebody was to be called.
     """
 
     lost: float | None = None
@@ -45,6 +48,8 @@ class Pulse(Memory, frozen=True):
     worn_before: float = 0.0
     healed: int = 0
     healed_at: float = 0.0
+    told: float = 0.0
+    sure: bool = True
 
 
 Result = tuple[Pulse, tuple[Verdict, ...]]
@@ -78,13 +83,15 @@ def look(pulse: Pulse, state: State, profile: Profile, ts: float) -> Result:
     if ts - since < limit_s or not _says_so(pulse, state, rhythm_s, limit_s, ts):
         return pulse, NOTHING
     rests = window.rests(heart.minutes, profile.thresholds.hr_high_warning, 0.0)
-    severity, reason = Severity.URGENT, "no_pulse"
-    if heart_rate.is_erratic(heart, rests, measured, frozen=False):
-        severity, reason = Severity.WARNING, "no_pulse_or_not_worn"
+    sure = not heart_rate.is_erratic(heart, rests, measured, frozen=False)
     detail = {"duration_s": round(ts - measured), "limit_s": round(limit_s)}
+    return replace(pulse, lost=ts, told=ts, sure=sure), (_finding(sure, measured, ts, detail),)
+
+
+def _finding(sure: bool, measured: float, ts: float, detail: dict[str, int]) -> Finding:
+    severity, reason = (Severity.URGENT, "no_pulse") if sure else (Severity.WARNING, "no_pulse_or_not_worn")
     at, began = datetime.fromtimestamp(ts, UTC), datetime.fromtimestamp(measured, UTC)
-    finding = Finding(IncidentKind.NO_HEART_RATE, severity, reason, at, detail, episode_at=began)
-    return replace(pulse, lost=ts), (finding,)
+    return Finding(IncidentKind.NO_HEART_RATE, severity, reason, at, detail, episode_at=began)
 
 
 def _limit_s(pulse: Pulse, profile: Profile, ts: float) -> float:
@@ -102,6 +109,10 @@ def _while_lost(pulse: Pulse, lost: float, state: State, ts: float) -> Result:
         reason = "taken_off"
     elif heart.active is not None and heart.active > lost:
         reason = "moved_again"
+    elif heart.measured is not None and ts - max(lost, pulse.told) >= AGAIN_S:
+        return replace(pulse, told=ts), (
+            _finding(pulse.sure, heart.measured, ts, {"duration_s": round(ts - heart.measured)}),
+        )
     else:
         return pulse, NOTHING
     over = replace(pulse, lost=None, healed=healed, healed_at=ts if healed else 0.0)

@@ -17,13 +17,17 @@ FACTS = frozenset({"rule_overrides", "limits_reason"})
 def signed(values: Mapping[str, Any], stand: Mapping[str, Any], person_id: int, now: datetime) -> dict[str, Any]:
     """The columns to write besides, where checked `values` are about limits; nothing where they are not.
 
-    Whoever gives a reason alone signs the limits that `stand`. Whoever gives limits alone signs them without a reason:
-    the old one was about others. Nobody signs that there are none. `now` is aware.
-    Raises InvalidInput for a reason where there are no limits.
+    Whoever gives limits alone signs them without a reason: the old one was about others. Nobody signs that there are
+    none. `now` is aware. Raises InvalidInput for a reason without the limits that it is about, since those that `stand`
+    may be others than whoever writes it has seen, and for one where there are none.
     """
     if not FACTS & values.keys():
         return {}
-    limits = values.get("rule_overrides", stand)
+    if "rule_overrides" not in values:
+        if not stand and values["limits_reason"] is None:
+            return {}
+        raise InvalidInput("limits_reason", "请连同 rule_overrides 一起写 / comes with the rule_overrides it is about")
+    limits = values["rule_overrides"]
     reason = values.get("limits_reason") or None
     if not limits:
         if reason is not None:

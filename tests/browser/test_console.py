@@ -211,8 +211,9 @@ async def test_who_wandered_off_is_found_and_known_to_be_out(
     await conn.commit()
     await page.locator("[id^=resolve-]").click()
     dialog = page.locator("#dialog")
-    await expect(dialog.get_by_label(found)).to_be_checked()
-    await expect(dialog.locator("[name=known_h]:checked")).to_have_value("12")
+    await expect(dialog.locator("[name=disposition]:checked")).to_have_count(0)
+    await expect(dialog.locator("[name=known_h]:checked")).to_have_value("2")
+    await dialog.get_by_label(found).check()
     assert await faults(page) == []
     if shots := os.environ.get("SHOTS"):
         await page.screenshot(path=f"{shots}/found-{language}{width}.png")

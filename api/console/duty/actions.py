@@ -335,7 +335,6 @@ async def _resolve_form(
 ) -> Response:
     card = await queries.card_of(conn, screen, incident)
     incident = cards.known(incident)
-    wandered = incident.kind == IncidentKind.WANDERING
     return render.dialog(
         request,
         screen,
@@ -344,9 +343,9 @@ async def _resolve_form(
         status.HTTP_422_UNPROCESSABLE_CONTENT if error else status.HTTP_200_OK,
         card=card,
         dispositions=[(str(each), screen.t(f"disposition.{each}")) for each in _dispositions(incident)],
-        chosen=str(Disposition.FOUND) if wandered else None,
+        chosen=None,
         known=[(_hours(each), screen.when.span(each)) for each in _known_choices(incident)],
-        known_h=_hours(known.KNOWN if wandered else known.by_default(Severity(incident.severity))),
+        known_h=_hours(known.by_default(_gravest(incident))),
         note=note,
         error=error,
         alarms=[] if render.is_part(request) else await queries.alarms(conn, screen),
@@ -360,7 +359,11 @@ def _dispositions(incident: Incident) -> tuple[Disposition, ...]:
 
 def _known_choices(incident: Incident) -> tuple[timedelta, ...]:
     """How long it may be known while it goes on; nothing where it does not, or where that is not shown."""
-    return known.choices(Severity(incident.severity)) if known.goes_on(incident.detail or {}) else ()
+    return known.choices(_gravest(incident)) if known.goes_on(incident.detail or {}) else ()
+
+
+def _gravest(incident: Incident) -> Severity:
+    return known.gravest(Severity(incident.severity), incident.wearer_said)
 
 
 def _hours(length: timedelta) -> str:

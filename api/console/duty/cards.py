@@ -297,8 +297,6 @@ def said(screen: Screen, table: str, action: Action, incident: Incident) -> str:
         return screen.t(f"{table}.handle_still" if incident.handler_id == viewer_id else f"{table}.handle_over")
     if action is Action.ARRIVE and incident.accepted_at is None and incident.state == IncidentState.HANDED_TO_120:
         return screen.t(f"{table}.arrive_120")
-    if action is Action.RESOLVE and incident.kind == IncidentKind.WANDERING and table == "action":
-        return screen.t("action.resolve_found")
     if action in (Action.EN_ROUTE, Action.ARRIVE) and incident.owner_name and incident.owner_id != viewer_id:
         return screen.t(f"{table}.{action}_owner", name=incident.owner_name)
     return screen.t(f"{table}.{action}")

@@ -16,6 +16,7 @@ async def examine(conn: Connection, settings: Settings) -> list[Finding]:
         *await _residents(conn),
         *await _bands(conn),
         *await unsigned_limits(conn),
+        *await shared_numbers(conn),
         *await _no_numbers(conn),
         *await _numbers(conn, settings),
     ]
@@ -92,6 +93,28 @@ async def _residents(conn: Connection) -> list[Finding]:
             )
         )
     return findings
+
+
+async def shared_numbers(conn: Connection) -> list[Finding]:
+    """Wearers whose own number in the file is one at which somebody else is called: they are never asked there."""
+    rows = await (
+        await conn.execute(
+            "select r.id, r.name from resident r where r.left_at is null and exists"
+            " (select from assignment a where a.resident_id = r.id and a.period @> eldercare_now()) and exists"
+            " (select from contact_method m join person p on p.id = m.person_id and p.left_at is null"
+            " where m.active and m.address = r.phone) order by r.id"
+        )
+    ).fetchall()
+    if not rows:
+        return []
+    names = some([f"{name} ({resident_id})" for resident_id, name in rows])
+    return [
+        warning(
+            f"{len(rows)} 位老人登记的是别人的电话，报警前不问本人"
+            f" · have somebody else's number in their file, and are not asked: {names}",
+            "填本人的电话，没有就留空 · enter a number of their own, or none",
+        )
+    ]
 
 
 async def _bands(conn: Connection) -> list[Finding]:

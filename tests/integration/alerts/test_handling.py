@@ -155,7 +155,7 @@ async def test_reopening_a_resolved_one_while_a_newer_is_open_is_refused(conn: C
     assert (case.state, case.due_at, case.round) == (IncidentState.OPEN, NOW, 2)
 
 
-async def test_whoever_finds_her_says_by_text_that_it_is_done(conn: Connection, people: Community) -> None:
+async def test_done_by_text_is_help_and_no_word_that_she_was_found(conn: Connection, people: Community) -> None:
     left = Finding(IncidentKind.WANDERING, Severity.URGENT, "left_at_night", NOW, episode_at=NOW)
     await apply_verdicts(conn, [SubjectVerdict(resident_subject(people.wang, "band-wang"), left)], NOW)
     [incident] = (await (await conn.execute("select id from incident")).fetchone()) or ()
@@ -169,7 +169,7 @@ async def test_whoever_finds_her_says_by_text_that_it_is_done(conn: Connection, 
     answered = await handle.by_text(conn, PHONES["grid"], Reply(Intent.DONE), "zh", NOW, UTC)
     assert answered.reason == "closed"
     row = await (await conn.execute("select disposition, known_until from incident")).fetchone()
-    assert row == ("found", NOW + timedelta(hours=12))
+    assert row == ("helped", None)
 
 
 async def test_who_was_called_hears_the_end_once(conn: Connection, people: Community) -> None:

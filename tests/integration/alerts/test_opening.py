@@ -564,9 +564,9 @@ async def test_who_was_found_is_known_to_be_out_until_the_next_time(conn: Connec
     incident = await one(conn, "select id from incident")
     person = await one(conn, "insert into person (name) values ('王芳') returning id")
     await handling.resolve(conn, incident, person, "api", "found", None, NOON)
-    await apply_verdicts(conn, [left(NOON)], NOON + timedelta(hours=4))
+    await apply_verdicts(conn, [left(NOON)], NOON + timedelta(minutes=119))
     assert await one(conn, "select count(*) from incident where state = 'open'") == 0
-    await apply_verdicts(conn, [left(NOON + timedelta(hours=3))], NOON + timedelta(hours=4))
+    await apply_verdicts(conn, [left(NOON + timedelta(hours=1))], NOON + timedelta(minutes=119))
     assert await one(conn, "select count(*) from incident where state = 'open'") == 1
 
 

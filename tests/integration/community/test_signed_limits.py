@@ -102,13 +102,16 @@ async def test_new_limits_are_signed_anew_and_an_old_reason_is_not_theirs(conn: 
     assert await signature(conn, duty, old) == ({"hr_high_urgent": 140}, await named(conn, duty), later, None)
 
 
-async def test_what_somebody_wrote_without_a_signature_is_signed_by_its_reason(conn: Connection) -> None:
+async def test_what_somebody_wrote_without_a_signature_is_signed_by_writing_it_again(conn: Connection) -> None:
     duty, old = await viewer(conn, Role.DUTY), await resident(conn)
     await residents.update(conn, duty, old, {"rule_overrides": LOW, "limits_reason": REASON}, TODAY)
     # So the version before changes them.
     await conn.execute("update resident set rule_overrides = '{\"hr_low_urgent\": 35}' where id = %s", (old,))
     assert await signature(conn, duty, old) == ({"hr_low_urgent": 35}, None, None, None)
-    await residents.update(conn, duty, old, {"limits_reason": "主任同意"}, TODAY)
+    with pytest.raises(InvalidInput, match="rule_overrides"):
+        await residents.update(conn, duty, old, {"limits_reason": "主任同意"}, TODAY)
+    again = {"rule_overrides": {"hr_low_urgent": 35}, "limits_reason": "主任同意"}
+    await residents.update(conn, duty, old, again, TODAY)
     assert await signature(conn, duty, old) == ({"hr_low_urgent": 35}, await named(conn, duty), NOW, "主任同意")
 
 

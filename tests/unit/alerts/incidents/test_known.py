@@ -25,6 +25,7 @@ HOUR = timedelta(hours=1)
         (Severity.TASK, NOW + 72 * HOUR, NOW + 72 * HOUR),
         (Severity.URGENT, NOW + 12 * HOUR, NOW + 12 * HOUR),
         (Severity.URGENT, 4 * HOUR, NOW + 4 * HOUR),
+        (Severity.URGENT, 168 * HOUR, NOW + 12 * HOUR),
     ],
 )
 def test_it_is_known_until_whoever_resolves_it_says(
@@ -40,7 +41,6 @@ def test_it_is_known_until_whoever_resolves_it_says(
         (Severity.WARNING, ON, NOW - HOUR, "after now"),
         (Severity.WARNING, ON, NOW + timedelta(days=7, seconds=1), "at most 168 hours"),
         (Severity.URGENT, ON, NOW + timedelta(hours=12, seconds=1), "at most 12 hours"),
-        (Severity.URGENT, ON, 24 * HOUR, "at most 12 hours"),
         (Severity.WARNING, OVER, NOW + HOUR, "nothing goes on"),
         (Severity.SOS, {}, NOW + HOUR, "nothing goes on"),
     ],
@@ -51,6 +51,12 @@ def test_a_time_that_cannot_be_is_refused(
     with pytest.raises(InvalidInput, match=why) as refused:
         known.until(severity, detail, known_for, NOW)
     assert refused.value.field == "known_until"
+
+
+def test_what_she_has_called_well_is_of_an_urgent_episode() -> None:
+    assert known.gravest(Severity.WARNING, "well") is Severity.URGENT
+    assert known.gravest(Severity.WARNING, "help") is known.gravest(Severity.WARNING, None) is Severity.WARNING
+    assert known.gravest(Severity.TASK, "well") is Severity.TASK
 
 
 def test_a_choice_made_while_it_went_on_means_nothing_once_it_is_over() -> None:

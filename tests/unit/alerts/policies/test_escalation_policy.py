@@ -169,7 +169,10 @@ THEN = {**STEP, "after_s": 45}
         (IncidentKind.SOS, "", [ASK, THEN], "steps.0.targets"),
         (IncidentKind.HEART_RATE, Severity.SOS, [ASK, THEN], "steps.0.targets"),
         (IncidentKind.NETWORK, Severity.URGENT, [ASK, THEN], "steps.0.targets"),
-        (IncidentKind.HEART_RATE, Severity.WARNING, [ASK, THEN], "steps.0.targets"),
+        (IncidentKind.STILLNESS, Severity.WARNING, [ASK, THEN], "steps.0.targets"),
+        (IncidentKind.HEART_RATE, Severity.URGENT, [ASK, THEN], "steps.0.targets"),
+        (IncidentKind.WANDERING, Severity.URGENT, [ASK, THEN], "steps.0.targets"),
+        (IncidentKind.STILLNESS, Severity.URGENT, [ASK, {**THEN, "channels": ["sms"]}], "steps.1.channels"),
         (IncidentKind.STILLNESS, Severity.URGENT, [STEP, {**ASK, "after_s": 45}], "steps.1.targets"),
         (IncidentKind.STILLNESS, Severity.URGENT, [ASK, {**ASK, "after_s": 45}], "steps.1.targets"),
         (IncidentKind.STILLNESS, Severity.URGENT, [ASK], "steps.1.after_s"),
@@ -188,8 +191,8 @@ def test_the_resident_is_asked_first_for_a_moment_and_never_in_an_sos(
 @pytest.mark.parametrize("after_s", [1, 45, 120])
 def test_the_resident_may_be_asked_before_people_are_rung(after_s: int) -> None:
     each = EscalationPolicy.model_validate(policy(steps=[ASK, {**STEP, "after_s": after_s}]))
-    check(IncidentKind.HEART_RATE, each, Severity.URGENT)
-    assert read_policy(IncidentKind.HEART_RATE, each.model_dump(mode="json")) == each
+    check(IncidentKind.STILLNESS, each, Severity.URGENT)
+    assert read_policy(IncidentKind.STILLNESS, each.model_dump(mode="json")) == each
     assert (each.street, each.first) == (frozenset(), each.steps[1])
 
 

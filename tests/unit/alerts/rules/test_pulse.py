@@ -31,7 +31,7 @@ def measured(every: float = 1, **fields: Any) -> Band:
 
 def found_after(band: Band) -> float:
     """Minutes from the last value to the call."""
-    (finding,) = [each for each in band.findings if each.reason == "no_pulse"]
+    finding = next(each for each in band.findings if each.reason == "no_pulse")
     assert finding.episode_at is not None
     return (finding.at - finding.episode_at).total_seconds() / 60
 
@@ -224,11 +224,19 @@ def test_it_is_over_when_there_is_another_sign(then: Any, reason: str) -> None:
 
 
 def test_it_is_said_once_and_the_missing_values_of_hours_end_with_it() -> None:
-    band = lost(minutes=180)
+    band = lost(minutes=120)
     assert band.reasons == ["no_pulse", "worn_without_value"]
     band.heart(72, motion="rest")
     band.wait(1).heart(72, motion="rest")
     assert band.reasons[2:] == ["measured_again"]
+
+
+def test_a_loss_that_lasts_is_told_again_as_the_same_episode() -> None:
+    band = lost(minutes=4 * 60 + 12)
+    told = [each for each in band.findings if each.reason == "no_pulse"]
+    assert [(each.at - told[0].at) // timedelta(minutes=1) for each in told] == [0, 120, 240]
+    assert len({each.episode_at for each in told}) == 1
+    assert {each.severity for each in told} == {Severity.URGENT}
 
 
 def test_whoever_comes_home_is_waited_for_anew() -> None:

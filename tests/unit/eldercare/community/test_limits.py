@@ -22,12 +22,16 @@ def test_limits_are_signed_with_their_reason_or_without_any() -> None:
     assert limits.signed({"rule_overrides": LOW}, {"still_s": 9000}, 7, NOW) == by | {"limits_reason": None}
 
 
-def test_a_reason_alone_signs_what_stands() -> None:
-    assert limits.signed({"limits_reason": "偏低"}, LOW, 7, NOW)["limits_signed"] == LOW
+@pytest.mark.parametrize("reason", ["偏低", None])
+def test_a_reason_alone_signs_nothing_since_others_may_stand_than_were_seen(reason: str | None) -> None:
+    with pytest.raises(InvalidInput, match="rule_overrides"):
+        limits.signed({"limits_reason": reason}, LOW, 7, NOW)
 
 
 def test_nobody_signs_that_there_are_none() -> None:
     assert limits.signed({"rule_overrides": {}}, LOW, 7, NOW) == NONE
-    assert limits.signed({"limits_reason": None}, {}, 7, NOW) == NONE
-    with pytest.raises(InvalidInput, match="limits_reason"):
-        limits.signed({"limits_reason": "偏低"}, {}, 7, NOW)
+    assert limits.signed({"limits_reason": None}, {}, 7, NOW) == {}
+    for values in ({"limits_reason": "偏低"}, {"rule_overrides": {}, "limits_reason": "偏低"}):
+        with pytest.raises(InvalidInput) as refused:
+            limits.signed(values, {}, 7, NOW)
+        assert refused.value.field == "limits_reason"
