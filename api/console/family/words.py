@@ -390,6 +390,10 @@ def _letter_days(screen: Screen) -> str:
     return screen.t("family.letter_days", start=_date(screen, start), end=_date(screen, end))
 
 
+RESIDENT = "本人"
+"""How a consent says that the resident gave it; every other giver stands there by name."""
+
+
 def _sharing(screen: Screen, ward: Ward, consents: Sequence[Consent]) -> list[Sharing]:
     """Who agreed to what. That of the clinic is shown where any of the family's stands: else it is not theirs."""
     t = screen.t
@@ -404,6 +408,7 @@ def _sharing(screen: Screen, ward: Ward, consents: Sequence[Consent]) -> list[Sh
             method = f"family.method_{given.method}"
             date_ = times.day(t, given.given_at, screen.when.now, screen.when.zone)
             how = t(method) if t.known(method) else given.method
-            text = t("family.consent_given", by=given.given_by, date=date_, method=how)
+            by = t("family.by_resident") if given.given_by == RESIDENT else given.given_by
+            text = t("family.consent_given", by=by, date=date_, method=how)
         found.append(Sharing(purpose, t(f"family.purpose_{purpose}"), text, given is not None))
     return found

@@ -24,8 +24,8 @@ def asking(language: str = "zh", **values: Any) -> str | None:
 
 
 def test_a_card_says_since_when_she_is_asked_and_when_duty_is_called() -> None:
-    assert asking() == "正在问本人（13:59 起）；没有回答，14:00:45 呼叫值班"
-    assert asking("en") == "Asking the wearer since 13:59; without an answer duty is called at 14:00:45"
+    assert asking() == "正在问本人（13:59 起）；没有回答，14:00:45 呼叫别人"
+    assert asking("en") == "Asking the wearer since 13:59; without an answer others are called at 14:00:45"
     assert asking(state="accepted") is None
     assert asking(wearer_asked_at=None, asking_until=None) is None
     assert asking(asking_until=None) is None  # people are called
