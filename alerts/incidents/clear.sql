@@ -1,11 +1,13 @@
 -- What a rule found is over. A task or a warning that nobody has accepted ends by itself. Of what is urgent it ends only
--- where the wearer alone was asked, or is to be: no person was told, who would look for what is no longer there.
+-- where the wearer alone was asked, or is to be, and what the band says shows that they are well: no person was told,
+-- who would look for what is no longer there.
 with moment as (select %(now)s::timestamptz as now),
 found as (
     select i.id, i.state = 'open' and (i.severity in ('task', 'warning') or alone) as ends, alone
     from incident i
     cross join lateral (
-        select i.severity = 'urgent' and i.handler_id is null and i.wearer_said is null
+        select i.severity = 'urgent' and %(reason)s = any(%(show_well)s::text[])
+           and i.round = 1 and i.previous_owner_id is null and i.handler_id is null and i.wearer_said is null
            and (i.wearer_asked_at is not null or i.next_step = 0 and $asks_first)
            and not exists (select from notification n
                            where n.incident_id = i.id and n.person_id is not null and n.status <> 'cancelled') as alone

@@ -45,6 +45,9 @@ TOLD_SINGLY, TOLD_EACH = 30, 50
 """The timeline tells the first `TOLD_SINGLY` presses one by one, and after them every `TOLD_EACH`-th."""
 REMEMBERED = 64
 """How many of an incident's last presses are compared with each new one."""
+SHOW_WELL = ("measured_again", "moved_again", "returned")
+"""Reasons of what is over that show that the wearer is well. A band that says that it is not worn shows nothing of the
+kind: one may say so where it feels no blood flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,13 @@ async def _clear(conn: Connection, subject: Subject, cleared: Cleared, now: date
     held = await (await conn.execute(_HOLD, about, prepare=True)).fetchone()
     if held is None:
         return
-    values = {"id": held[0], "now": now, "reason": cleared.reason, "at": cleared.at}
+    values = {
+        "id": held[0],
+        "now": now,
+        "reason": cleared.reason,
+        "at": cleared.at,
+        "show_well": list(SHOW_WELL),
+    }
     row = await (await conn.execute(_CLEAR, values, prepare=True)).fetchone()
     if row is not None and row[0]:
         await effects.stop_calling(conn, held[0], Talking(), "cleared", now)  # their own telephone may ring
@@ -196,8 +205,9 @@ async def apply_verdicts(conn: Connection, verdicts: Sequence[SubjectVerdict], n
     opens none for a while (`KNOWN`), unless it is graver. A graver one changes the incident, and starts its policy
     again. One that comes after the last was over is written down, and the owner hears of it, unless it is a task. What
     is over is written into the timeline. Then a task or a warning that nobody has accepted ends by itself, and so does
-    what is urgent and of which only the wearer was asked; whatever else is urgent or owned stays for a person. The
-    order is kept per subject; between subjects it is the same in every process.
+    what is urgent and of which only the wearer was asked, where what the band says shows that they are well
+    (`SHOW_WELL`); whatever else is urgent or owned stays for a person. The order is kept per subject; between subjects
+    it is the same in every process.
     """
     for item in sorted(verdicts, key=lambda item: item.subject.key):
         match item.verdict:

@@ -3,11 +3,13 @@
 import asyncio
 import json
 from datetime import timedelta
+from typing import LiteralString
 
 import pytest
 
 from alerts.channels import band
 from alerts.incidents import desk
+from alerts.model.incident import Cleared, IncidentKind
 from eldercare.community import commands
 from eldercare.platform.database import Connection
 from tests.conftest import MakeSettings
@@ -17,6 +19,7 @@ from tests.stories.asking import (
     BUZZED,
     DUTY,
     GRID,
+    PULSE,
     STILL,
     back,
     found,
@@ -167,6 +170,30 @@ async def test_a_pulse_that_comes_back_while_she_is_asked_ends_it_and_her_teleph
     assert rows[0][0]["wearer_alone"] is True
     await home.advance(minutes=20)
     await home.expects()
+
+
+@pytest.mark.parametrize("kind", [PULSE, STILL])
+async def test_a_band_that_says_that_it_is_not_worn_shows_nothing_and_people_are_called(
+    home: Ringing, kind: IncidentKind
+) -> None:
+    incident = await lost(home, kind)
+    await home.advance(seconds=10)
+    await say(home, Cleared(kind, "taken_off", home.now))
+    await home.settle()
+    assert await home.state(incident) == "open"
+    await home.expects("voice wang ask", *(BUZZED if kind is PULSE else ["band buzz"]))
+    await home.advance(seconds=35)
+    await home.expects(*DUTY)
+
+
+@pytest.mark.parametrize("before", ["round = 2", "previous_owner_id = %(duty)s"])
+async def test_what_somebody_had_to_do_with_stays_for_a_person(home: Ringing, before: LiteralString) -> None:
+    incident = await lost(home)
+    await home.conn.execute(f"update incident set {before}", {"duty": home.people.duty})
+    await home.conn.commit()
+    await back(home)
+    assert await home.state(incident) == "open"
+    await home.expects(*ASKED)
 
 
 async def test_9_after_it_was_over_opens_it_again(home: Ringing) -> None:
