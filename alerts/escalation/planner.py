@@ -151,15 +151,16 @@ def _escalate(situation: Situation) -> Notify | AskWearer | Remind | Wait:
     hours = situation.policy.hours
     if hours is not None and (opening := closed_until(hours, situation.planning.zone, situation.now)) is not None:
         return Wait(opening, "outside_hours")
-    if situation.case.next_step >= len(situation.policy.steps):
+    first = _first_untaken(situation)
+    if first >= len(situation.policy.steps):
         return _repeat(situation)
     skipped: list[Skipped] = []
     ask_120 = False
-    for index in range(situation.case.next_step, len(situation.policy.steps)):
+    for index in range(first, len(situation.policy.steps)):
         step = situation.policy.steps[index]
         ask_120 = ask_120 or step.ask_120
         if step.asks:
-            before = situation.case.wearer_asked_at is not None
+            before = situation.case.wearer_asked_at is not None or situation.case.wearer_said is not None
             asked = None if before else situation.ask(index, _due_after(situation, index))
             if asked is not None:
                 return asked
@@ -181,6 +182,14 @@ def _escalate(situation: Situation) -> Notify | AskWearer | Remind | Wait:
         skipped=tuple(skipped),
         ask_120=ask_120,
     )
+
+
+def _first_untaken(situation: Situation) -> int:
+    """The step from which on nothing was done: the first one, where the policy was changed while the wearer was asked,
+    and begins with others now."""
+    if situation.case.asked_last and not situation.policy.steps[0].asks:
+        return 0
+    return situation.case.next_step
 
 
 def _repeat(situation: Situation) -> Notify | Remind | Wait:

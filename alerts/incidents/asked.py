@@ -42,16 +42,31 @@ async def well(conn: Connection, incident_id: int, call: str, now: datetime, hel
     return case
 
 
+_NEWER = """
+select n.id from incident n join incident i on i.subject = n.subject and i.kind = n.kind
+where i.id = %s and n.id <> i.id and n.state <> 'resolved'
+"""
+
+_TELL_OWNER = """
+update incident set press_count = press_count + 1, due_at = due_when_pressed(incident, %s) where id = %s
+"""
+
+
 async def not_well(conn: Connection, incident_id: int, said: Said, now: datetime, held: Held | None = None) -> Case:
-    """The wearer asks for help, also where it was over, or cannot be understood: people are called at once. Where
-    somebody goes already it is only noted. Raises NotFound."""
+    """The wearer asks for help, also where it was over, or cannot be understood: people are called at once. Where a
+    newer incident of its kind is open, they are called about that one. Where somebody goes, they hear of it as of a
+    further press. Raises NotFound."""
     before, _ = held or await store.lock(conn, incident_id)
     case = cases.said_not_well(before, said, now)
-    if case is not before:
-        try:
-            async with conn.transaction():
-                await store.save(conn, case)
-        except psycopg.errors.UniqueViolation:
-            case = before  # a newer one of its kind is open, of which people are called
+    try:
+        async with conn.transaction():
+            await store.save(conn, case)
+    except psycopg.errors.UniqueViolation:
+        newer = await (await conn.execute(_NEWER, (incident_id,))).fetchone()
+        if newer is not None:
+            return await not_well(conn, newer[0], said, now)
+        case = before  # it was open a moment ago, and is not any more
+    if case is not before and case.owner_id is not None:
+        await conn.execute(_TELL_OWNER, (now, case.id))
     await event(conn, case.id, f"wearer_{said}", None, "voice", now)
     return case

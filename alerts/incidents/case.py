@@ -102,12 +102,17 @@ class Case:
     @property
     def asking(self) -> bool:
         """Whether the wearer was asked, has not answered, and nobody was called since."""
+        return self.asked_last and self.wearer_said is None
+
+    @property
+    def asked_last(self) -> bool:
+        """Whether asking the wearer is the last step that was taken."""
         return (
             self.open
+            and self.next_step == 1
             and self.wearer_asked_at is not None
             and self.wearer_asked_at >= self.round_started_at
-            and self.wearer_said is None
-            and self.next_step == 1
+            and (self.stepped_at is None or self.stepped_at <= self.wearer_asked_at)
         )
 
     def handled(self, now: datetime) -> bool:
@@ -298,12 +303,22 @@ def said_well(case: Case, now: datetime) -> Case:
 
 
 def said_not_well(case: Case, said: Said, now: datetime) -> Case:
-    """The wearer asks for help, or cannot be understood: people are called at once. Where it had been lowered or was
-    over and they ask for help, it is urgent again, in a new round. Where somebody goes, they go on."""
-    urgent = case.open and case.severity is Severity.URGENT
-    if case.owned or case.state is IncidentState.HANDED_TO_120 or not (urgent or said is Said.HELP):
-        return case
-    case = replace(case, due_at=now) if urgent else replace(_again(case, now), severity=Severity.URGENT)
+    """The wearer asks for help, or cannot be understood: people are called at once.
+
+    Where others were called already, or it had been lowered or was over, that begins anew with the first step: what was
+    done before they said so was done about something less. Where somebody goes, or 120 was called, a call for help
+    makes it urgent and they go on; so does whatever cannot be understood after they said that they are well.
+    """
+    if case.owned or case.state is IncidentState.HANDED_TO_120:
+        if said is not Said.HELP and case.wearer_said != Said.WELL:
+            return case
+        case = replace(case, severity=Severity.URGENT)
+    elif not case.open or case.severity is not Severity.URGENT:
+        case = replace(_again(case, now), severity=Severity.URGENT)
+    elif case.next_step == 0 or case.asked_last:
+        case = replace(case, due_at=now)
+    else:
+        case = call_again(case, now)
     return replace(case, wearer_said=said.value, wearer_said_at=now)
 
 

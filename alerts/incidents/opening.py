@@ -45,6 +45,12 @@ TOLD_SINGLY, TOLD_EACH = 30, 50
 """The timeline tells the first `TOLD_SINGLY` presses one by one, and after them every `TOLD_EACH`-th."""
 REMEMBERED = 64
 """How many of an incident's last presses are compared with each new one."""
+WORD_STANDS = known.KNOWN_URGENT - timedelta(minutes=15)
+"""How long the wearer's word that they are well keeps the same episode a warning: no longer than that of whoever
+resolves what is urgent. It is a little less than the two hours after which a rule tells what lasts again: they answer
+some minutes after the first telling, and the second one calls people."""
+ENDS_AGAIN_AFTER = timedelta(hours=6)
+"""What ended by itself, with only the wearer asked, does not within so long: what comes and goes is for a person."""
 SHOW_WELL = ("measured_again", "moved_again", "returned")
 """Reasons of what is over that show that the wearer is well. A band that says that it is not worn shows nothing of the
 kind: one may say so where it feels no blood flow."""
@@ -135,10 +141,11 @@ async def raise_sos(conn: Connection, press: Press, *, plausible_age: timedelta 
     return Raised(row[0], IncidentState(row[1]), row[2], press.event_id)
 
 
-# What the wearer has said that they are well of does not get graver by being found once more.
+# What the wearer has said that they are well of does not get graver by being found once more, while their word stands.
 _GRAVER = """(array_position(%(gravest_first)s::text[], excluded.severity)
         < array_position(%(gravest_first)s::text[], incident.severity)
         and not (incident.wearer_said is not distinct from 'well'
+                 and coalesce(incident.wearer_said_at > excluded.opened_at - %(word_stands)s::interval, false)
                  and coalesce(incident.detail ->> 'episode_at' = excluded.detail ->> 'episode_at', false)))"""
 # While an incident is open, the policy calls people. Once it has an owner, tell the owner as for a repeated press;
 # tasks tell nobody.
@@ -168,6 +175,7 @@ async def _open(conn: Connection, subject: Subject, finding: Finding, now: datet
             "gravest_first": list(SEVERITY_ORDER),
             "at": finding.at,
             "known": known.by_default(finding.severity),
+            "word_stands": WORD_STANDS,
             "detail": Jsonb(_detail(finding)),
         },
         prepare=True,
@@ -192,6 +200,7 @@ async def _clear(conn: Connection, subject: Subject, cleared: Cleared, now: date
         "reason": cleared.reason,
         "at": cleared.at,
         "show_well": list(SHOW_WELL),
+        "ends_again_after": ENDS_AGAIN_AFTER,
     }
     row = await (await conn.execute(_CLEAR, values, prepare=True)).fetchone()
     if row is not None and row[0]:
@@ -206,8 +215,8 @@ async def apply_verdicts(conn: Connection, verdicts: Sequence[SubjectVerdict], n
     again. One that comes after the last was over is written down, and the owner hears of it, unless it is a task. What
     is over is written into the timeline. Then a task or a warning that nobody has accepted ends by itself, and so does
     what is urgent and of which only the wearer was asked, where what the band says shows that they are well
-    (`SHOW_WELL`); whatever else is urgent or owned stays for a person. The order is kept per subject; between subjects
-    it is the same in every process.
+    (`SHOW_WELL`), once in `ENDS_AGAIN_AFTER`; whatever else is urgent or owned stays for a person. The order is kept
+    per subject; between subjects it is the same in every process.
     """
     for item in sorted(verdicts, key=lambda item: item.subject.key):
         match item.verdict:

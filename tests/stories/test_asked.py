@@ -196,18 +196,6 @@ async def test_what_somebody_had_to_do_with_stays_for_a_person(home: Ringing, be
     await home.expects(*ASKED)
 
 
-async def test_9_after_it_was_over_opens_it_again(home: Ringing) -> None:
-    incident = await lost(home)
-    await home.picks_up("wang")
-    await home.conn.execute(
-        "update incident set state = 'resolved', disposition = 'cleared', resolved_at = %s, due_at = null", (home.now,)
-    )
-    await home.conn.commit()
-    await home.presses("wang", "9")
-    assert (await home.state(incident), await severity(home, incident)) == ("open", "urgent")
-    await home.expects(*ASKED, *DUTY)
-
-
 async def test_once_people_are_called_it_stays_for_a_person(story: Story) -> None:
     incident = await lost(story)
     await story.advance(seconds=45)

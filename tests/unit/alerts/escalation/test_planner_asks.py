@@ -158,7 +158,39 @@ def test_9_after_1_is_urgent_again_and_9_after_the_end_opens_it_again() -> None:
         decision = next_step(case, PULSE, everybody(), PLANNING, now, wearer=WEARER)
         assert isinstance(decision, Notify)
         assert (called(decision), decision.skipped) == ({DUTY}, (Skipped(0, "asked_before"),))
-        assert cases.said_not_well(before, Said.UNCLEAR, now) is before
+        unclear = cases.said_not_well(before, Said.UNCLEAR, now)
+        assert unclear == replace(case, wearer_said=Said.UNCLEAR), "they hear that somebody comes"
+
+
+@pytest.mark.parametrize("next_step_", [2, 3, 4])
+@pytest.mark.parametrize("said", [Said.HELP, Said.UNCLEAR])
+def test_9_after_others_were_called_begins_anew_with_the_first_of_them(next_step_: int, said: Said) -> None:
+    now = NOW + seconds(500)
+    case = cases.said_not_well(asked(next_step=next_step_, stepped_at=NOW + seconds(400)), said, now)
+    assert (case.due_at, case.round) == (now, 1)
+    before = everybody(called_at=NOW + seconds(45), called_round=1)
+    decision = next_step(case, PULSE, before, PLANNING, now, wearer=WEARER)
+    assert isinstance(decision, Notify)
+    assert (called(decision), decision.next_due) == ({DUTY}, now + seconds(120))
+
+
+def test_whoever_asks_for_help_is_not_asked_about_a_newer_one() -> None:
+    case = cases.said_not_well(lost(), Said.HELP, NOW)
+    assert called(next_step(case, PULSE, everybody(), PLANNING, NOW, wearer=WEARER)) == {DUTY}
+
+
+@pytest.mark.parametrize("said", [None, Said.HELP])
+def test_a_ladder_that_begins_with_others_since_she_was_asked_begins_with_them(said: Said | None) -> None:
+    edited = PULSE.model_copy(update={"steps": defaults()["heart_rate", "urgent"].steps})
+    now, case = NOW + seconds(45), asked(wearer_said=said)
+    decision = next_step(case, edited, everybody(), PLANNING, now, wearer=WEARER)
+    assert isinstance(decision, Notify)
+    assert (decision.step, called(decision)) == (0, {DUTY})
+    following = next_step(apply(case, decision, now), edited, everybody(), PLANNING, decision.next_due)
+    assert isinstance(following, Notify)
+    assert (following.step, following.skipped, called(following)) == (1, (), {GRID})
+    alone = PULSE.model_copy(update={"steps": edited.steps[:1]})
+    assert called(next_step(case, alone, everybody(), PLANNING, now, wearer=WEARER)) == {DUTY}
 
 
 def test_what_cannot_be_understood_calls_people_too() -> None:
@@ -166,11 +198,20 @@ def test_what_cannot_be_understood_calls_people_too() -> None:
     assert (case.due_at, case.wearer_said, case.asking) == (NOW + seconds(12), Said.UNCLEAR, False)
 
 
-@pytest.mark.parametrize("state", [IncidentState.ACCEPTED, IncidentState.EN_ROUTE, IncidentState.ON_SITE])
-def test_where_somebody_goes_an_answer_changes_nothing(state: IncidentState) -> None:
+OWNED = [IncidentState.ACCEPTED, IncidentState.EN_ROUTE, IncidentState.ON_SITE]
+
+
+@pytest.mark.parametrize("state", OWNED)
+def test_where_somebody_goes_1_and_what_cannot_be_understood_change_nothing(state: IncidentState) -> None:
     case = asked(state=state, owner_id=DUTY)
     assert not case.asking
     assert cases.said_well(case, NOW) is case
-    assert cases.said_not_well(case, Said.HELP, NOW) is case
-    with_120 = asked(state=IncidentState.HANDED_TO_120)
-    assert cases.said_not_well(with_120, Said.HELP, NOW) is with_120
+    assert cases.said_not_well(case, Said.UNCLEAR, NOW) is case
+
+
+@pytest.mark.parametrize("state", [*OWNED, IncidentState.HANDED_TO_120])
+def test_where_somebody_goes_9_makes_it_urgent_and_they_go_on(state: IncidentState) -> None:
+    case = replace(cases.said_well(asked(), NOW), state=state, owner_id=DUTY)
+    for said in (Said.HELP, Said.UNCLEAR):
+        urgent = cases.said_not_well(case, said, NOW + seconds(9))
+        assert urgent == replace(case, severity=Severity.URGENT, wearer_said=said, wearer_said_at=NOW + seconds(9))
