@@ -44,7 +44,7 @@ class StoodDown:
 # A row may have several calls: a call is placed once more where the provider's answer was lost. `attempt` has them all.
 _LIVE = """
 live as materialized (
-    select n.id, call.provider, call.provider_id from notification n
+    select n.id, call.provider, call.provider_id from notification n join incident i on i.id = n.incident_id
     cross join lateral (
         select n.provider, n.provider_id where n.status in ('sending', 'sent', 'ringing', 'answered')
         union
@@ -54,6 +54,8 @@ live as materialized (
     where incident_id = %(id)s and purpose in ('alarm', 'ask', 'second', 'pressed_again') and channel = 'voice'
       and call.provider_id is not null
       and case when purpose = 'ask' then call.provider_id is distinct from %(call)s
+                   -- While the wearer talks to us their 9 counts, also when it is over.
+                   and (n.status <> 'answered' or i.state <> 'resolved')
                else person_id is distinct from %(talking)s or call.provider_id <> %(call)s end
       and (%(only)s::bigint is null or person_id = %(only)s)
     -- A message that somebody holds keeps nobody from answering; its call is ended when it is next heard of.

@@ -12,7 +12,7 @@ def not_needed(call: str) -> str:
 
     That is so where somebody goes, and this is not the call on which they said so; or where the person it asks has
     answered on another one. It is so too where the wearer has said since that they are well, and of the call that asks
-    them where it is not open any more.
+    them where somebody goes, or where it ended and they have not picked up: while they talk to us, their 9 counts.
     """
     answered = f"n.status = 'done' and n.provider_id is distinct from {call}"
     return f"""(n.channel = 'voice' and case n.purpose
@@ -21,7 +21,8 @@ def not_needed(call: str) -> str:
                  -- The version before does not write down which call it was.
                  or {call} <> i.accepted_call)
             or i.state = 'open' and i.wearer_said = 'well' and n.round < i.round
-        when 'ask' then {answered} or i.state <> 'open'
+        when 'ask' then {answered} or i.state not in ('open', 'resolved')
+            or i.state = 'resolved' and n.status not in ('answered', 'done')
         when 'second' then {answered} or i.state = 'resolved'
         when 'pressed_again' then i.state = 'resolved' or n.person_id is distinct from i.owner_id
         else false end)"""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 from psycopg.rows import class_row
@@ -61,15 +61,23 @@ async def find_by_incident(conn: Connection, incident_id: int, key: Key) -> Aske
     return await _first(conn, _BY_INCIDENT, {**_values(key), "incident": incident_id})
 
 
-_OF_WEARER = (
-    _ASKED + "purpose = 'ask' and address = %(caller)s"
-    " and exists (select from incident i where i.id = incident_id and i.state = 'open') order by id desc limit 1"
-)
+ENDED_LATELY = timedelta(minutes=30)
+"""How long after its end the wearer who calls back may still ask for help about it."""
+
+_OF_WEARER = """
+select n.id as notification_id, n.reference, n.incident_id, n.person_id, n.language, n.round, false as desk
+from notification n join incident i on i.id = n.incident_id
+where n.purpose = 'ask' and n.address = %(caller)s and (i.state <> 'resolved' or i.resolved_at > %(ended)s)
+order by i.state <> 'open', i.state = 'resolved', n.id desc limit 1
+"""
 
 
-async def find_of_wearer(conn: Connection, caller: str) -> Asked | None:
-    """What the resident at this number (E.164) was asked, and may still answer; for somebody who calls us back."""
-    return await _first(conn, _OF_WEARER, {"caller": caller})
+async def find_of_wearer(conn: Connection, caller: str, now: datetime) -> Asked | None:
+    """What the resident at this number (E.164) was asked, and may still answer; for somebody who calls us back.
+
+    What nobody has in hand comes first, then what somebody goes about, then what ended less than `ENDED_LATELY` ago.
+    """
+    return await _first(conn, _OF_WEARER, {"caller": caller, "ended": now - ENDED_LATELY})
 
 
 _TAKE = f"""

@@ -39,10 +39,10 @@ def prompt(language: str) -> str:
 
 
 def goodbye(language: str) -> str:
-    """The last words of the call where no key was pressed."""
-    return either(
-        language, "没有收到按键，我们请人来看您。再见。", "No key was pressed. We send somebody to see you. Goodbye."
-    )
+    """The last words of the call where no key was pressed. They promise nobody: it may be over by then."""
+    zh = "没有收到按键。我们会继续留意您，需要帮助时，请按手环上的求助键。再见。"
+    en = "No key was pressed. We go on watching over you. If you need help, press the button on the band. Goodbye."
+    return either(language, zh, en)
 
 
 def not_understood(language: str) -> str:

@@ -237,7 +237,7 @@ async def _greet(
 ) -> str:
     """What a caller hears about what is open for their number, after the words of `first`."""
     found = await handle.waiting_for(conn, caller, now, settings.zone) if caller else None
-    asked = await questions.find_of_wearer(conn, caller) if found is None and caller else None
+    asked = await questions.find_of_wearer(conn, caller, now) if found is None and caller else None
     if asked is not None:
         facts = await handling.message_context(conn, asked.incident_id, now, settings.zone)
         content = wearer_texts.ask(facts, asked.language)

@@ -177,3 +177,45 @@ async def test_what_ended_by_itself_six_hours_ago_may_again(home: Ringing) -> No
     await back(home)
     assert await home.state(await home.one("select max(id) from incident")) == "resolved"
     await home.expects(*ASKED, "hang_up wang", *ASKED, "hang_up wang")
+
+
+async def test_a_call_on_which_she_talks_goes_on_when_it_is_over_and_9_counts(home: Ringing) -> None:
+    incident = await lost(home)
+    await home.advance(seconds=5)
+    await home.picks_up("wang")
+    await back(home)
+    assert await home.state(incident) == "resolved"
+    await home.expects(*ASKED)
+    await home.presses("wang", "9")
+    assert (await home.state(incident), await severity(home, incident)) == ("open", "urgent")
+    await home.expects(*DUTY)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_9_counts_on_calling_back_where_somebody_goes_or_it_has_just_ended(home: Ringing, ended: bool) -> None:
+    home.will("wang", "no-answer")
+    incident = await lost(home)
+    await home.advance(seconds=5)
+    if ended:
+        await back(home)
+        await home.advance(minutes=29)
+    else:
+        await handling.accept(home.conn, incident, home.people.duty, "console", home.now)
+        await home.conn.commit()
+        await home.settle()
+    await home.expects(*ASKED, "hang_up wang")
+    await home.calls_back("wang")
+    assert "您还好吗" in home.heard("wang")
+    await home.presses("wang", "9")
+    await home.expects(*(DUTY if ended else ("voice duty pressed_again", "sms duty pressed_again")))
+
+
+async def test_who_calls_back_long_after_it_ended_hears_that_nothing_is_open(home: Ringing) -> None:
+    home.will("wang", "no-answer")
+    await lost(home)
+    await home.advance(seconds=5)
+    await back(home)
+    await home.expects(*ASKED, "hang_up wang")
+    await home.advance(minutes=30)
+    await home.calls_back("wang")
+    assert "您还好吗" not in home.heard("wang")

@@ -35,7 +35,7 @@ def test_she_hears_who_asks_whom_and_why_and_two_keys(context: MessageContext, z
     asked = wearer.ask(context, "zh")
     assert asked["say"] == ["您好，这里是老人守护中心。", "张桂英，您还好吗？", zh]
     assert asked["prompt"] == "没事，请按1。需要帮助，请按9。"
-    assert asked["goodbye"] == "没有收到按键，我们请人来看您。再见。"
+    assert asked["goodbye"] == "没有收到按键。我们会继续留意您，需要帮助时，请按手环上的求助键。再见。"
     assert wearer.ask(context, "en")["say"][1:] == ["张桂英, are you well?", en]
     assert wearer.ask(context, "en")["prompt"] == "If you are well, press 1. If you need help, press 9."
 
