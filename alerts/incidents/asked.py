@@ -14,20 +14,27 @@ from alerts.incidents.case import Case, Said
 from alerts.incidents.effects import Talking
 from alerts.incidents.feed import event
 from alerts.incidents.store import Held
+from alerts.policies.escalation_policy import DESK, EscalationPolicy, Target
 from eldercare.platform.database import Connection
 
 _CALLED_AT_THE_DESK = """
 select distinct person_id from notification
 where incident_id = %s and round = %s and person_id is not null and (content ->> 'desk')::boolean
+  and exists (select from person_role r where r.person_id = notification.person_id and r.role = any(%s))
 """
+
+
+def _told_now(policy: EscalationPolicy) -> frozenset[Target]:
+    """Whom of the desk the first step tells at once; nobody for sure where the policy knows hours."""
+    return DESK & frozenset(policy.steps[0].targets) if policy.hours is None else frozenset()
 
 
 async def well(conn: Connection, incident_id: int, call: str, now: datetime, held: Held | None = None) -> Case:
     """The wearer says on `call` (the provider's id) that they are well. While nobody goes to them, what is urgent
     becomes a warning: other calls stop, whoever was called hears why, and the policy of the warning begins.
 
-    The desk hears it by that policy, and no second time. Where somebody goes, or it is over, it is only noted. Raises
-    NotFound.
+    Whom of the desk that policy tells now hears it by that, and no second time. Where somebody goes, or it is over, it
+    is only noted. Raises NotFound.
     """
     before, _ = held or await store.lock(conn, incident_id)
     case = cases.said_well(before, now)
@@ -35,7 +42,9 @@ async def well(conn: Connection, incident_id: int, call: str, now: datetime, hel
     if lowered:
         await store.save(conn, case)
         await effects.stop_calling(conn, case.id, Talking(call), "wearer_well", now)
-        rows = await (await conn.execute(_CALLED_AT_THE_DESK, (case.id, before.round))).fetchall()
+        _, policy = await store.lock(conn, incident_id)  # that of a warning
+        told = [target.value for target in _told_now(policy)]
+        rows = await (await conn.execute(_CALLED_AT_THE_DESK, (case.id, before.round, told))).fetchall()
         # They were called in the round before, and are told what is true now.
         await effects.stand_down(conn, case, now, spare=[row[0] for row in rows], round=before.round)
     await event(conn, case.id, "wearer_well", None, "voice", now, lowered=lowered or None)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from alerts.incidents import asked, handling
 from alerts.incidents.case import Said
@@ -219,3 +220,27 @@ async def test_who_calls_back_long_after_it_ended_hears_that_nothing_is_open(hom
     await home.advance(minutes=30)
     await home.calls_back("wang")
     assert "您还好吗" not in home.heard("wang")
+
+
+AT_GRID = {"steps": [{"after_s": 0, "targets": ["grid"], "channels": ["sms"]}]}
+BY_DAY = {
+    "steps": [{"after_s": 0, "targets": ["duty"], "channels": ["sms"]}],
+    "hours": {"start": "08:00", "end": "12:00"},
+}
+
+
+@pytest.mark.parametrize(("ladder", "texted"), [(AT_GRID, ["sms grid"]), (BY_DAY, [])], ids=["grid", "by_day"])
+async def test_duty_hears_that_she_is_well_where_the_ladder_of_the_warning_does_not_tell_them_now(
+    home: Ringing, ladder: dict[str, object], texted: list[str]
+) -> None:
+    await home.set_clock(home.now.astimezone(home.planning.zone).replace(hour=19, minute=0))
+    await home.conn.execute(
+        "update policy set ladder = %s where kind = 'no_heart_rate' and severity = 'warning'", (Jsonb(ladder),)
+    )
+    await home.conn.commit()
+    home.will("wang", "answer", answer_after_s=28)
+    await lost(home)
+    await home.advance(seconds=46)
+    await home.expects(*ASKED, *DUTY)
+    await home.presses("wang", "1")
+    await home.expects("hang_up duty", "sms duty stand_down", *texted)
