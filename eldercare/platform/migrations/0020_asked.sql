@@ -17,7 +17,10 @@ alter table command alter column requested_by drop not null;
 
 -- A ladder that a community has edited stays. The version before cannot read the new ones: it calls duty and duty lead
 -- at once, as for every ladder that it cannot read.
-update policy set ladder = '{
+-- The new ones have one step more at the beginning, so what is under way is moved one step on. Else whoever has taken
+-- the last step would take it once more, reach nobody new, and wait a whole repeat. It is one statement with the change
+-- of the ladder, which finds nothing the second time, so no incident is moved twice.
+with replaced as (update policy set ladder = '{
     "steps": [
         {"after_s": 0,   "targets": ["resident"],         "channels": ["band", "voice"]},
         {"after_s": 45,  "targets": ["duty"],             "channels": ["voice", "sms"]},
@@ -33,9 +36,13 @@ where kind = 'no_heart_rate' and severity = 'urgent' and resident_id is null and
         {"after_s": 300, "targets": ["family", "grid_backup"], "channels": ["voice", "sms"]}
     ],
     "repeat_s": 900, "arrival_s": 1200, "remind_s": 1200
-}';
+}' returning kind, severity)
+update incident set next_step = next_step + 1 from replaced
+where incident.kind = replaced.kind and incident.severity = replaced.severity and state <> 'resolved' and next_step > 0
+  and not exists (select from policy own where own.resident_id = incident.resident_id
+                  and own.kind = incident.kind and own.severity = incident.severity);
 
-update policy set ladder = '{
+with replaced as (update policy set ladder = '{
     "steps": [
         {"after_s": 0,   "targets": ["resident"],         "channels": ["band", "voice"]},
         {"after_s": 45,  "targets": ["duty"],             "channels": ["voice", "sms"]},
@@ -51,4 +58,8 @@ where kind = 'stillness' and severity = 'urgent' and resident_id is null and lad
         {"after_s": 900, "targets": ["family", "grid_backup"], "channels": ["voice", "sms"]}
     ],
     "repeat_s": 1800, "arrival_s": 1200, "remind_s": 1200
-}';
+}' returning kind, severity)
+update incident set next_step = next_step + 1 from replaced
+where incident.kind = replaced.kind and incident.severity = replaced.severity and state <> 'resolved' and next_step > 0
+  and not exists (select from policy own where own.resident_id = incident.resident_id
+                  and own.kind = incident.kind and own.severity = incident.severity);

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 from importlib.resources import files
+from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -62,22 +63,68 @@ async def test_a_fresh_database_holds_the_policies_that_are_written_down_as_defa
     assert {key: EscalationPolicy.model_validate(ladder) for key, ladder in found.items()} == DEFAULTS
 
 
+MIGRATIONS = files("eldercare.platform") / "migrations"
+
+
+def ladder_before_asking(kind: str) -> dict[str, Any]:
+    """The ladder of what is urgent of this kind, as it was delivered before it asked."""
+    text = (MIGRATIONS / "0019_kinds.sql").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(re.findall(rf"'{kind}', 'urgent', '(.*?)'\)", text, re.DOTALL)[0])
+    return found
+
+
+async def learn_to_ask(conn: Connection) -> None:
+    """What the migration does to ladders."""
+    for statement in (MIGRATIONS / "0020_asked.sql").read_text(encoding="utf-8").split(";"):
+        if "update policy" in statement:
+            await conn.execute(statement.encode())
+
+
 @pytest.mark.parametrize("kind", ["no_heart_rate", "stillness"])
 @pytest.mark.parametrize("edited", [False, True])
 async def test_a_ladder_that_a_community_has_edited_stays_when_the_others_learn_to_ask(
     conn: Connection, kind: str, edited: bool
 ) -> None:
-    migrations = files("eldercare.platform") / "migrations"
-    written = re.findall(
-        rf"'{kind}', 'urgent', '(.*?)'\)", (migrations / "0019_kinds.sql").read_text(encoding="utf-8"), re.DOTALL
-    )
-    before = json.loads(written[0]) | ({"repeat_s": 600} if edited else {})
+    before = ladder_before_asking(kind) | ({"repeat_s": 600} if edited else {})
     mine = "kind = %s and severity = 'urgent'"
     await conn.execute(f"update policy set ladder = %s where {mine}", (Jsonb(before), kind))
-    for statement in (migrations / "0020_asked.sql").read_text(encoding="utf-8").split(";"):
-        if "update policy" in statement:
-            await conn.execute(statement.encode())
+    await learn_to_ask(conn)
     row = await (await conn.execute(f"select ladder from policy where {mine}", (kind,))).fetchone()
     assert row is not None
     asks = EscalationPolicy.model_validate(row[0]).steps[0].asks
     assert (row[0] == before, asks) == (edited, not edited)
+
+
+async def incident_at(conn: Connection, resident_id: int, kind: str, next_step: int) -> int:
+    """An open incident of which the steps before this one were taken."""
+    insert = (
+        "insert into incident (subject, kind, severity, resident_id, source, occurred_at, opened_at, round_started_at,"
+        " due_at, next_step)"
+        " values ('resident:' || %(resident)s, %(kind)s, 'urgent', %(resident)s, 'rule', %(now)s, %(now)s, %(now)s,"
+        " %(now)s, %(step)s) returning id"
+    )
+    values = {"kind": kind, "resident": resident_id, "now": NOW, "step": next_step}
+    row = await (await conn.execute(insert, values)).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("kind", ["no_heart_rate", "stillness"])
+@pytest.mark.parametrize(("own", "edited"), [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize("taken", [0, 1, 3])
+async def test_what_is_under_way_goes_on_where_it_was_when_its_ladder_learns_to_ask(
+    conn: Connection, kind: str, own: bool, edited: bool, taken: int
+) -> None:
+    people = await community.settle(conn)
+    before = ladder_before_asking(kind) | ({"repeat_s": 600} if edited else {})
+    await conn.execute("update policy set ladder = %s where kind = %s and severity = 'urgent'", (Jsonb(before), kind))
+    if own:
+        await conn.execute(
+            "insert into policy (kind, severity, resident_id, ladder, updated_at) values (%s, 'urgent', %s, %s, %s)",
+            (kind, people.wang, Jsonb(before), NOW),
+        )
+    incident = await incident_at(conn, people.wang, kind, taken)
+    for _ in range(2):  # it may be cut off, and is run again
+        await learn_to_ask(conn)
+        row = await (await conn.execute("select next_step from incident where id = %s", (incident,))).fetchone()
+        assert row == (taken + (taken > 0 and not own and not edited),)
