@@ -215,12 +215,13 @@ class _Look:
 
     def judge_return(self, quiet: bool) -> None:
         """Whoever has come home, and of whom no fix comes indoors, is back by a single one after a while."""
-        if quiet or self._lives is None or self._standing.keys().isdisjoint(_OUTINGS):
+        if quiet or self._lives is None or self._standing.keys().isdisjoint((*_OUTINGS, CIRCLES)):
             return
         newest, _ = whereabouts.newest(self._memory.track, *self._lives)
         is_old = self._ts - newest.ts >= self._limits.zone_gap_s
         if is_old and leaving.is_near(newest, self._edges, self._limits):
             self._end_outing()
+            self._standing.pop(CIRCLES, None)  # no fix will show that they are over
 
     def _end_outing(self) -> None:
         for reason in _OUTINGS:

@@ -138,7 +138,7 @@ def _known(state: State, profile: Profile, worn_since: float, ts: float) -> _Kno
     return _Known(
         profile,
         off_wrist=_is_off(state, profile, ts),
-        no_heart=not seldom and not is_new and ts - (heart.measured or 0.0) >= DAY_S,
+        no_heart=not seldom and not is_new and ts - (heart.measured or heart.waiting or 0.0) >= DAY_S,
         heart_s=absence.SELDOM_S if seldom else heart_rhythm_s(state),
         no_movement=heart.newest is not None and not tells_movement(state),
         no_steps=stillness.counts_no_steps(profile),

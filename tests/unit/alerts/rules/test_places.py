@@ -513,6 +513,15 @@ def test_circles_are_told_within_the_hour(hour: float, severity: Severity) -> No
     assert band.reasons == ["going_in_circles", "no_longer_wandering"]
 
 
+def test_circles_are_over_where_she_came_home_and_no_fix_comes_indoors() -> None:
+    band = circle(stay(band_at(10), 0, 30), 60)
+    band.wait(1).fix(0)
+    band.hearts(72, 44, motion="rest")
+    assert band.reasons == ["going_in_circles"]
+    band.hearts(72, 4, motion="rest")
+    assert band.reasons == ["going_in_circles", "no_longer_wandering"]
+
+
 def test_half_an_hour_in_the_park_is_none() -> None:
     assert stay(circle(stay(band_at(19), 400, 10), 30), 0, 30).said == []
 

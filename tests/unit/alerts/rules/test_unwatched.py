@@ -260,6 +260,12 @@ def test_a_band_that_is_often_out_of_reach_is_not_missed_when_it_is() -> None:
     assert lacks(speaking(who=known(often))) == {Reason.SILENT_OUTSIDE: {"lost_outside"}}
 
 
+def test_whoever_is_back_sooner_than_written_is_given_a_day_to_measure() -> None:
+    band = speaking(hours=26, who=known(away_until=NOON + timedelta(days=9)))
+    band.profile = known()
+    assert Reason.NO_HEART not in lacks(band)
+
+
 def test_while_she_is_away_no_rule_speaks_and_none_is_missed() -> None:
     away = known(away_until=NOON + timedelta(days=1))
     assert unwatched(None, away, None, None, NOON) == ()
