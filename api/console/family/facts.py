@@ -28,7 +28,11 @@ from eldercare.community.residents import Door
 from eldercare.platform.database import Connection
 
 HISTORY = 30
-"""Incidents that are looked through for the last two weeks."""
+"""Incidents of each severity that are looked through for the last two weeks."""
+CALLING = (Severity.SOS, Severity.URGENT, Severity.WARNING)
+"""Severities for which people are called; of a task only what is not over is told."""
+OPEN_AT_MOST = 500
+"""Incidents of one resident that are not over; one of a kind may be open, so there are never so many."""
 TOLD_FOR = timedelta(hours=12)
 """How long the story of what is over stays on the page."""
 AHEAD = timedelta(minutes=5)
@@ -68,10 +72,10 @@ class Known:
 async def gather(conn: Connection, screen: Screen, viewer: Viewer, ward: Ward) -> Known:
     """What is known now. The caller audits."""
     now, zone = screen.when.now, screen.when.zone
-    page = await handling.listing(conn, viewer, resident_id=ward.id, limit=HISTORY)
-    episodes = [await _episode(conn, screen, viewer, each) for each in page.items if _is_told(each, now)]
+    incidents = await _incidents(conn, viewer, ward)
+    episodes = [await _episode(conn, screen, viewer, each) for each in incidents if _is_told(each, now)]
     told = {each.whole.incident.id: each.alarm for each in episodes}
-    alarms = [told.get(each.id) or _alarm(each, None, viewer) for each in page.items]
+    alarms = [told.get(each.id) or _alarm(each, None, viewer) for each in incidents]
     files = await residents.files(conn, viewer, [ward.id])
     doors = await residents.doors(conn, viewer, [ward.id])
     file = files.get(ward.id)
@@ -109,6 +113,19 @@ async def gather(conn: Connection, screen: Screen, viewer: Viewer, ward: Ward) -
         medicines=file.medicines if file else None,
         allergies=file.allergies if file else None,
     )
+
+
+async def _incidents(conn: Connection, viewer: Viewer, ward: Ward) -> list[Incident]:
+    """What is not over, all of it, and what is, the newest of each severity: the many push none of the grave out. The
+    newest first."""
+    found = await handling.listing(conn, viewer, resident_id=ward.id, states=["unresolved"], limit=OPEN_AT_MOST)
+    rows = [*found.items]
+    for severity in CALLING:
+        over = await handling.listing(
+            conn, viewer, resident_id=ward.id, states=["resolved"], severities=[severity], limit=HISTORY
+        )
+        rows += over.items
+    return sorted(rows, key=lambda each: (each.opened_at, each.id), reverse=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,4 +222,5 @@ def _alarm(incident: Incident, late: str | None, viewer: Viewer) -> Alarm:
         outcome=known.disposition,
         note=known.note,
         met=was_met(known.disposition, known.arrived_at is not None),
+        arrived=known.arrived_at,
     )

@@ -4,7 +4,7 @@ What is not known never looks like fine: a band that is off, flat or silent give
 word of somebody who was with her does, and a normal pulse never. A sentence promises nothing that nobody has promised.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 RECENT = timedelta(hours=12)
 """How long what has ended is the first thing to be said."""
+UNSEEN_FOR = timedelta(hours=24)
+"""How long it is said that nobody is known to have seen her after an SOS."""
 SILENT = timedelta(minutes=45)
 """A band that said nothing for longer is silent; it reports every 15 minutes."""
 STALE = timedelta(minutes=20)
@@ -52,7 +54,8 @@ class Alarm:
     """One incident, as far as this relative may know of it. Times aware.
 
     `goer` is whoever goes or is there, `mine` where that is the reader; `late` who was to be there in time and was not;
-    `desk` who deals with it at the desk. `ambulance`: it is 120 that is there. `met`: somebody was with her.
+    `desk` who deals with it at the desk. `ambulance`: it is 120 that is there. `met`: somebody was with her; `arrived`
+    is when somebody came to the place, whether they met her or not.
     """
 
     at: datetime
@@ -70,6 +73,7 @@ class Alarm:
     outcome: str | None = None
     note: str | None = None
     met: bool = False
+    arrived: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,23 +129,44 @@ OF_THE_BAND = ("off_wrist", "silent", "low_battery", "network")
 """Kinds that are told by what the band itself says."""
 _UNDER_WAY = ("accepted", "en_route")
 _MET = ("helped", "hospital", "found")
+_NOTHING = ("false_alarm", "test")
 
 
 def was_met(outcome: str | None, arrived: bool) -> bool:
-    """Whether somebody was with her, by how an incident ended and whether somebody arrived."""
-    return arrived or outcome in _MET
+    """Whether somebody was with her, by how an incident ended and whether somebody arrived. To have arrived is not to
+    have met her: it counts beside an outcome for which they spoke to her; whoever tests a band may hold it alone."""
+    return outcome in _MET or (arrived and outcome == "false_alarm")
 
 
 def say(facts: Facts, now: datetime) -> Said:
     """The one sentence as of `now` (aware)."""
     open_alarms = [each for each in facts.alarms if each.state != "resolved"]
-    ended = [each for each in facts.alarms if each.ended is not None and now - each.ended < RECENT]
-    recent = max(ended, key=lambda each: each.ended or each.at, default=None)
+    ended = [each for each in facts.alarms if each.ended is not None and _of_her(each)]
+    recent = _newest_end(each for each in _within(ended, RECENT, now) if each.outcome != "cleared")
     return (
         _sos(open_alarms, now)
-        or _unseen(recent)
+        or _change([each for each in open_alarms if _of_her(each)], now)
+        or _unseen(_within(ended, UNSEEN_FOR, now))
+        or _unmet(_within(ended, RECENT, now))
         or (_known(facts, open_alarms, recent, now) if facts.sees_health else _closed(facts, open_alarms, recent, now))
     )
+
+
+def _of_her(alarm: Alarm) -> bool:
+    """Whether it called people, and is about her and not about her band."""
+    return alarm.severity in ("sos", *CALLING) and alarm.kind not in OF_THE_BAND
+
+
+def _within(ended: Sequence[Alarm], length: timedelta, now: datetime) -> list[Alarm]:
+    return [each for each in ended if now - _end(each) < length]
+
+
+def _newest_end(ended: Iterable[Alarm]) -> Alarm | None:
+    return max(ended, key=_end, default=None)
+
+
+def _end(alarm: Alarm) -> datetime:
+    return alarm.ended or alarm.at
 
 
 def _sos(open_alarms: Sequence[Alarm], now: datetime) -> Said | None:
@@ -150,6 +175,14 @@ def _sos(open_alarms: Sequence[Alarm], now: datetime) -> Said | None:
     if not cases:
         return None
     return _alarm(min(cases, key=lambda each: (each.state != "open", each.at)), "sos", now)
+
+
+def _change(open_alarms: Sequence[Alarm], now: datetime) -> Said | None:
+    """What is said of a change for which people are called, the one least looked after first."""
+    calling = [each for each in open_alarms if each.severity in CALLING]
+    if not calling:
+        return None
+    return _alarm(min(calling, key=lambda each: (each.state != "open", each.at)), "change", now)
 
 
 def _alarm(alarm: Alarm, words: str, now: datetime) -> Said:
@@ -184,30 +217,48 @@ def _going(alarm: Alarm, values: Mapping[str, datetime | str], now: datetime) ->
     return Said(f"going{known}", Tone.ALARM, {**values, **until, "name": alarm.goer})
 
 
-def _unseen(recent: Alarm | None) -> Said | None:
-    """An SOS that has ended though nobody is known to have been with her, or to have spoken to her."""
-    if recent is None or recent.severity != "sos" or recent.met or recent.outcome in ("false_alarm", "test"):
-        return None
-    return Said("unseen", Tone.LOOK, {"at": recent.at})
+def _unseen(ended: Sequence[Alarm]) -> Said | None:
+    """An SOS that has ended though nobody is known to have been with her, or to have spoken to her; only a later SOS
+    of hers, after which somebody was or had, ends this."""
+    cases = [each for each in ended if each.severity == "sos"]
+    unseen = _newest_end(_nobody_saw(cases, cases))
+    return Said("unseen", Tone.LOOK, {"at": unseen.at}) if unseen else None
+
+
+def _unmet(ended: Sequence[Alarm]) -> Said | None:
+    """An urgent change that has ended though nobody is known to have been with her since."""
+    unmet = _newest_end(_nobody_saw([each for each in ended if each.severity == "urgent"], ended))
+    return _ask_the_desk(unmet) if unmet else None
+
+
+def _ask_the_desk(alarm: Alarm) -> Said:
+    return Said("unmet", Tone.LOOK, {"at": alarm.at})
+
+
+def _nobody_saw(cases: Iterable[Alarm], others: Iterable[Alarm]) -> list[Alarm]:
+    """Those of which neither their own end says that she was seen or spoken to, nor that of a later one."""
+    seen = [each for each in others if each.met or each.outcome == "false_alarm"]
+    return [
+        each
+        for each in cases
+        if not (each.met or each.outcome in _NOTHING or (each.outcome == "cleared" and each.severity != "sos"))
+        and not any(later.at >= each.at and _end(later) >= _end(each) for later in seen)
+    ]
 
 
 def _closed(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None, now: datetime) -> Said:
     """For a relative to whom her days are not open: what they were called for, and else that it is hers to decide."""
-    calling = [each for each in open_alarms if each.severity in CALLING]
-    if calling:
-        return _alarm(min(calling, key=lambda each: each.at), "change", now)
-    if recent is not None and recent.severity in ("sos", *CALLING):
-        if recent.outcome in ("false_alarm", "test"):
-            return Said(f"was_{recent.outcome}", Tone.UNKNOWN, {"at": recent.at})
-        if recent.met:
-            return Said("was_met_closed", Tone.LOOK, {"at": recent.at})
+    of_the_band = _change(open_alarms, now)
+    if of_the_band is not None:
+        return of_the_band
+    if recent is not None and recent.outcome in _NOTHING:
+        return Said(f"was_{recent.outcome}", Tone.UNKNOWN, {"at": recent.at})
+    if recent is not None:
+        return Said("was_met_closed", Tone.LOOK, {"at": recent.at}) if recent.met else _ask_the_desk(recent)
     return Said("not_shared" if facts.in_ladder else "not_shared_not_called", Tone.UNKNOWN)
 
 
 def _known(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None, now: datetime) -> Said:
-    calling = [each for each in open_alarms if each.severity in CALLING and each.kind not in OF_THE_BAND]
-    if calling:
-        return _alarm(min(calling, key=lambda each: (each.state != "open", each.at)), "change", now)
     return _not_known(facts, now) or _not_as_usual(facts, open_alarms, now) or _ended(recent) or _as_usual(facts, now)
 
 
@@ -255,16 +306,16 @@ def _not_as_usual(facts: Facts, open_alarms: Sequence[Alarm], now: datetime) -> 
 
 
 def _ended(recent: Alarm | None) -> Said | None:
-    """What is over since a short while, and that somebody was there."""
-    if recent is None or recent.kind in OF_THE_BAND or recent.severity not in ("sos", *CALLING):
+    """What is over since a short while, and that somebody was there, or is not known to have been."""
+    if recent is None:
         return None
     values: dict[str, datetime | str] = {"at": recent.at}
     if recent.outcome == "hospital":
         return Said("was_hospital", Tone.LOOK, values)
-    if recent.outcome in ("false_alarm", "test"):
+    if recent.outcome in _NOTHING:
         return Said(f"was_{recent.outcome}", Tone.CALM, values)
     if not recent.met:
-        return None
+        return _ask_the_desk(recent)
     return Said("was_met_note", Tone.CALM, values | {"note": recent.note}) if recent.note else _met(values)
 
 

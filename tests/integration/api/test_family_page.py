@@ -177,6 +177,48 @@ async def test_an_alarm_from_the_press_to_she_is_well(home: Home) -> None:
         assert words not in page, words
 
 
+async def test_who_arrived_and_met_nobody_has_not_seen_her(home: Home) -> None:
+    conn, here = home.conn, home.here
+    incident_id = await opened(home)
+    await call(conn, incident_id, here.grid, address=PHONES["grid"])
+    await handling.accept(conn, incident_id, here.grid, "voice", NOW + timedelta(minutes=2))
+    await handling.arrive(conn, incident_id, here.grid, "sms", NOW + timedelta(minutes=9))
+    await handling.resolve(conn, incident_id, here.grid, "sms", "nobody_there", None, NOW + timedelta(minutes=20))
+    await home.at(NOW + timedelta(minutes=21))
+    page = await home.look()
+    assert 'data-tone="look"' in page
+    assert "她 14:00 求助过，还没有记下谁见到了她。请打值班台。" in page
+    assert "平安" not in page
+
+
+async def test_an_open_press_is_not_pushed_out_by_what_came_after(home: Home) -> None:
+    await opened(home)
+    for minute in range(40):
+        at = NOW + timedelta(minutes=minute)
+        await incident(
+            home.conn, home.here.wang, kind="heart_rate", severity="warning", source="rule", state="resolved",
+            disposition="cleared", occurred_at=at, opened_at=at, resolved_at=at,
+        )  # fmt: skip
+    await home.at(NOW + timedelta(minutes=41))
+    page = await home.look()
+    assert 'data-tone="alarm"' in page
+    assert "她 14:00 按了求助，正在叫附近的人去。" in page
+
+
+@pytest.mark.parametrize(("severity", "kind"), [("task", "spot_value"), ("warning", "heart_rate")])
+async def test_a_press_of_which_nobody_was_met_is_not_pushed_out_either(home: Home, severity: str, kind: str) -> None:
+    over = {"state": "resolved", "resolved_at": NOW}
+    await opened(home, disposition="nobody_there", **over)
+    for minute in range(1, 41):
+        at = NOW + timedelta(minutes=minute)
+        await incident(
+            home.conn, home.here.wang, kind=kind, severity=severity, source="rule", state="resolved",
+            disposition="cleared", occurred_at=at, opened_at=at, resolved_at=at,
+        )  # fmt: skip
+    await home.at(NOW + timedelta(minutes=41))
+    assert "她 14:00 求助过，还没有记下谁见到了她。请打值班台。" in await home.look()
+
+
 async def test_a_neighbours_number_is_the_neighbours(home: Home) -> None:
     conn, here = home.conn, home.here
     neighbour = await community.person(conn, Role.VOLUNTEER, name="赵邻居", phone="+99910009100")

@@ -33,6 +33,8 @@ GOING = replace(SOS, state="accepted", goer="蔡斌", due=NOW + timedelta(minute
 OVER = replace(SOS, state="resolved", at=ago(hours=2), ended=ago(hours=1))
 HELPED = replace(OVER, outcome="helped", met=True, goer="蔡斌")
 CHANGE = replace(SOS, kind="heart_rate", severity="urgent", source="rule")
+STILL = replace(OVER, kind="stillness", severity="urgent", source="rule")
+UNSEEN = replace(OVER, outcome="nobody_there")
 AT = "11:57"
 
 
@@ -159,8 +161,60 @@ CASES: dict[str, tuple[Facts, str, Tone]] = {
         during(replace(OVER, outcome="nobody_there"), facts=with_band(worn=False)), "unseen", Tone.LOOK,
     ),
     "ended in some other way, somebody was there": (
-        during(replace(OVER, outcome="other", met=True)), "was_met", Tone.CALM,
+        during(replace(OVER, outcome="other", arrived=ago(minutes=90))), "unseen", Tone.LOOK,
     ),
+    "somebody arrived and met nobody": (during(replace(UNSEEN, arrived=ago(minutes=90))), "unseen", Tone.LOOK),
+    "nobody was met, and then a task ended": (
+        during(UNSEEN, replace(OVER, kind="spot_value", severity="task", outcome="helped", met=True, ended=ago())),
+        "unseen", Tone.LOOK,
+    ),
+    "nobody was met, and then the band was worn again": (
+        during(UNSEEN, replace(OVER, kind="off_wrist", severity="warning", outcome="cleared", ended=ago())),
+        "unseen", Tone.LOOK,
+    ),
+    "nobody was met, and then a change went by itself": (
+        during(UNSEEN, replace(STILL, outcome="cleared", ended=ago())), "unseen", Tone.LOOK,
+    ),
+    "nobody was met, and somebody helped after another press": (
+        during(replace(UNSEEN, at=ago(hours=6), ended=ago(hours=5)), HELPED), "was_met", Tone.CALM,
+    ),
+    "nobody was met, and another press was a touch": (
+        during(replace(UNSEEN, at=ago(hours=6), ended=ago(hours=5)), replace(OVER, outcome="false_alarm")),
+        "was_false_alarm", Tone.CALM,
+    ),
+    "nobody was met, and another press was a test": (
+        during(replace(UNSEEN, at=ago(hours=6), ended=ago(hours=5)), replace(OVER, outcome="test")),
+        "unseen", Tone.LOOK,
+    ),
+    "an earlier press, helped later than the one of which nobody was met": (
+        during(UNSEEN, replace(HELPED, at=ago(hours=6), ended=ago(minutes=5))), "unseen", Tone.LOOK,
+    ),
+    "nobody was met yesterday": (during(replace(UNSEEN, ended=ago(hours=23))), "unseen", Tone.LOOK),
+    "nobody was met before yesterday": (during(replace(UNSEEN, ended=ago(hours=24))), "usual", Tone.CALM),
+    "nobody was met, and there is a change now": (during(UNSEEN, CHANGE), "change", Tone.LOOK),
+    "nobody was met, and the band is off now": (
+        during(UNSEEN, replace(CHANGE, kind="off_wrist", severity="warning")), "unseen", Tone.LOOK,
+    ),
+    "still, and nobody was met": (during(replace(STILL, outcome="nobody_there")), "unmet", Tone.LOOK),
+    "still, ended in some other way": (during(replace(STILL, outcome="other")), "unmet", Tone.LOOK),
+    "still, nobody was met, and the band is silent": (
+        during(replace(STILL, outcome="nobody_there"), facts=with_band(heard_at=ago(hours=1))), "unmet", Tone.LOOK,
+    ),
+    "still, nobody was met, and then a warning went by itself": (
+        during(
+            replace(STILL, outcome="nobody_there"),
+            replace(STILL, severity="warning", outcome="cleared", ended=ago(minutes=5)),
+        ),
+        "unmet", Tone.LOOK,
+    ),
+    "still, nobody was met, and somebody met her later": (
+        during(replace(STILL, at=ago(hours=6), ended=ago(hours=5), outcome="nobody_there"), HELPED),
+        "was_met", Tone.CALM,
+    ),
+    "a warning of which nobody was met": (
+        during(replace(STILL, severity="warning", outcome="other")), "unmet", Tone.LOOK,
+    ),
+    "still, and somebody was with her": (during(replace(STILL, outcome="helped", met=True)), "was_met", Tone.CALM),
     "the newest end counts": (
         during(replace(HELPED, ended=ago(hours=5)), replace(OVER, outcome="nobody_there")), "unseen", Tone.LOOK,
     ),
@@ -179,6 +233,13 @@ CASES: dict[str, tuple[Facts, str, Tone]] = {
     "closed, called for an SOS": (during(SOS, facts=CLOSED), "sos", Tone.ALARM),
     "closed, somebody goes": (during(GOING, facts=CLOSED), "going_due", Tone.ALARM),
     "closed, nobody was met": (during(replace(OVER, outcome="nobody_there"), facts=CLOSED), "unseen", Tone.LOOK),
+    "closed, nobody was met, and there is a change now": (during(UNSEEN, CHANGE, facts=CLOSED), "change", Tone.LOOK),
+    "closed, still, and nobody was met": (
+        during(replace(STILL, outcome="nobody_there"), facts=CLOSED), "unmet", Tone.LOOK,
+    ),
+    "closed, called about the band": (
+        during(replace(CHANGE, kind="silent", severity="warning"), facts=CLOSED), "change", Tone.LOOK,
+    ),
     "closed, helped": (during(replace(HELPED, note="头晕"), facts=CLOSED), "was_met_closed", Tone.LOOK),
     "closed, touched": (
         during(replace(OVER, outcome="false_alarm"), facts=CLOSED), "was_false_alarm", Tone.UNKNOWN,
@@ -274,7 +335,9 @@ def test_nothing_is_calm_during_an_alarm() -> None:
     ("outcome", "arrived", "met"),
     [
         ("helped", False, True), ("hospital", False, True), ("found", False, True), ("other", False, False),
-        ("other", True, True), ("nobody_there", False, False), (None, False, False), ("cleared", False, False),
+        ("other", True, False), ("nobody_there", False, False), (None, False, False), ("cleared", False, False),
+        ("nobody_there", True, False), ("helped", True, True), ("false_alarm", True, True),
+        ("false_alarm", False, False), ("test", True, False), ("cleared", True, False),
     ],
 )  # fmt: skip
 def test_who_was_met(outcome: str | None, arrived: bool, met: bool) -> None:
