@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from api.console.family.state import Heart
+from api.console.family.state import NO_HEART, Heart
 from eldercare.community.hour import Hour
 
 PAST_DAYS = 14
@@ -21,8 +21,9 @@ SIDE_BPM = 3.0
 """Her usual band is at least so many beats per minute wider on either side: a wrist is no better than that."""
 BEYOND_BPM = 10.0
 """Beats per minute beyond her usual band that are worth a word."""
-NOW_WITHIN = timedelta(minutes=90)
-"""Older values say nothing of her heart now."""
+NOW_WITHIN = NO_HEART
+"""Older values say nothing of her heart now, and then the page says so: with two limits there would be a time between
+them in which a heart that was too fast would read as usual."""
 WORN_DAY_H = 6
 """A day on which a heart was measured in so many hours is known."""
 LONG_REST = timedelta(minutes=90)
@@ -164,6 +165,23 @@ def rests(now: datetime, zone: ZoneInfo, up_min: int | None, bed_min: int | None
     up = NIGHT_TO_H * 60 if up_min is None else up_min
     bed = NIGHT_FROM_H * 60 if bed_min is None else bed_min
     return minute < up or minute >= bed
+
+
+def night_began(now: datetime, zone: ZoneInfo, bed_min: int | None) -> datetime:
+    """When the newest of the hours began in which she rests, today or yesterday; `bed_min` as in `rests`."""
+    bed = timedelta(minutes=NIGHT_FROM_H * 60 if bed_min is None else bed_min)
+    today = midnight(now, zone)
+    return today + bed if today + bed <= now else midnight(today - timedelta(hours=1), zone) + bed
+
+
+DEEP_FROM_H, DEEP_TO_H = 23, 5
+"""Hours of the local day in which being out is no part of anybody's day, as the rule about leaving home has them."""
+
+
+def is_deep_night(now: datetime, zone: ZoneInfo) -> bool:
+    """Whether these are hours in which nobody of her age is out."""
+    hour = now.astimezone(zone).hour
+    return hour >= DEEP_FROM_H or hour < DEEP_TO_H
 
 
 class Morning(NamedTuple):

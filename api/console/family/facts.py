@@ -15,7 +15,7 @@ from alerts.rules import minutes as window
 from alerts.rules.stillness import Usual
 from api.console.duty import cards
 from api.console.duty.cards import Button
-from api.console.family import day, story
+from api.console.family import day, place, story
 from api.console.family.day import Morning, Point
 from api.console.family.state import Alarm, Band, Facts, was_met
 from api.console.shell.screen import Screen
@@ -98,6 +98,8 @@ async def gather(conn: Connection, screen: Screen, viewer: Viewer, ward: Ward) -
         up_usual=_today(own.usual.up if own.usual else None, now, zone),
         up_to=_today(own.usual.up_to if own.usual else None, now, zone),
         asleep=day.rests(now, zone, own.usual.up if own.usual else None, own.usual.bed if own.usual else None),
+        night_began=day.night_began(now, zone, own.usual.bed if own.usual else None),
+        out_at_night=_out_at_night(file.resident if file else None, ward, now, zone),
         quiet_after=timedelta(seconds=own.usual.sits_s) if own.usual and own.usual.sits_s else None,
     )
     return Known(
@@ -159,6 +161,12 @@ def _newest(moments: Iterable[datetime | None], now: datetime) -> datetime | Non
 
 def _today(minute: int | None, now: datetime, zone: ZoneInfo) -> datetime | None:
     return None if minute is None else day.midnight(now, zone) + timedelta(minutes=minute)
+
+
+def _out_at_night(resident: Resident | None, ward: Ward, now: datetime, zone: ZoneInfo) -> datetime | None:
+    if resident is None or not ward.sees_location or not day.is_deep_night(now, zone):
+        return None
+    return place.out_at(resident, now)
 
 
 async def _band(conn: Connection, viewer: Viewer, resident: Resident, now: datetime) -> Band | None:

@@ -94,7 +94,9 @@ class Facts:
 
     `service_heard_at`: when any band was last heard. `moved_at` is None where the band tells of no movement.
     `up_to` is her latest usual moment of getting up today and `up_usual` the middle one, None where not known; `asleep`
-    says that these are hours in which she rests. `quiet_after` is how long she usually sits at most.
+    says that these are hours in which she rests, and `night_began` is when the newest of these began. `quiet_after` is
+    how long she usually sits at most. `out_at_night`: the moment of a fix away from home, in hours in which nobody of
+    her age is out; None by day, at home, and where that is not known or not shared.
     """
 
     sees_health: bool = True
@@ -113,7 +115,9 @@ class Facts:
     up_usual: datetime | None = None
     up_to: datetime | None = None
     asleep: bool = False
+    night_began: datetime | None = None
     quiet_after: timedelta | None = None
+    out_at_night: datetime | None = None
 
 
 class Said(NamedTuple):
@@ -291,18 +295,31 @@ def _not_known(facts: Facts, now: datetime) -> Said | None:
 
 
 def _not_as_usual(facts: Facts, open_alarms: Sequence[Alarm], now: datetime) -> Said | None:
+    if facts.out_at_night is not None:
+        return Said("out_at_night", Tone.LOOK, {"at": facts.out_at_night})
     if facts.days_known < KNOWN_DAYS:
         return None
     moved = facts.moved_at
     if facts.up_to is not None and facts.up_usual is not None and facts.in_bed and now > facts.up_to + LATE_UP:
         return Said("not_up", Tone.LOOK, {"usual": facts.up_usual})
-    if not facts.asleep and moved is not None and facts.quiet_after and now - moved > facts.quiet_after:
+    if moved is not None and _is_quiet(facts, moved, now):
         return Said("quiet", Tone.LOOK, {"at": moved})
     if any(each.kind == "resting_rate" for each in open_alarms):
         return Said("nights", Tone.LOOK)
     if facts.heart in (Heart.FASTER, Heart.SLOWER):
         return Said(f"heart_{facts.heart}", Tone.LOOK, {"at": _newest(facts)})
     return None
+
+
+def _is_quiet(facts: Facts, moved: datetime, now: datetime) -> bool:
+    """Whether she has sat for longer than she does. A night's rest is no sitting: from its beginning until she is late,
+    only that she was too quiet before it counts."""
+    if facts.quiet_after is None:
+        return False
+    not_late = facts.up_to is not None and now <= facts.up_to + LATE_UP
+    rests = facts.asleep or facts.in_bed or not_late
+    until = facts.night_began if rests else now
+    return until is not None and until - moved > facts.quiet_after
 
 
 def _ended(recent: Alarm | None) -> Said | None:

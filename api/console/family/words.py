@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from alerts.model.geo import distance_m
 from api.console.duty.cards import Button
-from api.console.family import chart, day, letter, state, story
+from api.console.family import chart, day, letter, place, state, story
 from api.console.family.chart import Drawing
 from api.console.family.day import Range
 from api.console.family.facts import Episode, Known
@@ -17,8 +16,6 @@ from eldercare.community.consents import Consent, Purpose
 from eldercare.community.family_notes import FamilyNote
 from eldercare.community.relatives import Ward
 
-HOME_M = 150.0
-"""Metres from home, beyond the fix's own accuracy, from which on she is out."""
 ICONS = {Tone.CALM: "sun", Tone.LOOK: "clock", Tone.ALARM: "walk", Tone.UNKNOWN: "help"}
 EVENTS = 5
 """How many events of the week are named."""
@@ -324,11 +321,11 @@ def _place(screen: Screen, known: Known) -> Line:
     t, r = screen.t, known.resident
     if not known.ward.sees_location:
         return Line("place", "pin-off", t("family.place"), t("family.place_closed"))
-    if r is None or r.lat is None or r.lon is None or r.home_lat is None or r.home_lon is None or r.location_ts is None:
+    metres = place.from_home_m(r) if r else None
+    if r is None or metres is None or r.location_ts is None:
         return Line("place", "pin", t("family.place"), t("family.place_unknown"))
-    metres = distance_m(r.home_lat, r.home_lon, r.lat, r.lon)
     time = screen.when.short(r.location_ts)
-    if metres - (r.accuracy_m or 0) <= HOME_M:
+    if not place.is_out(r, metres):
         return Line("place", "pin", t("family.place"), t("family.place_home", time=time))
     kilometres = t("place.kilometres", n=f"{metres / 1000:.1f}")
     distance = t("place.metres", n=round(metres / 100) * 100) if metres < 950 else kilometres

@@ -219,6 +219,26 @@ async def test_a_press_of_which_nobody_was_met_is_not_pushed_out_either(home: Ho
     assert "她 14:00 求助过，还没有记下谁见到了她。请打值班台。" in await home.look()
 
 
+async def test_out_at_night_is_no_calm_page_where_her_place_is_shared(home: Home) -> None:
+    night = NOW + timedelta(hours=12)
+    await home.conn.execute(
+        "insert into heart_rate (device_id, ts, received_at, bpm) values ('band-wang', %(at)s, %(at)s, 58)",
+        {"at": night},
+    )
+    await home.conn.execute(
+        "update device_state set last_seen_at = %(at)s, status_ts = %(at)s, location_ts = %(at)s, lat = 31.2404",
+        {"at": night},
+    )
+    await home.at(night)
+    page = await home.look()
+    assert 'data-tone="look"' in page
+    assert "02:00 手环的位置不在家。" in page
+    await agree(home, Purpose.FAMILY_HEALTH)
+    page = await home.look()
+    assert "手环的位置" not in page
+    assert "不在家" not in page
+
+
 async def test_a_neighbours_number_is_the_neighbours(home: Home) -> None:
     conn, here = home.conn, home.here
     neighbour = await community.person(conn, Role.VOLUNTEER, name="赵邻居", phone="+99910009100")

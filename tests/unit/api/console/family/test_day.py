@@ -56,7 +56,7 @@ def test_few_days_make_nothing_usual() -> None:
     ("bpm", "minutes_ago", "said"),
     [
         (75, 5, Heart.USUAL), (85, 5, Heart.USUAL), (86, 5, Heart.FASTER), (57, 5, Heart.USUAL), (56, 5, Heart.SLOWER),
-        (86, 91, Heart.UNKNOWN), (86, None, Heart.UNKNOWN),
+        (86, 119, Heart.FASTER), (86, 121, Heart.UNKNOWN), (86, None, Heart.UNKNOWN),
     ],
 )  # fmt: skip
 def test_her_heart_against_her_own(bpm: float, minutes_ago: int | None, said: Heart) -> None:
@@ -131,3 +131,18 @@ EVENING = at(21, back=1)
 )
 def test_her_morning(moved: list[datetime], now: datetime, usual: int | None, said: Morning) -> None:
     assert day.morning(moved, now, ZONE, usual) == said
+
+
+@pytest.mark.parametrize(
+    ("hour", "bed", "back", "began"),
+    [
+        (23, 21 * 60, 0, 21), (22, None, 0, 22), (20, 21 * 60, 1, 21), (3, 21 * 60, 1, 21), (3, 24 * 60, 0, 0),
+    ],
+)  # fmt: skip
+def test_when_the_newest_night_began(hour: int, bed: int | None, back: int, began: int) -> None:
+    assert day.night_began(at(hour), ZONE, bed) == at(began) - timedelta(days=back)
+
+
+@pytest.mark.parametrize(("hour", "deep"), [(22, False), (23, True), (0, True), (4, True), (5, False), (12, False)])
+def test_the_hours_in_which_nobody_is_out(hour: int, deep: bool) -> None:
+    assert day.is_deep_night(at(hour), ZONE) is deep

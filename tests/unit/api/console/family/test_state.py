@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.console.family.day import Point, Range
+from api.console.family.day import heart as measured
 from api.console.family.state import SILENT, Alarm, Band, Facts, Heart, Said, Tone, say, was_met
 from api.console.shell.i18n import LANGUAGES, Translator, catalogue
 
@@ -95,6 +97,43 @@ CASES: dict[str, tuple[Facts, str, Tone]] = {
     "quiet at night": (replace(FINE, moved_at=ago(hours=6), asleep=True), "resting", Tone.CALM),
     "quiet, how long she sits is not known": (
         replace(FINE, moved_at=ago(hours=4), quiet_after=None), "usual", Tone.CALM,
+    ),
+    "quiet while she is in bed": (
+        replace(FINE, in_bed=True, moved_at=ago(hours=12), up_to=ago(minutes=30), night_began=ago(hours=13)),
+        "usual", Tone.CALM,
+    ),
+    "quiet before she is late": (
+        replace(FINE, moved_at=ago(hours=9), up_to=ago(minutes=59), night_began=ago(hours=13)), "usual", Tone.CALM,
+    ),
+    "quiet once she is late": (
+        replace(FINE, moved_at=ago(hours=9), up_to=ago(minutes=61), night_began=ago(hours=13)), "quiet", Tone.LOOK,
+    ),
+    "quiet since before the night": (
+        replace(FINE, asleep=True, moved_at=ago(hours=4), night_began=ago(minutes=50)), "quiet", Tone.LOOK,
+    ),
+    "she went to rest as usual, and rests": (
+        replace(FINE, asleep=True, moved_at=ago(hours=4), night_began=ago(minutes=70)), "resting", Tone.CALM,
+    ),
+    "quiet since before the night, and in bed by her habit": (
+        replace(
+            FINE, in_bed=True, asleep=True, moved_at=ago(hours=14), night_began=ago(hours=10), up_to=NOW
+        ),
+        "quiet", Tone.LOOK,
+    ),
+    "quiet since before the night, in the morning": (
+        replace(FINE, in_bed=True, moved_at=ago(hours=14), night_began=ago(hours=10), up_to=ago(minutes=30)),
+        "quiet", Tone.LOOK,
+    ),
+    "out at night": (replace(FINE, asleep=True, out_at_night=ago(minutes=30)), "out_at_night", Tone.LOOK),
+    "out at night, with a new band": (
+        replace(FINE, asleep=True, days_known=2, out_at_night=ago(minutes=30)), "out_at_night", Tone.LOOK,
+    ),
+    "out at night, helped before": (
+        during(HELPED, facts=replace(FINE, asleep=True, out_at_night=ago(minutes=30))), "out_at_night", Tone.LOOK,
+    ),
+    "out at night, away": (
+        replace(FINE, asleep=True, out_at_night=ago(minutes=30), away_until=NOW + timedelta(days=1)),
+        "away", Tone.UNKNOWN,
     ),
     "heart faster": (replace(FINE, heart=Heart.FASTER), "heart_faster", Tone.LOOK),
     "heart slower": (replace(FINE, heart=Heart.SLOWER), "heart_slower", Tone.LOOK),
@@ -319,6 +358,17 @@ def test_without_consent_nothing_of_her_days_changes_a_word() -> None:
         for band, at, heart, bed in itertools.product(BANDS, (None, NOW), Heart, (True, False))
     }
     assert said == {("not_shared", Tone.UNKNOWN)}
+
+
+@pytest.mark.parametrize("heart", [Heart.FASTER, Heart.SLOWER])
+def test_a_heart_that_was_not_as_usual_is_not_calm_until_it_is_measured_anew(heart: Heart) -> None:
+    """By the same hours in which the page takes a value as hers now."""
+    hour = NOW.replace(minute=0)
+    points = [Point(hour - timedelta(hours=3), 9, 110.0 if heart is Heart.FASTER else 30.0, Range(60, 70))]
+    for minutes in range(1, 200):
+        at = ago(minutes=minutes)
+        facts = replace(FINE, heart_at=at, heart=measured(points, at, NOW))
+        assert say(facts, NOW).tone is not Tone.CALM, minutes
 
 
 def test_nothing_is_calm_during_an_alarm() -> None:
