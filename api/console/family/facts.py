@@ -17,7 +17,7 @@ from api.console.duty import cards
 from api.console.duty.cards import Button
 from api.console.family import day, place, story
 from api.console.family.day import Morning, Point
-from api.console.family.state import Alarm, Band, Facts, was_met
+from api.console.family.state import Alarm, Band, Called, Facts, was_met
 from api.console.shell.screen import Screen
 from eldercare.accounts.viewers import Viewer
 from eldercare.community import devices, hours, people, relatives, residents
@@ -84,7 +84,7 @@ async def gather(conn: Connection, screen: Screen, viewer: Viewer, ward: Ward) -
     facts = Facts(
         sees_health=ward.sees_health,
         sees_location=ward.sees_location,
-        in_ladder=await _in_ladder(conn, viewer, ward.id),
+        called=await _called(conn, viewer, ward.id),
         alarms=alarms,
         away_until=file.resident.away_until if file else None,
         away_reason=file.resident.away_reason if file else None,
@@ -178,19 +178,24 @@ async def _band(conn: Connection, viewer: Viewer, resident: Resident, now: datet
     return Band(resident.last_seen_at, resident.worn, resident.charging, resident.battery_pct, resident.status_ts, off)
 
 
-async def _in_ladder(conn: Connection, viewer: Viewer, resident_id: int) -> bool:
-    """Whether the viewer is called when she presses: by her own policy or everybody's, at a number that is there."""
+async def _called(conn: Connection, viewer: Viewer, resident_id: int) -> Called:
+    """How the viewer is reached when she presses: by her own policy or everybody's, in a way that is there."""
     policies = [
         each
         for each in await store.listing(conn, resident_id)
         if each.kind == IncidentKind.SOS and each.severity == Severity.SOS
     ]
     if not policies:
-        return False
+        return Called.NO
     # Her own comes last, and goes before everybody's.
     steps = policies[-1].ladder.get("steps", [])
-    named = any(Target.FAMILY in step.get("targets", ()) for step in steps)
-    return named and bool(await people.contact_methods(conn, [viewer.person_id]))
+    named = {
+        channel for step in steps if Target.FAMILY in step.get("targets", ()) for channel in step.get("channels", ())
+    }
+    ways = named & {each.channel for each in await people.contact_methods(conn, [viewer.person_id])}
+    if "voice" in ways:
+        return Called.RUNG
+    return Called.TEXTED if "sms" in ways else Called.NO
 
 
 def _is_told(incident: Incident, now: datetime) -> bool:

@@ -81,11 +81,15 @@ def _like_her(this: Week) -> Sentence:
 
 
 def _what_happened(alarms: Sequence[Alarm]) -> Sentence:
-    real = [each for each in alarms if each.outcome not in ("false_alarm", "test")]
+    """What ended by itself is not worth a worry, and what goes on is told where it is told as it goes."""
     if not alarms:
         return Sentence("nothing")
+    over = [each for each in alarms if each.state == "resolved" and each.outcome != "cleared"]
+    if not over:
+        return Sentence("not_over" if any(each.state != "resolved" for each in alarms) else "no_call")
+    real = [each for each in over if each.outcome not in ("false_alarm", "test")]
     if not real:
-        return Sentence("touched", {"n": len(alarms)})
+        return Sentence("touched", {"n": len(over)})
     met = [each for each in real if each.met]
     if len(real) == 1:
         one = real[0]

@@ -49,6 +49,14 @@ class Heart(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Called(StrEnum):
+    """How this relative is reached when she presses and nobody nearby says that they go."""
+
+    RUNG = "rung"
+    TEXTED = "texted"
+    NO = "no"
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """One incident, as far as this relative may know of it. Times aware.
@@ -90,7 +98,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the sentence rests on. Without `sees_health` only `alarms` and `in_ladder` are known.
+    """All that the sentence rests on. Without `sees_health` only `alarms` and `called` are known.
 
     `service_heard_at`: when any band was last heard. `moved_at` is None where the band tells of no movement.
     `up_to` is her latest usual moment of getting up today and `up_usual` the middle one, None where not known; `asleep`
@@ -101,7 +109,7 @@ class Facts:
 
     sees_health: bool = True
     sees_location: bool = True
-    in_ladder: bool = True
+    called: Called = Called.RUNG
     alarms: Sequence[Alarm] = ()
     away_until: datetime | None = None
     away_reason: str | None = None
@@ -259,7 +267,14 @@ def _closed(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None, no
         return Said(f"was_{recent.outcome}", Tone.UNKNOWN, {"at": recent.at})
     if recent is not None:
         return Said("was_met_closed", Tone.LOOK, {"at": recent.at}) if recent.met else _ask_the_desk(recent)
-    return Said("not_shared" if facts.in_ladder else "not_shared_not_called", Tone.UNKNOWN)
+    return Said(_NOT_SHARED[facts.called], Tone.UNKNOWN)
+
+
+_NOT_SHARED = {
+    Called.RUNG: "not_shared",
+    Called.TEXTED: "not_shared_texted",
+    Called.NO: "not_shared_not_called",
+}
 
 
 def _known(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None, now: datetime) -> Said:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from alerts.incidents.detail import TimelineRow
+from alerts.incidents.detail import IncidentDetail, TimelineRow
 
 
 class Told(NamedTuple):
@@ -40,11 +40,19 @@ _BY_SOMEBODY = {
 }
 
 
-def tell(rows: Sequence[TimelineRow], viewer_id: int) -> list[Told]:
-    """The story, oldest first. What is only the desk's business is left out, and so is what was told just before."""
+def knows_details(whole: IncidentDetail, viewer_id: int) -> bool:
+    """Whether the details of the timeline are the viewer's to know: without them nobody can tell who goes from who
+    wrote it down, nor how she called."""
+    others = (row for row in whole.timeline if row.actor_id != viewer_id)
+    return whole.incident.sees_health or any(row.detail for row in others)
+
+
+def tell(rows: Sequence[TimelineRow], viewer_id: int, knows: bool = True) -> list[Told]:
+    """The story, oldest first. What is only the desk's business is left out, and so is what was told just before.
+    Where the viewer does not know details (`knows`), nobody is named."""
     found: list[Told] = []
     for row in rows:
-        told = _line(row, viewer_id)
+        told = _line(row, viewer_id, knows)
         if told is not None and not (found and found[-1][1:] == told[1:]):
             found.append(told)
     return found
@@ -62,8 +70,10 @@ def late(rows: Sequence[TimelineRow]) -> str | None:
     return missed
 
 
-def _line(row: TimelineRow, viewer_id: int) -> Told | None:
+def _line(row: TimelineRow, viewer_id: int, knows: bool) -> Told | None:
     if row.kind == "opened":
+        if not knows:
+            return Told(row.at, "opened_help" if row.via in ("band", "telephone") else "opened_change")
         source = "telephone" if row.via == "telephone" else str(row.detail.get("trigger", row.via))
         known = "button" if source == "band" else source if source in _SOURCES else "change"
         return Told(row.at, f"opened_{known}")
@@ -76,11 +86,11 @@ def _line(row: TimelineRow, viewer_id: int) -> Told | None:
         in_time = row.detail.get("reason") == "not_there_in_time"
         return Told(row.at, "not_in_time" if in_time else "calling_again")
     if row.kind in _BY_SOMEBODY:
-        return _deed(row, viewer_id)
+        return _deed(row, viewer_id, knows)
     return Told(row.at, _PLAIN[row.kind]) if row.kind in _PLAIN else None
 
 
-def _deed(row: TimelineRow, viewer_id: int) -> Told:
+def _deed(row: TimelineRow, viewer_id: int, knows: bool) -> Told:
     """What somebody does: the reader, the ambulance, whoever duty says, or the one who said so."""
     key = _BY_SOMEBODY[row.kind]
     if row.kind == "arrived" and row.detail.get("with_120"):
@@ -89,7 +99,7 @@ def _deed(row: TimelineRow, viewer_id: int) -> Told:
     if row.actor_id == viewer_id and not owner:
         return Told(row.at, f"{key}_you")
     name = owner if isinstance(owner, str) else row.actor_name
-    if not name:
+    if not name or not knows:
         return Told(row.at, f"{key}_somebody")
     due = row.detail.get("arrival_due_at")
     if key == "going" and isinstance(due, str):

@@ -157,7 +157,7 @@ def card(
         sharing=_sharing(screen, ward, consents),
         decides=t("family.decides", name=ward.name),
         ask=fill(screen, "family.ask", words),
-        sos=fill(screen, "family.sos_always" if known.facts.in_ladder else "family.sos_not_called", words),
+        sos=fill(screen, f"family.sos_{known.facts.called}", words),
         notes_who=t("family.notes_who", name=ward.name),
         may_note=sees,
         notes=[_word(each) for each in notes],
@@ -222,7 +222,8 @@ def _calls(screen: Screen, known: Known, desk_phone: str | None) -> list[Call]:
 
 def _story(screen: Screen, known: Known, episode: Episode, words: Mapping[str, str]) -> Story:
     whole, viewer = episode.whole, screen.viewer
-    told = story.tell(whole.timeline, viewer.person_id if viewer else 0)
+    viewer_id = viewer.person_id if viewer else 0
+    told = story.tell(whole.timeline, viewer_id, story.knows_details(whole, viewer_id))
     is_open = episode.alarm.state != "resolved"
     return Story(
         id=whole.incident.id,

@@ -274,7 +274,7 @@ async def test_what_was_not_agreed_to_is_not_shown(home: Home) -> None:
     for path in PAGES:
         page = await home.look(path=path)
         assert 'data-tone="unknown"' in page
-        assert "日常情况没有开放。她求助时，会打电话给您。" in page
+        assert "日常情况没有开放。她求助时，附近没有人说去，就会打电话给您。" in page
         for words in (
             "heart-line",
             "按了求助，",
@@ -371,6 +371,34 @@ async def test_whoever_is_not_called_reads_so(home: Home) -> None:
     page = await home.look()
     assert "先叫名单上的人；这里不会显示。" in page
     assert "您不在她求助时要叫的名单上" in page
+
+
+async def test_only_whom_a_telephone_reaches_is_promised_a_call(home: Home) -> None:
+    assert "她求助时，附近没有人说去，就会打电话给您。这不能关掉。" in await home.look()
+    await home.conn.execute(
+        "update contact_method set active = channel = 'sms' where person_id = %s", (home.here.daughter,)
+    )
+    await agree(home)
+    page = await home.look()
+    assert "附近没有人说去，就会发短信给您。" in page
+    assert "打电话给您" not in page
+
+
+async def test_without_consent_the_story_does_not_say_that_the_desk_is_at_her_door(home: Home) -> None:
+    conn, here = home.conn, home.here
+    incident_id = await opened(home)
+    await call(conn, incident_id, here.daughter, address=PHONES["daughter"])
+    await handling.accept(conn, incident_id, here.grid, "voice", NOW)
+    await handling.arrive(conn, incident_id, here.duty, "console", NOW + timedelta(minutes=9))
+    await agree(home)
+    page = await home.look()
+    assert "有人到了她身边" in page
+    assert "张值班" not in page
+    assert "按了求助" not in page
+    await agree(home, Purpose.FAMILY_HEALTH)
+    page = await home.look()
+    assert "钱网格到了她身边" in page
+    assert "张值班" not in page
 
 
 async def test_each_look_is_one_row_with_whom_it_showed(home: Home) -> None:

@@ -16,6 +16,8 @@ NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 GOOD = Week(7, 1000, 1100)
 SOS = Alarm(at=NOW - timedelta(days=2), state="resolved", outcome="helped", met=True, goer="蔡斌", ended=NOW)
 UNMET = replace(SOS, outcome="nobody_there", met=False)
+CLEARED = replace(UNMET, severity="warning", kind="heart_rate", source="rule", outcome="cleared")
+OPEN = Alarm(at=SOS.at)
 TOUCHED = replace(SOS, outcome="false_alarm", met=False)
 
 CASES: list[tuple[Week, list[Alarm], int | None, list[str]]] = [
@@ -36,6 +38,14 @@ CASES: list[tuple[Week, list[Alarm], int | None, list[str]]] = [
     (GOOD, [SOS, UNMET], 80, ["usual", "often_unseen", "no_help"]),
     (GOOD, [TOUCHED], 80, ["usual", "touched", "no_help"]),
     (GOOD, [TOUCHED, SOS], 80, ["usual", "once_by", "no_help"]),
+    # What ended by itself, and what is not over.
+    (GOOD, [CLEARED], 80, ["usual", "no_call", "no_help"]),
+    (GOOD, [CLEARED, SOS], 80, ["usual", "once_by", "no_help"]),
+    (GOOD, [CLEARED, CLEARED, UNMET], 80, ["usual", "once_unseen", "no_help"]),
+    (GOOD, [CLEARED, TOUCHED], 80, ["usual", "touched", "no_help"]),
+    (GOOD, [OPEN], 80, ["usual", "not_over", "no_help"]),
+    (GOOD, [OPEN, CLEARED], 80, ["usual", "not_over", "no_help"]),
+    (GOOD, [OPEN, SOS], 80, ["usual", "once_by", "no_help"]),
     # Before this week, today, a task, and what the band says of itself.
     (GOOD, [replace(SOS, at=NOW - timedelta(days=8))], 80, ["usual", "nothing", "no_help"]),
     (GOOD, [replace(SOS, at=NOW - timedelta(hours=1))], 80, ["usual", "nothing", "no_help"]),

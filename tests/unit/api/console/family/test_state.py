@@ -8,7 +8,7 @@ import pytest
 
 from api.console.family.day import Point, Range
 from api.console.family.day import heart as measured
-from api.console.family.state import SILENT, Alarm, Band, Facts, Heart, Said, Tone, say, was_met
+from api.console.family.state import SILENT, Alarm, Band, Called, Facts, Heart, Said, Tone, say, was_met
 from api.console.shell.i18n import LANGUAGES, Translator, catalogue
 
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -268,7 +268,8 @@ CASES: dict[str, tuple[Facts, str, Tone]] = {
     ),
     # Nothing is shared.
     "closed": (CLOSED, "not_shared", Tone.UNKNOWN),
-    "closed, and not called": (replace(CLOSED, in_ladder=False), "not_shared_not_called", Tone.UNKNOWN),
+    "closed, and not called": (replace(CLOSED, called=Called.NO), "not_shared_not_called", Tone.UNKNOWN),
+    "closed, and told by text": (replace(CLOSED, called=Called.TEXTED), "not_shared_texted", Tone.UNKNOWN),
     "closed, called for an SOS": (during(SOS, facts=CLOSED), "sos", Tone.ALARM),
     "closed, somebody goes": (during(GOING, facts=CLOSED), "going_due", Tone.ALARM),
     "closed, nobody was met": (during(replace(OVER, outcome="nobody_there"), facts=CLOSED), "unseen", Tone.LOOK),

@@ -108,7 +108,7 @@ def test_one_line(entry: TimelineRow, key: str) -> None:
 
 def test_every_line_of_the_catalogue_is_told() -> None:
     """What may be told is told above; `word` stands before what somebody wrote."""
-    told = {f"tell.{key}" for _, key in LINES} | {"tell.going_due", "tell.there", "tell.word"}
+    told = {f"tell.{key}" for _, key in LINES} | {"tell.going_due", "tell.there", "tell.word", "tell.opened_help"}
     assert told == {key for key in catalogue() if key.startswith("tell.")}
 
 
@@ -135,6 +135,30 @@ def test_what_was_just_told_is_not_told_again() -> None:
 
 def test_a_note_that_is_no_text_is_none() -> None:
     assert tell([row(0, "resolved", "蔡斌", disposition="helped", note=None)], ME)[0].note is None
+
+
+BLANKED = [
+    (row(0, "opened", via="band"), "opened_help"),
+    (row(0, "opened", "沈值班", via="telephone"), "opened_help"),
+    (row(0, "opened", via="rule"), "opened_change"),
+    (row(0, "handling", "沈值班"), "handling_somebody"),
+    (row(0, "accepted", "沈值班"), "going_somebody"),
+    (row(0, "en_route", "沈值班"), "on_the_way_somebody"),
+    (row(0, "arrived", "沈值班"), "there_somebody"),
+    (row(0, "joined", "冯娟"), "joined_somebody"),
+    (row(0, "resolved", "沈值班"), "over"),
+    (row(0, "arrived", "我", actor_id=ME), "there_you"),
+]
+
+
+@pytest.mark.parametrize(("entry", "key"), BLANKED)
+def test_where_details_are_not_hers_to_know_nobody_is_named_who_may_only_have_written_it_down(
+    entry: TimelineRow, key: str
+) -> None:
+    told = tell([entry], ME, knows=False)
+    assert [(each.key, each.values) for each in told] == [(key, {})]
+    for language in LANGUAGES:
+        assert Translator(language)(f"tell.{key}", she="她", her="她")
 
 
 def test_who_was_late() -> None:
