@@ -89,7 +89,8 @@ def _what_happened(alarms: Sequence[Alarm]) -> Sentence:
         return Sentence("not_over" if any(each.state != "resolved" for each in alarms) else "no_call")
     real = [each for each in over if each.outcome not in ("false_alarm", "test")]
     if not real:
-        return Sentence("touched", {"n": len(over)})
+        touched = all(each.pressed or each.outcome == "test" for each in over)
+        return Sentence("touched" if touched else "touched_or_nothing", {"n": len(over)})
     met = [each for each in real if each.met]
     if len(real) == 1:
         one = real[0]

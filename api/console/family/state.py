@@ -83,6 +83,11 @@ class Alarm:
     met: bool = False
     arrived: datetime | None = None
 
+    @property
+    def pressed(self) -> bool:
+        """Whether she pressed: only a press can have been a touch of the band."""
+        return self.severity == "sos" and self.source == "button"
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -134,6 +139,11 @@ class Said(NamedTuple):
     key: str
     tone: Tone
     values: Mapping[str, datetime | str] = {}
+
+    @property
+    def calling(self) -> bool:
+        """Whether people are being called, and nobody has said yet that they go."""
+        return self.key in ("sos", "sos_fall", "sos_telephone", "late")
 
 
 CALLING = ("urgent", "warning")
@@ -264,9 +274,9 @@ def _closed(facts: Facts, open_alarms: Sequence[Alarm], recent: Alarm | None, no
     if of_the_band is not None:
         return of_the_band
     if recent is not None and recent.outcome in _NOTHING:
-        return Said(f"was_{recent.outcome}", Tone.UNKNOWN, {"at": recent.at})
+        return _nothing(recent, Tone.UNKNOWN)
     if recent is not None:
-        return Said("was_met_closed", Tone.LOOK, {"at": recent.at}) if recent.met else _ask_the_desk(recent)
+        return _met(recent, "_closed", Tone.LOOK) if recent.met else _ask_the_desk(recent)
     return Said(_NOT_SHARED[facts.called], Tone.UNKNOWN)
 
 
@@ -341,18 +351,26 @@ def _ended(recent: Alarm | None) -> Said | None:
     """What is over since a short while, and that somebody was there, or is not known to have been."""
     if recent is None:
         return None
-    values: dict[str, datetime | str] = {"at": recent.at}
     if recent.outcome == "hospital":
-        return Said("was_hospital", Tone.LOOK, values)
+        return Said("was_hospital", Tone.LOOK, {"at": recent.at})
     if recent.outcome in _NOTHING:
-        return Said(f"was_{recent.outcome}", Tone.CALM, values)
+        return _nothing(recent, Tone.CALM)
     if not recent.met:
         return _ask_the_desk(recent)
-    return Said("was_met_note", Tone.CALM, values | {"note": recent.note}) if recent.note else _met(values)
+    return _met(recent, "_note" if recent.note else "", Tone.CALM)
 
 
-def _met(values: Mapping[str, datetime | str]) -> Said:
-    return Said("was_met", Tone.CALM, values)
+def _nothing(alarm: Alarm, tone: Tone) -> Said:
+    """It was no call for help. A fall that was none, and a change, are nothing that she touched."""
+    key = "was_nothing" if alarm.outcome == "false_alarm" and not alarm.pressed else f"was_{alarm.outcome}"
+    return Said(key, tone, {"at": alarm.at})
+
+
+def _met(alarm: Alarm, how: str, tone: Tone) -> Said:
+    """That somebody was with her, when they arrived; where nobody said when, by when it was known."""
+    key, at = ("was_met", alarm.arrived) if alarm.arrived else ("was_seen", _end(alarm))
+    note = {"note": alarm.note} if how == "_note" and alarm.note else {}
+    return Said(f"{key}{how}", tone, {"at": at, **note})
 
 
 def _as_usual(facts: Facts, now: datetime) -> Said:

@@ -53,6 +53,8 @@ def tell(rows: Sequence[TimelineRow], viewer_id: int, knows: bool = True) -> lis
     found: list[Told] = []
     for row in rows:
         told = _line(row, viewer_id, knows)
+        if told is not None and told.key == "over_false_alarm" and found and found[0].key != "opened_button":
+            told = told._replace(key="over_nothing")
         if told is not None and not (found and found[-1][1:] == told[1:]):
             found.append(told)
     return found

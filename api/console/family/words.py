@@ -140,7 +140,7 @@ def card(
         sentence=fill(screen, f"say.{said.key}", words, said.values),
         tone=said.tone,
         icon=ICONS[said.tone],
-        tone_words=t(f"family.icon_{said.tone}"),
+        tone_words=t("family.icon_calling" if said.calling else f"family.icon_{said.tone}"),
         news=_news(screen, known),
         calls=_calls(screen, known, desk_phone),
         stories=[_story(screen, known, each, words) for each in known.episodes],
@@ -366,7 +366,8 @@ def _event(screen: Screen, alarm: Alarm, words: Mapping[str, str]) -> str:
             parts.append(t("family.week_by", name=alarm.goer, her=words["her"]))
         elif not alarm.met and alarm.outcome not in ("false_alarm", "test", "cleared"):
             parts.append(t("family.week_unmet"))
-        name = f"family.outcome_{alarm.outcome}"
+        touched = alarm.pressed or alarm.outcome != "false_alarm"
+        name = f"family.outcome_{alarm.outcome}" if touched else "family.outcome_nothing"
         parts.append(t(name) if t.known(name) else t("family.outcome_other"))
     return t("family.dot").join(parts)
 

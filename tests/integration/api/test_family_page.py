@@ -144,6 +144,7 @@ async def test_an_alarm_from_the_press_to_she_is_well(home: Home) -> None:
     incident_id = await opened(home)
     page = await home.look()
     assert 'data-tone="alarm"' in page
+    assert "\n        正在叫人\n" in page
     assert "她 14:00 按了求助，正在叫附近的人去。" in page
     assert "她按了求助" in page
     assert "华法林" in page  # what to tell the desk
@@ -156,6 +157,8 @@ async def test_an_alarm_from_the_press_to_she_is_well(home: Home) -> None:
     await conn.commit()
     page = await home.look()
     assert "钱网格 正赶去看她，" in page
+    assert "\n        正在叫人\n" not in page
+    assert "\n        有人在忙这件事\n" in page
     assert f'href="tel:{PHONES["grid"]}"' in page  # for as long as they go
 
     await handling.arrive(conn, incident_id, here.grid, "sms", NOW + timedelta(minutes=9))
@@ -170,7 +173,7 @@ async def test_an_alarm_from_the_press_to_she_is_well(home: Home) -> None:
     await conn.commit()
     page = await home.look()
     assert 'data-tone="calm"' in page
-    assert "14:00 有人去看过她：头晕，坐一会儿就好了" in page
+    assert "14:09 有人去看过她：头晕，坐一会儿就好了" in page
     assert "帮到了，她平安" in page
     assert PHONES["grid"] not in page
     for words in ("失能", "编号", "data-running", "误报", "已送达"):
@@ -217,6 +220,28 @@ async def test_a_press_of_which_nobody_was_met_is_not_pushed_out_either(home: Ho
         )  # fmt: skip
     await home.at(NOW + timedelta(minutes=41))
     assert "她 14:00 求助过，还没有记下谁见到了她。请打值班台。" in await home.look()
+
+
+async def test_what_a_rule_saw_and_was_nothing_is_no_touch(home: Home) -> None:
+    incident_id = await incident(
+        home.conn, home.here.wang, kind="stillness", severity="urgent", source="rule", state="resolved",
+        disposition="false_alarm", resolved_at=NOW,
+    )  # fmt: skip
+    await insert(home.conn, "incident_event", incident_id=incident_id, at=NOW, kind="opened", via="rule")
+    ended = {"via": "console", "detail": '{"disposition": "false_alarm"}'}
+    await insert(home.conn, "incident_event", incident_id=incident_id, at=NOW, kind="resolved", **ended)
+    await home.conn.commit()
+    page = await home.look()
+    assert "14:00 注意到的情况已经弄清楚，没有什么事。" in page
+    assert "碰到" not in page
+
+
+async def test_away_changes_are_not_watched_and_the_button_works(home: Home) -> None:
+    await home.conn.execute("update resident set away_until = %s", (NOW + timedelta(days=1),))
+    await home.conn.commit()
+    page = await home.look()
+    assert 'data-tone="unknown"' in page
+    assert "这段时间不看她的变化；求助按钮照常有用。" in page
 
 
 async def test_out_at_night_is_no_calm_page_where_her_place_is_shared(home: Home) -> None:

@@ -17,6 +17,7 @@ GOOD = Week(7, 1000, 1100)
 SOS = Alarm(at=NOW - timedelta(days=2), state="resolved", outcome="helped", met=True, goer="蔡斌", ended=NOW)
 UNMET = replace(SOS, outcome="nobody_there", met=False)
 CLEARED = replace(UNMET, severity="warning", kind="heart_rate", source="rule", outcome="cleared")
+NOTHING = replace(CLEARED, outcome="false_alarm")
 OPEN = Alarm(at=SOS.at)
 TOUCHED = replace(SOS, outcome="false_alarm", met=False)
 
@@ -37,6 +38,8 @@ CASES: list[tuple[Week, list[Alarm], int | None, list[str]]] = [
     (GOOD, [SOS, SOS], 80, ["usual", "often", "no_help"]),
     (GOOD, [SOS, UNMET], 80, ["usual", "often_unseen", "no_help"]),
     (GOOD, [TOUCHED], 80, ["usual", "touched", "no_help"]),
+    (GOOD, [TOUCHED, NOTHING], 80, ["usual", "touched_or_nothing", "no_help"]),
+    (GOOD, [NOTHING], 80, ["usual", "touched_or_nothing", "no_help"]),
     (GOOD, [TOUCHED, SOS], 80, ["usual", "once_by", "no_help"]),
     # What ended by itself, and what is not over.
     (GOOD, [CLEARED], 80, ["usual", "no_call", "no_help"]),

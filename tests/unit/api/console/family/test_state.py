@@ -33,7 +33,7 @@ CLOSED = Facts(sees_health=False, sees_location=False, band=None, heart=Heart.UN
 SOS = Alarm(at=ago(minutes=3))
 GOING = replace(SOS, state="accepted", goer="蔡斌", due=NOW + timedelta(minutes=17))
 OVER = replace(SOS, state="resolved", at=ago(hours=2), ended=ago(hours=1))
-HELPED = replace(OVER, outcome="helped", met=True, goer="蔡斌")
+HELPED = replace(OVER, outcome="helped", met=True, goer="蔡斌", arrived=ago(minutes=80))
 CHANGE = replace(SOS, kind="heart_rate", severity="urgent", source="rule")
 STILL = replace(OVER, kind="stillness", severity="urgent", source="rule")
 UNSEEN = replace(OVER, outcome="nobody_there")
@@ -190,9 +190,15 @@ CASES: dict[str, tuple[Facts, str, Tone]] = {
     "helped, and then the band came off": (
         during(HELPED, facts=with_band(worn=False, off_since=ago(minutes=20))), "off", Tone.UNKNOWN,
     ),
+    "helped, and nobody said when they were there": (during(replace(HELPED, arrived=None)), "was_seen", Tone.CALM),
+    "helped, with a word, and nobody said when they were there": (
+        during(replace(HELPED, arrived=None, note="头晕")), "was_seen_note", Tone.CALM,
+    ),
     "helped long ago": (during(replace(HELPED, ended=ago(hours=12))), "usual", Tone.CALM),
     "taken to hospital": (during(replace(HELPED, outcome="hospital")), "was_hospital", Tone.LOOK),
     "touched by accident": (during(replace(OVER, outcome="false_alarm")), "was_false_alarm", Tone.CALM),
+    "no fall after all": (during(replace(OVER, source="fall", outcome="false_alarm")), "was_nothing", Tone.CALM),
+    "still, and it was nothing": (during(replace(STILL, outcome="false_alarm")), "was_nothing", Tone.CALM),
     "a test": (during(replace(OVER, outcome="test")), "was_test", Tone.CALM),
     "nobody was met": (during(replace(OVER, outcome="nobody_there")), "unseen", Tone.LOOK),
     "ended in some other way, nobody was there": (during(replace(OVER, outcome="other")), "unseen", Tone.LOOK),
@@ -253,7 +259,7 @@ CASES: dict[str, tuple[Facts, str, Tone]] = {
     "a warning of which nobody was met": (
         during(replace(STILL, severity="warning", outcome="other")), "unmet", Tone.LOOK,
     ),
-    "still, and somebody was with her": (during(replace(STILL, outcome="helped", met=True)), "was_met", Tone.CALM),
+    "still, and somebody was with her": (during(replace(STILL, outcome="helped", met=True)), "was_seen", Tone.CALM),
     "the newest end counts": (
         during(replace(HELPED, ended=ago(hours=5)), replace(OVER, outcome="nobody_there")), "unseen", Tone.LOOK,
     ),
@@ -281,6 +287,12 @@ CASES: dict[str, tuple[Facts, str, Tone]] = {
         during(replace(CHANGE, kind="silent", severity="warning"), facts=CLOSED), "change", Tone.LOOK,
     ),
     "closed, helped": (during(replace(HELPED, note="头晕"), facts=CLOSED), "was_met_closed", Tone.LOOK),
+    "closed, helped, and nobody said when they were there": (
+        during(replace(HELPED, arrived=None), facts=CLOSED), "was_seen_closed", Tone.LOOK,
+    ),
+    "closed, still, and it was nothing": (
+        during(replace(STILL, outcome="false_alarm"), facts=CLOSED), "was_nothing", Tone.UNKNOWN,
+    ),
     "closed, touched": (
         during(replace(OVER, outcome="false_alarm"), facts=CLOSED), "was_false_alarm", Tone.UNKNOWN,
     ),
@@ -306,6 +318,21 @@ def words(said: Said, language: str) -> str:
     """The sentence with what fills it; a value that is missing is an error."""
     filled = {key: f"{value:%H:%M}" if isinstance(value, datetime) else value for key, value in said.values.items()}
     return Translator(language)(f"say.{said.key}", she="她", her="她", **filled)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("facts", [FINE, CLOSED])
+def test_when_somebody_went_is_when_they_arrived(facts: Facts) -> None:
+    assert say(during(HELPED, facts=facts), NOW).values["at"] == HELPED.arrived
+    assert say(during(replace(HELPED, note="头晕"), facts=facts), NOW).values["at"] == HELPED.arrived
+    assert say(during(replace(HELPED, arrived=None), facts=facts), NOW).values["at"] == HELPED.ended
+
+
+def test_people_are_being_called_while_nobody_has_said_that_they_go() -> None:
+    calling = [SOS, replace(SOS, source="fall"), replace(SOS, source="telephone"), replace(SOS, late="蔡斌")]
+    for alarm in calling:
+        assert say(during(alarm), NOW).calling, alarm
+    for alarm in (GOING, replace(GOING, state="on_site"), replace(SOS, state="handed_to_120"), HELPED, CHANGE):
+        assert not say(during(alarm), NOW).calling, alarm
 
 
 def test_the_table_says_every_sentence_of_the_catalogue_and_no_other() -> None:

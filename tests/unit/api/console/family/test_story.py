@@ -108,7 +108,13 @@ def test_one_line(entry: TimelineRow, key: str) -> None:
 
 def test_every_line_of_the_catalogue_is_told() -> None:
     """What may be told is told above; `word` stands before what somebody wrote."""
-    told = {f"tell.{key}" for _, key in LINES} | {"tell.going_due", "tell.there", "tell.word", "tell.opened_help"}
+    told = {f"tell.{key}" for _, key in LINES} | {
+        "tell.going_due",
+        "tell.there",
+        "tell.word",
+        "tell.opened_help",
+        "tell.over_nothing",
+    }
     assert told == {key for key in catalogue() if key.startswith("tell.")}
 
 
@@ -135,6 +141,17 @@ def test_what_was_just_told_is_not_told_again() -> None:
 
 def test_a_note_that_is_no_text_is_none() -> None:
     assert tell([row(0, "resolved", "蔡斌", disposition="helped", note=None)], ME)[0].note is None
+
+
+@pytest.mark.parametrize(
+    ("opened", "end"),
+    [
+        (PRESS, "over_false_alarm"), (row(0, "opened", via="band", trigger="fall"), "over_nothing"),
+        (row(0, "opened", "沈值班", "telephone"), "over_nothing"), (row(0, "opened", via="rule"), "over_nothing"),
+    ],
+)  # fmt: skip
+def test_only_what_was_pressed_was_a_touch(opened: TimelineRow, end: str) -> None:
+    assert keys(opened, row(9, "resolved", "沈值班", disposition="false_alarm"))[-1] == end
 
 
 BLANKED = [
