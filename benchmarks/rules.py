@@ -322,8 +322,9 @@ def main() -> None:
     people = recordings.stanford_steps()
     print(f"seed {SEED}")
     left_out = report_left_out(people)
-    goals.at_most("heart-rate incidents per person-day, movement known", per_day(left_out), INCIDENTS_PER_DAY)
-    goals.at_most("the same, worst person", max(_all(left_out)), WORST_PER_DAY)
+    sport = "one person goes in for a sport without steps, which rate and steps cannot tell from a racing heart"
+    goals.at_most("heart-rate incidents per person-day, movement known", per_day(left_out), INCIDENTS_PER_DAY, sport)
+    goals.at_most("the same, worst person", max(_all(left_out)), WORST_PER_DAY, sport)
     report_quiet(
         "Stanford, as if the band told nothing of movement",
         [quiet(who, values, ANYWHERE, steps=False) for who, values in people.items()],

@@ -231,13 +231,15 @@ def main() -> None:
     print(f"seed {SEED}")
     goals, still = Goals(), IncidentKind.STILLNESS
     for kind, each in quiet(people).items():
-        goals.at_most(f"{kind} incidents per person-day", each, GOAL_PER_DAY)
+        why = "somebody who sits longer than usual is told of before she is known to do so" if kind is still else ""
+        goals.at_most(f"{kind} incidents per person-day", each, GOAL_PER_DAY, why)
     fallen = put_into(people, still, lie_still, falls, LONGEST)
     in_time = show("falls and lies still", fallen, lambda each: within_waking_hours(each, people))
-    goals.at_least("falls found within three waking hours", in_time, GOAL_FOUND)
+    learning = "of whom fewer than five mornings are known, her day begins at eight: half of what is late is theirs"
+    goals.at_least("falls found within three waking hours", in_time, GOAL_FOUND, learning)
     lies = put_into(people, still, lie_still, nights, LONGEST)
     in_time = show("does not get up", lies, lambda each: within_waking_hours(each, people))
-    goals.at_least("mornings in bed found within three waking hours", in_time, GOAL_FOUND)
+    goals.at_least("mornings in bed found within three waking hours", in_time, GOAL_FOUND, learning)
     for every_s in (0, 60, 120, 300):
         lost = put_into(people, IncidentKind.NO_HEART_RATE, lose_pulse, at_any_time, HOUR, SHORTLY_BEFORE, every_s)
         title = f"no pulse, a value every {every_s or 'as recorded'} s"
