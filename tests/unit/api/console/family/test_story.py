@@ -1,11 +1,13 @@
 """The story as family reads it: from the press to "she is well", without the desk's own business."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from alerts.incidents.detail import TimelineRow
-from api.console.family.story import late, tell
+from alerts.incidents.detail import IncidentDetail, TimelineRow
+from api.console.family.story import knows_details, late, tell
 from api.console.shell.i18n import LANGUAGES, Translator, catalogue
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -185,3 +187,17 @@ def test_who_was_late() -> None:
     assert late([PRESS, GOES, missed]) == "蔡斌"
     assert late([PRESS, GOES, missed, row(31, "accepted", "冯娟")]) is None
     assert late([PRESS, GOES, row(3, "reopened", "蔡斌", reason="x")]) is None
+
+
+@pytest.mark.parametrize(
+    ("sees_health", "rows", "knows"),
+    [
+        (True, [row(0, "opened")], True),
+        (False, [row(0, "opened")], False),
+        (False, [row(0, "opened", trigger="button")], True),
+        (False, [row(0, "opened"), row(1, "accepted", "我", actor_id=ME, told=[])], False),
+    ],
+)
+def test_whose_details_are_known(sees_health: bool, rows: list[TimelineRow], knows: bool) -> None:
+    whole = SimpleNamespace(incident=SimpleNamespace(sees_health=sees_health), timeline=rows)
+    assert knows_details(cast(IncidentDetail, whole), ME) is knows
