@@ -58,7 +58,7 @@ def shared(_timescale: DatabaseServer | None, tmp_path_factory: pytest.TempPathF
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def conn(shared: Console) -> AsyncIterator[Connection]:
-    """A connection to the console's database; nothing has happened, the band was just heard, all is agreed to."""
+    """A connection to the console's database; nothing has happened, the band is at home, all is agreed to."""
     connection = await connect(shared.database_url, limits=COMMAND)
     await connection.execute("delete from incident")
     now = await clock.now(connection)
@@ -66,6 +66,11 @@ async def conn(shared: Console) -> AsyncIterator[Connection]:
         "update device_state set last_seen_at = %(now)s, bpm_ts = %(now)s, status_ts = %(now)s, location_ts = %(now)s,"
         " worn = true, charging = false, battery_pct = 92",
         {"now": now},
+    )
+    # At home, so that the page reads the same at whatever hour of the day this runs.
+    await connection.execute(
+        "update device_state s set lat = r.home_lat, lon = r.home_lon from resident r"
+        " where r.id = 1 and s.device_id = 'band-0001'"
     )
     await connection.execute(
         "insert into heart_rate (device_id, ts, received_at, bpm, quality, motion, steps)"
