@@ -241,7 +241,7 @@ async def test_away_changes_are_not_watched_and_the_button_works(home: Home) -> 
     await home.conn.commit()
     page = await home.look()
     assert 'data-tone="unknown"' in page
-    assert "这段时间不看她的变化；求助按钮照常有用。" in page
+    assert "这段时间不看有没有变化；求助按钮照常有用。" in page
 
 
 async def test_out_at_night_is_no_calm_page_where_her_place_is_shared(home: Home) -> None:
