@@ -63,15 +63,18 @@ _BEING_TOLD = f"""
 """Whether a call tells the owner of a further press just now. A call whose end nobody reports is over after a while, as
 is one that no channel takes."""
 
-_WEARER = """
+SOMEBODY_ELSES = """
+    exists (select from contact_method m join person p on p.id = m.person_id and p.left_at is null
+            where m.active and m.address = r.phone)
+"""
+"""SQL: whether the number in the file of the resident `r` is one at which somebody else is called."""
+_WEARER = f"""
     case when i.severity <> 'sos' and i.next_step = 0 and i.wearer_asked_at is null and r.left_at is null then
-        json_build_array(r.language, case when not exists (
-            select from contact_method m join person p on p.id = m.person_id and p.left_at is null
-            where m.active and m.address = r.phone) then r.phone end, (
+        json_build_array(r.language, case when not {SOMEBODY_ELSES} then r.phone end, (
             select a.device_id from assignment a join device d on d.id = a.device_id and d.retired_at is null
             where a.resident_id = r.id and a.period @> (select now from moment)
             order by a.device_id = i.device_id desc, lower(a.period) desc limit 1)) end
-"""
+"""  # noqa: S608  constants of ours
 """How the wearer may be asked, before a first step of anything but an SOS: in an SOS nothing is read for it. On a
 number at which somebody else is called, a 1 means "I am going", so that nobody is asked there."""
 

@@ -51,7 +51,7 @@ resolves what is urgent. It is a little less than the two hours after which a ru
 some minutes after the first telling, and the second one calls people."""
 ENDS_AGAIN_AFTER = timedelta(hours=6)
 """What ended by itself, with only the wearer asked, does not within so long: what comes and goes is for a person."""
-SHOW_WELL = ("measured_again", "moved_again", "returned")
+SHOW_WELL = ("measured_again", "moved_again")
 """Reasons of what is over that show that the wearer is well. A band that says that it is not worn shows nothing of the
 kind: one may say so where it feels no blood flow."""
 

@@ -2,6 +2,7 @@
 
 from alerts.channels import registry
 from alerts.channels.provider import RESERVED
+from alerts.escalation.claim import SOMEBODY_ELSES
 from eldercare.platform.database import Connection
 from eldercare.platform.finding import Finding, error, ok, some, warning
 from eldercare.platform.settings import Settings
@@ -99,10 +100,9 @@ async def shared_numbers(conn: Connection) -> list[Finding]:
     """Wearers whose own number in the file is one at which somebody else is called: they are never asked there."""
     rows = await (
         await conn.execute(
-            "select r.id, r.name from resident r where r.left_at is null and exists"
-            " (select from assignment a where a.resident_id = r.id and a.period @> eldercare_now()) and exists"
-            " (select from contact_method m join person p on p.id = m.person_id and p.left_at is null"
-            " where m.active and m.address = r.phone) order by r.id"
+            "select r.id, r.name from resident r where r.left_at is null and exists"  # noqa: S608  a constant of ours
+            " (select from assignment a where a.resident_id = r.id and a.period @> eldercare_now())"
+            f" and {SOMEBODY_ELSES} order by r.id"
         )
     ).fetchall()
     if not rows:
@@ -166,7 +166,7 @@ async def unsigned_limits(conn: Connection) -> list[Finding]:
     return [
         warning(
             f"{len(rows)} 位老人自己的阈值没有人签字 · nobody has signed the limits of their own of: {some(names)}",
-            "请医生核对，填 limits_reason · let a doctor look at them, and give a limits_reason",
+            "请医生核对后重写 rule_overrides · let a doctor look at them and write them again",
         )
     ]
 
