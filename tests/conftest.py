@@ -17,6 +17,7 @@ from coverage import Coverage
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from benchmarks import recordings
 from eldercare.accounts import sessions
 from eldercare.demo.embedded import EmbeddedPostgres
 from eldercare.platform.database import COMMAND, Connection, connect
@@ -36,7 +37,6 @@ hypothesis_settings.load_profile("untimed")
 MakeSettings = Callable[..., Settings]
 
 UNIT = Path(__file__).parent / "unit"
-PLAYS_RECORDINGS = UNIT / "alerts" / "rules" / "test_recordings.py"
 OF_THE_TESTS = {
     f"{PREFIX}{name}" for name in ("TEST_DATABASE_URL", "TIMESCALE_ROOT", "REQUIRE_SERVICES", "SHARED_DATA")
 }
@@ -53,6 +53,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     tell_apart(items)
+    if not recordings.found():
+        for item in items:
+            if item.get_closest_marker("recordings"):
+                item.add_marker(pytest.mark.skip(reason=recordings.HOW))
     if hasattr(config, "workerinput"):
         longest_first(items)
 
@@ -64,7 +68,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     Elsewhere the fixtures are not measured either, which makes some of them take twice as long. Nor are recordings:
     millions of values would take three times as long, and reach no line that examples do not.
     """
-    is_measured = UNIT in item.path.parents and item.path != PLAYS_RECORDINGS
+    is_measured = UNIT in item.path.parents and not item.get_closest_marker("recordings")
     measuring = None if is_measured else Coverage.current()
     if measuring is None:
         return (yield)

@@ -6,7 +6,7 @@ from benchmarks import recordings, rules, usual
 from benchmarks.episodes import KINDS, LASTING
 from benchmarks.recordings import Value
 
-pytestmark = pytest.mark.skipif(not recordings.found(), reason=recordings.HOW)
+pytestmark = pytest.mark.recordings
 
 People = dict[str, list[Value]]
 

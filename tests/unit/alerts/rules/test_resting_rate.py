@@ -410,7 +410,7 @@ def test_the_order_and_repetition_of_the_values_make_no_difference(seed: int) ->
 # Recordings -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not recordings.found(), reason=recordings.HOW)
+@pytest.mark.recordings
 def test_drifts_are_found_and_few_other_nights_are_told_of() -> None:
     people = {who: trends.read_as(values, None, moves=True) for who, values in recordings.stanford_steps().items()}
     nights = {who: trends.rates(values, None, None, random.Random(1)) for who, values in people.items()}

@@ -329,10 +329,8 @@ def test_there_is_never_more_than_one_a_day(values: list[tuple[int, float]]) -> 
 
 # Recordings -----------------------------------------------------------------------------------------------------
 
-_recorded = pytest.mark.skipif(not recordings.found(), reason=recordings.HOW)
 
-
-@_recorded
+@pytest.mark.recordings
 def test_days_that_clinicians_flagged_get_a_task_and_few_others() -> None:
     people = recordings.tihm()
     measured = {(who, reading.ts.date()) for who, readings in people.items() for reading in readings}
