@@ -1,13 +1,18 @@
 """The command line as people meet it: one line for what is wrong, and the exit statuses that scripts rely on."""
 
 import asyncio
+import contextlib
 import csv
+import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import psycopg
 import pytest
@@ -16,16 +21,49 @@ from eldercare.accounts import sessions
 from eldercare.community import devices
 from eldercare.demo.embedded import EmbeddedPostgres
 from eldercare.platform.database import connect
+from eldercare.platform.settings import Settings
+from eldercare.tools.cli.commands import main
+from eldercare.tools.doctor import community
 from tests.support.services.mosquitto import Mosquitto
 
 ROOT = Path(__file__).parents[3]
 
 
-def eldercare(*arguments: str, cwd: Path, **settings: object) -> subprocess.CompletedProcess[str]:
-    """Run `python -m eldercare` with these settings (ELDERCARE_ is put before) and nothing else of ours."""
+OTHER_PROGRAMS = {"alerts", "api", "ingest", "ingest-sos", "ingest-telemetry", "replay"}
+"""Commands that another program takes over, or that set up what a process has once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def eldercare(*arguments: str, cwd: Path, **settings: object) -> Done:
+    """Run a command with these settings (ELDERCARE_ is put before) and nothing else of ours.
+
+    In this process where that is the same: to start Python takes longer than what most of them do.
+    """
     own = {name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")}
     environment = {**own, "PYTHONPATH": str(ROOT), **{f"ELDERCARE_{k.upper()}": str(v) for k, v in settings.items()}}
-    return subprocess.run(
+    if arguments[0] in OTHER_PROGRAMS:
+        return _started(arguments, cwd, environment)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment, clear=True),
+        mock.patch.object(sys, "argv", ["eldercare", *arguments]),
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        pytest.raises(SystemExit) as left,
+    ):
+        main()
+    return Done(left.value.code or 0, out.getvalue(), err.getvalue())
+
+
+def _started(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Done:
+    done = subprocess.run(
         [sys.executable, "-m", "eldercare", *arguments],
         cwd=cwd,
         env=environment,
@@ -34,6 +72,14 @@ def eldercare(*arguments: str, cwd: Path, **settings: object) -> subprocess.Comp
         check=False,
         timeout=120,
     )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_command_is_a_program(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")}
+    done = _started(["clock", "show"], tmp_path, {**environment, "PYTHONPATH": str(ROOT)})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == eldercare("clock", "show", cwd=tmp_path).stderr
 
 
 @pytest.mark.parametrize(
@@ -146,7 +192,7 @@ def test_people_to_call_are_added_with_a_password_that_opens_the_door(tmp_path: 
     with psycopg.connect(database_url) as conn:
         conn.execute("insert into grid (name, community) values ('一网格', '朝阳里'), ('二网格', '朝阳里')")
 
-    def add(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def add(*arguments: str) -> Done:
         return eldercare("add-person", *arguments, cwd=tmp_path, database_url=database_url)
 
     duty = add("沈值班", "--role", "duty", "--role", "duty_lead", "--phone", "+86 138 0000 0000", "--username", "shen")
@@ -204,7 +250,7 @@ def test_a_person_that_cannot_be_is_one_line_and_nobody(
 
 
 def test_the_clock_is_set_shown_and_reset(tmp_path: Path, database_url: str) -> None:
-    def said(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    def said(*arguments: str, **more: str) -> Done:
         return eldercare("clock", *arguments, cwd=tmp_path, database_url=database_url, **more)
 
     assert said("set", "2020-02-29T08:00:00+08:00", "--speed", "0").stdout == "2020-02-29T08:00:00+08:00 × 0\n"
@@ -424,13 +470,7 @@ def test_the_doctor_knows_numbers_that_twilio_never_reaches(tmp_path: Path, data
         conn.execute(
             "update contact_method set address = '+8613812345678' where id = (select min(id) from contact_method)"
         )
-    from eldercare.platform.settings import Settings
-    from eldercare.tools.doctor import community
-
     settings = Settings(_env_file=None, twilio_account_sid="AC1", twilio_auth_token="x", twilio_from="+15550001")
-    import asyncio
-
-    from eldercare.platform.database import connect
 
     async def examine() -> list[str]:
         async with await connect(database_url) as conn:
