@@ -12,15 +12,24 @@ from typing import NamedTuple
 from alerts.rules.thresholds import Thresholds
 from alerts.rules.whereabouts import Fix, sure_m, way_m
 
-WALK_KMH = 8.0
-"""Nobody over 80 walks faster; what is faster is a ride, or drift."""
+FASTEST_KMH = 14.0
+"""Nobody over 80 walks or rides a wheelchair faster; what is faster is another ride, or drift."""
 SLOWEST_KMH = 1.0
 BEYOND_DRIFT_M = 1500.0
 """Metres; no drift was larger."""
 PROGRESS_M = 60.0
 """Metres further from home, from a fix that may still be at home to one that is surely not."""
+WALK_MPS = 6 / 3.6
+"""Metres a second that an old person walks at most,"""
+WALK_SLACK_M = 500.0
+"""and metres beside: whoever is further off after a pause in the fixes had left before the night."""
 STAY_TIMES, JUMP_TIMES = 2.0, 2.5
 """So many times `exit_dwell_s` for whoever does not move on, and after a jump that was no walk."""
+HALF_OUT = 2 / 3
+"""A fix at home from which she may have set out lies beyond this part of the inner edge: at a fix every 5 min the first
+one on her way is 70 m off, where she walks at 2 km/h."""
+SAME_WAY = 0.5
+"""The cosine of the angle within which that one and the newest lie on one side of home."""
 BEFORE = 5
 """Fixes whose middle is where she was."""
 POOR_M = 50.0
@@ -48,12 +57,16 @@ class Leaving(NamedTuple):
     fixes: int
 
 
-def find(fixes: Sequence[Fix], edges: Edges, limits: Thresholds) -> Leaving | None:
-    """How she has left, by believed fixes in metres from home; None where she has not, or it may be drift."""
+def find(fixes: Sequence[Fix], edges: Edges, limits: Thresholds, *, walks: bool = False) -> Leaving | None:
+    """How she has left, by believed fixes in metres from home; None where she has not, or it may be drift.
+
+    Any of the fixes that are not at home may be the one from which she went on: one that drifted hides nothing. Where
+    her steps show that she `walks`, she is not asleep, and any two of them are enough.
+    """
     if not fixes or not is_out(fixes[-1], edges, limits):
         return None
     begin = len(fixes)
-    while begin and _off(fixes[begin - 1]) - max(0.0, sure_m(fixes[begin - 1], limits) - POOR_M) > edges.inner:
+    while begin and _at_least(fixes[begin - 1], limits) > edges.inner:
         begin -= 1
     run = fixes[begin:]
     out = [fix for fix in run if is_out(fix, edges, limits)]
@@ -61,18 +74,51 @@ def find(fixes: Sequence[Fix], edges: Edges, limits: Thresholds) -> Leaving | No
     before = [fix for fix in fixes if fix.ts < out[0].ts and newest.ts - fix.ts >= STAY_TIMES * limits.exit_dwell_s]
     if not _has_moved(newest, before[-BEFORE:], limits):
         return None
-    entry_kmh = _kmh(fixes[begin - 1], run[0]) if begin else 0.0
-    left = Leaving(run[0], out[0], len(out))
-    # Whoever is out and does not move on may be drift, and has to be out for longer; a jump for longer still.
-    longer = STAY_TIMES if entry_kmh <= WALK_KMH else JUMP_TIMES
-    if newest.ts - out[0].ts >= longer * limits.exit_dwell_s and _angle_cos(out[0], newest) >= 0.0:
-        return left
-    if newest.ts - run[0].ts < limits.exit_dwell_s or _off(newest) - _off(run[0]) < PROGRESS_M:
-        return None
-    if entry_kmh > WALK_KMH:
-        return left if len(out) > 1 and _off(newest) > BEYOND_DRIFT_M else None
-    goes_on = SLOWEST_KMH <= _kmh(run[0], newest) <= WALK_KMH or len(out) > 2
-    return left if goes_on and _angle_cos(run[0], newest) >= 0.5 else None
+    since = newest.ts - limits.exit_dwell_s
+    starts = [fix for fix in run if fix.ts <= since]
+    home = fixes[begin - 1] if begin else None
+    is_gone = (
+        any(walks or _goes_on(start, newest, home, len(out) if start is run[0] else 0) for start in starts)
+        or any(_stays(start, newest, home, limits) or _rides(start, newest) for start in out if start.ts <= since)
+        or (home is not None and home.ts <= since and _has_set_out(fixes[:begin], newest, edges, limits))
+    )
+    return Leaving(run[0], out[0], len(out)) if is_gone else None
+
+
+def _goes_on(start: Fix, newest: Fix, home: Fix | None, outs: int) -> bool:
+    """Whether she moves away from home, no faster than she can; after many fixes outside (`outs`) also slower."""
+    if _off(newest) - _off(start) < PROGRESS_M or not _on_foot(start, home) or _angle_cos(start, newest) < 0.0:
+        return False
+    return outs > 2 or SLOWEST_KMH <= _kmh(start, newest) <= FASTEST_KMH
+
+
+def _has_set_out(before: Sequence[Fix], newest: Fix, edges: Edges, limits: Thresholds) -> bool:
+    """Whether the last fix that may be at home lies on her way already."""
+    home, sooner = before[-1], before[-2] if len(before) > 1 else None
+    if _at_least(home, limits) < HALF_OUT * edges.inner or _angle_cos(home, newest) < SAME_WAY:
+        return False
+    return _goes_on(home, newest, sooner, 0)
+
+
+def _stays(start: Fix, newest: Fix, home: Fix | None, limits: Thresholds) -> bool:
+    """Whether she is out for longer on one side: who does not move on may be drift, after a jump even more so."""
+    times = STAY_TIMES if _on_foot(start, home) else JUMP_TIMES
+    return newest.ts - start.ts >= times * limits.exit_dwell_s and _angle_cos(start, newest) >= 0.0
+
+
+def _rides(start: Fix, newest: Fix) -> bool:
+    """Whether she was outside, is further off than any drift, and goes on."""
+    return _off(newest) > BEYOND_DRIFT_M and _off(newest) - _off(start) >= PROGRESS_M
+
+
+def _on_foot(fix: Fix, home: Fix | None) -> bool:
+    """Whether she can have come there since she was at home, as far as that is known, and it was no jump."""
+    return home is None or _off(fix) <= FASTEST_KMH / 3.6 * (fix.ts - home.ts)
+
+
+def could_walk(fix: Fix, seconds: float) -> bool:
+    """Whether somebody old can have walked from home to there in so many seconds, whatever was seen meanwhile."""
+    return _off(fix) <= WALK_MPS * seconds + WALK_SLACK_M
 
 
 def _has_moved(newest: Fix, before: Sequence[Fix], limits: Thresholds) -> bool:
@@ -126,6 +172,11 @@ def was_settled(fixes: Sequence[Fix], before: int, edges: Edges, limits: Thresho
             if out < 2 or fix.ts - stayed >= limits.exit_dwell_s:
                 out = 0  # one fix outside alone is drift
     return out < 2
+
+
+def _at_least(fix: Fix, limits: Thresholds) -> float:
+    """How far from home a fix is at least, metres: a poor one may be nearer than it says."""
+    return _off(fix) - max(0.0, sure_m(fix, limits) - POOR_M)
 
 
 def _off(fix: Fix) -> float:

@@ -89,6 +89,20 @@ def _first_kept(minutes: Minutes, at: int) -> int:
     return min(first, oldest)
 
 
+def steps_since(minutes: Minutes, moment: float) -> int:
+    """How many steps were counted after a moment (seconds since the epoch); none where nothing is known of them."""
+    return sum(max(each.steps, 0) for each in minutes if each.at * 60 > moment)
+
+
+def on_feet(minutes: Minutes, since: float) -> float:
+    """The share of the time from a moment (seconds since the epoch) to the newest minute that was spent on one's feet,
+    by steps; 0 where nothing is known of it."""
+    span = minutes[-1].at - since / 60 if minutes else 0.0
+    if span <= 0:
+        return 0.0
+    return sum(moving for each, moving in zip(minutes, _moving(minutes), strict=True) if each.at * 60 > since) / span
+
+
 def moved(steps: int | None, motion: str | None) -> int:
     """The steps that a reading tells of. `motion` alone counts as a minute of them, or as none."""
     if steps:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from alerts.model.incident import Cleared, Finding, IncidentKind, Severity, Verdict
-from alerts.rules import leaving, loops, places_learnt, whereabouts
+from alerts.rules import leaving, loops, movement, places_learnt, whereabouts
 from alerts.rules.places_learnt import PlacesLearnt
 from alerts.rules.profile import Profile
 from alerts.rules.rule import NOTHING, Needs, Rule
@@ -30,16 +30,10 @@ DAY_S = 24 * 3600.0
 """and whoever was at home in so many before it is told of then: a journey is told of once."""
 ALONE_S = 3600.0
 """Seconds without any fix at home, after which nobody knows whether she goes or comes."""
-WALK_MPS = 6 / 3.6
-"""Metres a second that an old person walks at most,"""
-WALK_SLACK_M = 500.0
-"""and metres beside: whoever is further off after a pause in the fixes had left before the night."""
 FAR_TIMES = 2.0
 """Unusually far is beyond so many times the furthest of her weeks, and beyond it by `far_more_m`."""
 FAR_OUT_M = 1000.0
 """Metres beyond the furthest of her weeks, where silence by day is told of."""
-SITTING_S = 900.0
-"""Seconds without any movement are no walk."""
 STILL_S = 1800.0
 """Whoever is outside and has not moved at all is told of after so many seconds. All of these numbers are proposals."""
 LOOP_OVER_S = 1200
@@ -242,7 +236,7 @@ class _Look:
         return memory if after == memory else after, tuple(self._said)
 
     def _judge_circles(self, fixes: Sequence[Fix]) -> None:
-        found = None if self._sits() else loops.find(fixes)
+        found = None if movement.sits(self._state, self._ts) else loops.find(fixes)
         if found is not None:
             severity = Severity.URGENT if self._profile.is_night(self._ts) else Severity.WARNING
             seen = {"path_m": round(found.path_m), "width_m": round(found.width_m)}
@@ -250,22 +244,10 @@ class _Look:
         elif CIRCLES in self._standing and fixes[-1].ts - self._standing[CIRCLES].seen >= LOOP_OVER_S:
             del self._standing[CIRCLES]
 
-    def _sits(self) -> bool:
-        """Whether a band that tells of movement has told of none for a while: then fixes that move are drift."""
-        newest = self._state.heart.newest
-        return newest is not None and self._has_not_moved(newest - SITTING_S)
-
-    def _has_not_moved(self, since: float) -> bool:
-        """Whether a band that tells of movement is heard, and has told of none since then."""
-        heart = self._state.heart
-        if heart.active is None or heart.newest is None:
-            return False
-        return heart.active <= since and self._ts - heart.newest < SITTING_S
-
     def _judge_night(self, fixes: Sequence[Fix]) -> None:
         if NIGHT not in self._standing and not self._may_leave(fixes[-1]):
             return
-        left = leaving.find(fixes, self._edges, self._limits)
+        left = leaving.find(fixes, self._edges, self._limits, walks=movement.went_out(self._state, self._memory.home))
         if left is None:
             return
         severity = self._how_grave(fixes, left)
@@ -285,7 +267,7 @@ class _Look:
             severity = Severity.URGENT if self._left_in_the_evening(newest) else Severity.WARNING
         else:
             return None
-        if not self._has_not_moved(left.began.ts - SITTING_S):
+        if not movement.is_still(self._state, left.began.ts, self._ts):
             return severity
         # She sleeps, or sits, and it is the fixes that move.
         return Severity.WARNING if newest.ts - first.ts >= STILL_S else None
@@ -305,7 +287,7 @@ class _Look:
         home = self._memory.home
         if home < exit_began(newest.ts, self._profile) - EVENING_S:
             return False
-        return _could_walk(newest, min(newest.ts - home, EVENING_S))
+        return leaving.could_walk(newest, min(newest.ts - home, EVENING_S))
 
     def _was_at_home(self, fixes: Sequence[Fix], left: leaving.Leaving) -> bool:
         """Whether it was home that she left, and in this night: not a ride that passed by, nor an evening out."""
@@ -321,7 +303,7 @@ class _Look:
         if pause <= self._limits.zone_gap_s:
             return True
         # Nothing is known of the pause. Whoever is further off than she could have walked had left before the night.
-        return _could_walk(first, min(pause, first.ts - exit_began(first.ts, self._profile)))
+        return leaving.could_walk(first, min(pause, first.ts - exit_began(first.ts, self._profile)))
 
     def _judge_hour(self, fixes: Sequence[Fix]) -> None:
         """Out for half an hour by day, at an hour at which she never is."""
@@ -334,7 +316,7 @@ class _Look:
         if self._memory.home < self._ts - DAY_S:
             return  # a journey is none of this
         left = leaving.find(fixes, self._edges, self._limits)
-        if left is None or left.first.ts > since or self._has_not_moved(left.began.ts - SITTING_S):
+        if left is None or left.first.ts > since or movement.is_still(self._state, left.began.ts, self._ts):
             return
         if self._find(ODD, Severity.WARNING, left.began.ts, self._place(newest) | {"fixes": left.fixes}):
             self._odd = int(self._ts)
@@ -406,11 +388,6 @@ def exit_began(moment: float, profile: Profile) -> float:
     local = datetime.fromtimestamp(moment, profile.zone)
     began = local.replace(hour=profile.thresholds.exit_from_h, minute=0, second=0, microsecond=0)
     return (began if began <= local else began - timedelta(days=1)).timestamp()
-
-
-def _could_walk(fix: Fix, seconds: float) -> bool:
-    """Whether somebody old can have walked from home to there in so many seconds."""
-    return hypot(fix.east, fix.north) <= WALK_MPS * seconds + WALK_SLACK_M
 
 
 def _hour(moment: float, profile: Profile) -> int:

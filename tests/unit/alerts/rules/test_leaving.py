@@ -9,6 +9,10 @@ LIMITS = Thresholds()
 EDGES = Edges(75, 150)
 
 
+def at(*places: tuple[float, float], every_s: int = 300) -> list[Fix]:
+    return [Fix(1_000_000 + n * every_s, east, north, 20) for n, (east, north) in enumerate(places)]
+
+
 def fixes(*metres: float, every_s: int = 300, north: float = 0.0, accuracy_m: float = 20) -> list[Fix]:
     return [Fix(1_000_000 + n * every_s, each, north, accuracy_m) for n, each in enumerate(metres)]
 
@@ -43,8 +47,8 @@ def test_a_poor_fix_near_home_begins_nothing() -> None:
 
 def test_dense_fixes_need_four_minutes() -> None:
     walk = [0, 0, 0, 50, 100, 150, 200, 250, 300, 350]
-    assert left(*walk[:8], every_s=60) is None
-    assert left(*walk[:9], every_s=60) is not None
+    assert left(*walk[:7], every_s=60) is None
+    assert left(*walk[:8], every_s=60) is not None
 
 
 def test_whoever_stays_a_little_way_off_is_told_of_later() -> None:
@@ -60,7 +64,7 @@ def test_a_jump_has_to_stay_for_longer_still() -> None:
 def test_a_ride_is_further_than_any_drift() -> None:
     assert left(0, 0, 0, 2500) is None
     assert left(0, 0, 0, 2500, 5000) is not None
-    assert left(0, 0, 0, 800, 1300) is None
+    assert left(0, 0, 0, 1200, 1450) is None
 
 
 def test_a_slow_change_is_drift() -> None:
@@ -75,6 +79,41 @@ def test_fixes_on_two_sides_of_home_are_drift() -> None:
 def test_a_ride_after_a_walk_goes_on() -> None:
     assert left(0, 0, 0, 100, 200, 2500, 5000, every_s=120) is not None
     assert left(0, 0, 0, 100, 2500, every_s=300) is None
+
+
+def test_a_fix_that_drifted_as_she_left_hides_nothing() -> None:
+    """The first fix away from home lies on its other side, with a walk or a ride behind it."""
+    walk = [(0, 0), (0, 0), (-30, -103), (388, 0), (768, 0)]
+    assert leaving.find(at(*walk), EDGES, LIMITS) is not None
+    assert leaving.find(at(*walk[:-1]), EDGES, LIMITS) is None
+    assert leaving.find(at((0, 0), (0, 0), (-552, 0), (2149, 0), (4672, 0)), EDGES, LIMITS) is not None
+    dense = [(0, 0), (0, 0), (210, 52), (74, -18), (28, -89), (36, -144), (56, -220), (56, -300), (74, -374)]
+    assert leaving.find(at(*dense, every_s=60), EDGES, LIMITS) is not None
+
+
+def test_a_corner_on_her_way_hides_nothing() -> None:
+    assert leaving.find(at((0, 0), (0, 0), (120, 0), (130, 220)), EDGES, LIMITS) is not None
+    assert leaving.find(at((0, 0), (0, 0), (120, 0), (-60, 300)), EDGES, LIMITS) is None
+
+
+def test_the_last_fix_that_may_be_at_home_may_be_on_her_way() -> None:
+    assert left(0, 0, 0, 70, 300) is not None
+    assert left(0, 0, 0, 40, 300) is None
+    assert left(0, 0, 0, -70, 300) is None
+    assert left(70, 300) is not None
+    assert left(0, 0, 0, 70, 300, every_s=200) is None
+
+
+def test_a_ride_on_three_wheels_is_told_by_two_fixes() -> None:
+    assert left(0, 0, 0, 720, 1390) is not None
+
+
+def test_whoever_walks_is_told_of_by_any_two_fixes() -> None:
+    assert left(0, 0, 0, 290, 295) is None
+    for metres in ((0, 0, 0, 290, 295), (0, 0, 0, -150, 250), (0, 0, 0, 1200, 1210)):
+        assert leaving.find(fixes(*metres), EDGES, LIMITS, walks=True) is not None
+    assert leaving.find(fixes(0, 0, 0, 0, 290), EDGES, LIMITS, walks=True) is None
+    assert leaving.find(fixes(0, 0, 0, 290, 295, every_s=200), EDGES, LIMITS, walks=True) is None
 
 
 def test_home_beside_where_the_map_says_it_is() -> None:

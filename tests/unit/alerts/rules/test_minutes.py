@@ -85,6 +85,16 @@ def test_what_a_band_tells_of_movement(steps: int | None, motion: str | None, mo
     assert window.moved(steps, motion) == moved
 
 
+def test_steps_are_counted_from_a_moment_on() -> None:
+    told = (Minute(10, 1, 70.0, 100), Minute(11, 1, 70.0, UNKNOWN), Minute(12, 1, 70.0, 25), Minute(13, 1, 70.0, 50))
+    assert window.steps_since(told, 600.0) == 75
+    assert window.steps_since(told, 599.0) == 175
+    assert window.steps_since((), 0.0) == 0
+    assert window.on_feet(told, 600.0) == 0.5
+    assert window.on_feet(told, 13 * 60.0) == 0.0
+    assert window.on_feet((), 0.0) == 0.0
+
+
 def test_movement_takes_its_own_minute_and_exertion_some_after_it() -> None:
     calm, fast = (
         (Minute(1, 1, bpm, 0), Minute(2, 1, bpm, 90), Minute(3, 1, bpm, 0), Minute(4, 1, bpm, 0))

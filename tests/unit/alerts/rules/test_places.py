@@ -75,6 +75,18 @@ def test_leaving_at_night_is_urgent_within_twelve_minutes() -> None:
     assert finding.episode_at == finding.at - timedelta(minutes=5)
 
 
+@pytest.mark.parametrize(("steps", "told"), [(60, True), (40, False), (None, False)])
+def test_steps_show_that_two_fixes_a_little_way_off_are_no_drift(steps: int | None, told: bool) -> None:
+    """She walks 300 m and sits down there: without her steps it takes three fixes."""
+    band = stay(band_at(23.5), 0, 60)
+    band.heart(70, steps=0 if steps is not None else None)
+    for _ in range(2):
+        band.wait(2).heart(70, steps=steps)
+        band.wait(3).fix(300)
+    assert (band.reasons == ["left_at_night"]) is told
+    assert band.wait(5).fix(300) == [] if told else band.reasons == []
+
+
 @pytest.mark.parametrize("hour", [5.2, 9, 14, 20, 21.5])
 def test_going_out_by_day_is_normal(hour: float) -> None:
     assert walk(stay(band_at(hour), 0, 60), *WALK).said == []
