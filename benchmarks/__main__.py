@@ -22,6 +22,7 @@ MEASUREMENTS = {
     "stillness": "falls, mornings in bed and lost pulses put into recordings",
     "wandering": "leaving home at night, circles and pacing, and who goes out by day",
     "nights": "leaving home at night by other ways than straight on, and nights at home",
+    "on_foot": "circles and pacing of somebody whose band counts steps",
     "trends": "the resting rate of the nights, and single values",
     "chart": "the heart-rate chart of thirty days over a year of data",
     "memory": "resident memory of each service",

@@ -56,21 +56,27 @@ class Loop(NamedTuple):
     path_m: float
 
 
-def find(fixes: Sequence[Fix]) -> Loop | None:
-    """The circles, or the pacing up and down, that the newest of these fixes show; None where they show none."""
+def find(fixes: Sequence[Fix], walked_m: float = 0.0) -> Loop | None:
+    """The circles, or the pacing up and down, that the newest of these fixes show; None where they show none.
+
+    `walked_m` are the metres that her steps make, where they show that she walked all the time: then it is no drift,
+    however short her way from fix to fix, and only its shape has to be seen. 0: her steps do not show it.
+    """
     window = [fix for fix in fixes if fix.ts >= fixes[-1].ts - WINDOW_S]
     if len(window) < LEAST_FIXES:
         return None
     if not _lasts(window, window):
         return None
     steps = [way_m(one, other) for one, other in pairwise(window)]
-    if not _walks(window, steps):
+    times = [other.ts - one.ts for one, other in pairwise(window)]
+    if max(times) > GAPS * _median(times) or not (walked_m or _walks(window, steps, times)):
         return None
     shortest = sorted(steps)[int(SHORT_SHARE * len(steps))]
     width = _ring(window) if shortest >= EVEN * _median(steps) and _is_narrow(window) else None
+    path_m = max(walked_m, sum(steps))
     if width is None:
-        width = _line(window, sum(steps))
-    return Loop(window[0].ts, width, sum(steps)) if width is not None else None
+        width = _line(window, path_m, walks=walked_m > 0)
+    return Loop(window[0].ts, width, path_m) if width is not None else None
 
 
 def least_step_m(rhythm_s: float, accuracy_m: float) -> float:
@@ -90,13 +96,9 @@ def _lasts(shown: Sequence[Fix], window: Sequence[Fix]) -> bool:
     return bool(shown) and shown[-1].ts - shown[0].ts >= least
 
 
-def _walks(window: Sequence[Fix], steps: Sequence[float]) -> bool:
+def _walks(window: Sequence[Fix], steps: Sequence[float], times: Sequence[float]) -> bool:
     """Whether she walks all the time, evenly, and does not ride."""
-    times = [other.ts - one.ts for one, other in pairwise(window)]
-    rhythm = _median(times)
-    if max(times) > GAPS * rhythm:
-        return False
-    least = least_step_m(rhythm, _median(fix.accuracy_m for fix in window))
+    least = least_step_m(_median(times), _median(fix.accuracy_m for fix in window))
     middle, third = _median(steps), len(steps) // 3
     thirds = (steps[:third], steps[third : 2 * third], steps[2 * third :])
     if middle < least or min(map(_median, thirds)) < 0.75 * least:
@@ -174,8 +176,9 @@ def _circle(points: Sequence[tuple[float, float]]) -> tuple[float, float, float]
     return east + u, north + v, sqrt(u * u + v * v + (xx + yy) / count)
 
 
-def _line(window: Sequence[Fix], path_m: float) -> float | None:
-    """The length in metres of the line up and down which she walks; None where she does not."""
+def _line(window: Sequence[Fix], path_m: float, *, walks: bool = False) -> float | None:
+    """The length in metres of the line up and down which she walks; None where she does not. Where her steps show that
+    she `walks`, a few fixes show a short line as well."""
     middle = _median(fix.east for fix in window), _median(fix.north for fix in window)
     off = sorted((hypot(fix.east - middle[0], fix.north - middle[1]), fix) for fix in window)
     apart = [(fix.east - middle[0], fix.north - middle[1]) for _, fix in off]
@@ -187,7 +190,7 @@ def _line(window: Sequence[Fix], path_m: float) -> float | None:
     # The outer tenths may be bad fixes; a line that is walked evenly is longer by as much.
     length = (along[int(0.9 * last)] - along[int(0.1 * last + 0.99)]) / 0.8
     few = len(window) <= FEW_FIXES
-    if not (SHORTEST_OF_FEW_M if few else SHORTEST_M) <= length <= LONGEST_M:
+    if not (SHORTEST_OF_FEW_M if few and not walks else SHORTEST_M) <= length <= LONGEST_M:
         return None
     if along[int(0.75 * last)] - along[int(0.25 * last + 0.99)] < MIDDLE_SHARE * length:
         return None

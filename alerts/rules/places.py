@@ -159,6 +159,8 @@ class _Look:
             return True
         if is_away and self._is_far(newest):
             return False
+        if self._walked_m():
+            return False
         fixes = whereabouts.recall(track, *reference, last=REST_STEPS + 1)
         return 2 * sum(way_m(one, other) < REST_M for one, other in pairwise(fixes)) > REST_STEPS
 
@@ -236,13 +238,22 @@ class _Look:
         return memory if after == memory else after, tuple(self._said)
 
     def _judge_circles(self, fixes: Sequence[Fix]) -> None:
-        found = None if movement.sits(self._state, self._ts) else loops.find(fixes)
+        found = None if movement.sits(self._state, self._ts) else loops.find(fixes, self._walked_m())
         if found is not None:
             severity = Severity.URGENT if self._profile.is_night(self._ts) else Severity.WARNING
             seen = {"path_m": round(found.path_m), "width_m": round(found.width_m)}
             self._find(CIRCLES, severity, found.since, self._place(fixes[-1]) | seen)
         elif CIRCLES in self._standing and fixes[-1].ts - self._standing[CIRCLES].seen >= LOOP_OVER_S:
             del self._standing[CIRCLES]
+
+    def _walked_m(self) -> float:
+        """The metres that her steps show her to have walked without a rest, at night or at an hour at which she never
+        is out; else 0, since whoever dances on the square walks as well."""
+        walked_m = movement.walked_m(self._state, self._ts)
+        if not walked_m or self._profile.is_night(self._ts):
+            return walked_m
+        never = places_learnt.never_out(self._learnt.outings, (_hour(self._ts, self._profile),))
+        return walked_m if never else 0.0
 
     def _judge_night(self, fixes: Sequence[Fix]) -> None:
         if NIGHT not in self._standing and not self._may_leave(fixes[-1]):

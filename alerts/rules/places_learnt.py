@@ -282,14 +282,14 @@ def _fell_silent(day: Day, lives: tuple[float, float], limits: Thresholds) -> bo
     return False
 
 
-def never_out(outings: Sequence[Outing]) -> int:
-    """The hours at the edges of the day at which she never is out, by her days; a bit each."""
+def never_out(outings: Sequence[Outing], hours: Iterable[int] = EDGE_H) -> int:
+    """The hours, of those at the edges of the day or of others, at which she never is out, by her days; a bit each."""
     seen = 0
     for each in outings:
         seen |= each.seen
     seen |= seen << 1 | seen >> 1
     never = 0
-    for hour in EDGE_H:
+    for hour in hours:
         at_home = sum((each.known & ~each.out) >> hour & 1 for each in outings)
         if not seen >> hour & 1 and at_home >= max(NEVER_DAYS, NEVER_SHARE * len(outings)):
             never |= 1 << hour

@@ -56,6 +56,26 @@ def test_pacing_is_found_with_its_length_and_way(length_m: float, rhythm_s: int)
     assert found.path_m > 2 * length_m
 
 
+@pytest.mark.parametrize(("length_m", "rhythm_s"), [(80, 120), (80, 180), (120, 180)])
+def test_steps_show_that_a_short_line_is_no_drift(length_m: float, rhythm_s: int) -> None:
+    walk = fixes(pacing(length_m, 3.3), rhythm_s=rhythm_s)
+    assert loops.find(walk) is None
+    found = loops.find(walk, 1500.0)
+    assert found is not None
+    assert found.width_m == pytest.approx(length_m, rel=0.4)
+    assert found.path_m >= 1500
+
+
+def test_steps_alone_show_no_line() -> None:
+    chance = Random(4)
+    cloud = [Fix(n * 120, chance.uniform(-90, 90), chance.uniform(-90, 90), 0) for n in range(22)]
+    assert loops.find(cloud, 1500.0) is None
+    assert loops.find(fixes(lambda second: (second * 0.9, 0.0)), 1500.0) is None
+    assert loops.find(fixes(pacing(900, 4), rhythm_s=120), 1500.0) is None
+    walk = fixes(pacing(120))
+    assert loops.find([*walk[:12], *walk[18:]], 1500.0) is None
+
+
 def test_one_bad_fix_hides_no_circle() -> None:
     walk = fixes(circle(150))
     walk[7] = walk[7]._replace(east=900.0)

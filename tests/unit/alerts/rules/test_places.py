@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from alerts.model.incident import Finding, IncidentKind, Severity
 from alerts.rules import Profile, evaluate, read_state
 from alerts.rules.places import Places, exit_began, hear
-from alerts.rules.places_learnt import PlacesLearnt
+from alerts.rules.places_learnt import Outing, PlacesLearnt
 from alerts.rules.playback import Playback
 from alerts.rules.whereabouts import METRES_PER_DEGREE
 from eldercare.protocol.mqtt_v1 import Location
@@ -734,3 +734,31 @@ def test_what_stood_before_it_was_known_how_grave_it_was_told_is_read_as_urgent(
     state = read_state('{"slots":{"places":{"standing":{"left_at_night":[1,2,3]},"told":2,"rank":2}}}')
     places: Any = state.slots["places"]
     assert places.standing["left_at_night"].rank == 2
+
+
+HABITS = tuple(Outing(DAY.toordinal() - n, (1 << 24) - 1, 1 << 8, 900, False, 300, 1 << 8) for n in range(20))
+"""Days on which she was out at eight in the morning alone."""
+
+
+@pytest.mark.parametrize(
+    ("hour", "steps", "outings", "told"),
+    [
+        (14, 60, HABITS, ["going_in_circles"]),
+        (14, 0, HABITS, []),
+        (14, None, HABITS, []),
+        (14, 60, HABITS[:13], []),
+        (8, 60, HABITS, []),
+        (20.5, 60, (), []),
+        (21.5, 60, (), ["going_in_circles"]),
+    ],
+)
+def test_steps_show_that_pacing_is_no_drift_where_she_never_walks(
+    hour: float, steps: int | None, outings: tuple[Outing, ...], told: list[str]
+) -> None:
+    """Whoever dances on the square walks without a rest as well, and within a few metres."""
+    band = stay(band_at(hour - 1, open_profile(PlacesLearnt(outings=outings))), 0, 60)
+    for minute in range(50):
+        band.wait(1).heart(80, steps=steps)
+        if minute % 3 == 0:
+            band.fix(250 + abs(minute * 55 % 240 - 120))
+    assert [reason for reason in band.reasons if "circles" in reason] == told
