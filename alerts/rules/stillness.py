@@ -170,7 +170,8 @@ def _is_worn(still: Stillness, state: State, begin: float, ts: float) -> bool:
     measured = state.heart.measured
     if state.wear.worn is False or state.wear.charging or measured is None:
         return False
-    rhythm_s = 60 * window.rhythm_min(state.heart.minutes)
+    # A band that finds a heart less often than the slowest is on no wrist: what it finds is chance.
+    rhythm_s = min(60 * window.rhythm_min(state.heart.minutes), SLOWEST_HEART_S)
     if ts - measured > max(FRESH_S, 3 * rhythm_s):
         return False
     newest = int(ts // SLOT_S)
@@ -289,8 +290,9 @@ def learn(habit: Habit, day: Day, profile: Profile) -> tuple[Habit, tuple[Verdic
     midnight = _at(_local(day.end, profile), 0).timestamp()
     # A rest may lie across noon.
     moved = [*((habit.moved,) if habit.moved is not None and day.begin - habit.moved < ACROSS_NOON_S else ()), *moved]
-    bed, up = _night(moved, midnight)
-    seen = Seen(up, _sat(day, moved, up, midnight, profile), bed)
+    worn = _worn(day, profile)
+    bed, up = _night(moved, midnight, worn)
+    seen = Seen(up, _sat(moved, up, midnight, worn, profile), bed)
     after = Habit((*habit.days, seen)[-DAYS:], moved[-1])
     if _counts_none(habit.days):
         return after, (Cleared(IncidentKind.STILLNESS, "counts_steps", datetime.fromtimestamp(day.end, UTC)),)
@@ -319,8 +321,35 @@ def _moves(reading: HeartRate) -> bool:
     return reading.motion == "active" or (reading.steps or 0) >= window.FEW_STEPS
 
 
-def _night(moved: Sequence[float], midnight: float) -> tuple[int | None, int | None]:
-    """When the first long rest of the night began, and when the last ended, in minutes of their local days."""
+class _Worn(NamedTuple):
+    """In which ten minutes (since the epoch) of a day that began at `begin` a heart was measured, and the share of them
+    that a worn band has."""
+
+    begin: float
+    slots: frozenset[int]
+    share: float
+
+    def during(self, begin: float, end: float) -> bool:
+        """Whether the band was worn from `begin` to `end`, as far as that lies in this day."""
+        first, last = int(max(begin, self.begin) // SLOT_S), int(end // SLOT_S)
+        return sum(slot in self.slots for slot in range(first, last)) >= self.share * (last - first)
+
+
+def _worn(day: Day, profile: Profile) -> _Worn:
+    """When the band was worn on a day, by the heart that it measured, in its own rhythm."""
+    measured = [each.ts.timestamp() for each in day.hearts if heart_rate.is_plausible(each, profile.thresholds)]
+    gaps = sorted(later - sooner for sooner, later in pairwise(measured))
+    usual = gaps[len(gaps) // 2] if gaps else 0.0
+    share = COVERED * min(1.0, SLOT_S / usual) if usual > 0 else COVERED
+    return _Worn(day.begin, frozenset(int(ts // SLOT_S) for ts in measured), share)
+
+
+def _night(moved: Sequence[float], midnight: float, worn: _Worn) -> tuple[int | None, int | None]:
+    """When the first long rest of the night began, and when the last ended, in minutes of their local days.
+
+    Where the band was not worn in that rest it was taken off or put on, and nobody knows when she went to bed or got
+    up.
+    """
     rests = [
         (begin, end)
         for begin, end in pairwise(moved)
@@ -328,24 +357,19 @@ def _night(moved: Sequence[float], midnight: float) -> tuple[int | None, int | N
     ]
     if not rests:
         return None, None
-    bed, up = int(rests[0][0] - midnight) // 60, int(rests[-1][1] - midnight) // 60
+    bed = int(rests[0][0] - midnight) // 60 if worn.during(*rests[0]) else 0
+    up = int(rests[-1][1] - midnight) // 60 if worn.during(*rests[-1]) else None
     return (bed + DAY_MIN if bed < 0 else None), up
 
 
-def _sat(day: Day, moved: Sequence[float], up: int | None, midnight: float, profile: Profile) -> int:
-    """The longest time without a step while she was up and a heart was measured, in minutes."""
-    limits = profile.thresholds
-    measured = [each.ts.timestamp() for each in day.hearts if heart_rate.is_plausible(each, limits)]
-    slots = {int(ts // SLOT_S) for ts in measured}
-    gaps = sorted(later - sooner for sooner, later in pairwise(measured))
-    share = COVERED * min(1.0, SLOT_S / gaps[len(gaps) // 2]) if gaps and gaps[len(gaps) // 2] > 0 else COVERED
+def _sat(moved: Sequence[float], up: int | None, midnight: float, worn: _Worn, profile: Profile) -> int:
+    """The longest time without a step while she was up and the band was worn, in minutes."""
     evening = midnight - 60 * (DAY_MIN - _bed((), profile))
     morning = midnight + 60 * (USUAL_UP_MIN if up is None else up)
     longest = 0.0
     for begin, end in pairwise(moved):
         sat = max(min(end, evening) - begin, 0.0) + max(end - max(begin, morning), 0.0)
-        first, last = int(max(begin, day.begin) // SLOT_S), int(end // SLOT_S)
-        if sat > longest and sum(slot in slots for slot in range(first, last)) >= share * (last - first):
+        if sat > longest and worn.during(begin, end):
             longest = sat
     return int(longest) // 60
 

@@ -131,6 +131,15 @@ def test_a_band_without_values_is_not_worn() -> None:
     assert "still" not in band.reasons
 
 
+def test_a_band_on_no_wrist_that_finds_a_heart_now_and_then_is_not_worn() -> None:
+    band = still(walked(Band(NOON)), 10)
+    for minute in range(290):
+        if minute % 75 == 74:
+            band.heart(72, motion="rest", steps=0)
+        band.wait(1)
+    assert "still" not in band.reasons
+
+
 def test_a_band_that_has_fallen_silent_tells_nothing_of_now() -> None:
     band = still(walked(Band(NOON)), 150)
     last = band.now
@@ -256,6 +265,23 @@ def test_whoever_goes_to_bed_early_is_not_still_in_the_evening() -> None:
 def test_a_band_off_the_wrist_sits_nowhere() -> None:
     habit, _ = stillness.learn(Habit(), day((60, 20, 80), (200, 0, 0), (1180, 20, 80)), profile())
     assert [(each.up, each.sat) for each in habit.days] == [(None, 1)]
+
+
+def test_a_band_that_is_taken_off_goes_to_no_bed() -> None:
+    """Off from 14:00 until 21:30, when she goes to bed with it on; up at 06:30."""
+    worn = ((120, 20, 80), (450, 0, 0), (10, 20, 80), (530, 0, 60), (330, 20, 80))
+    assert stillness.learn(Habit(), day(*worn), profile())[0].days[0].bed == 21 * 60 + 39
+    # Off from 14:00 until the next morning.
+    away = ((120, 20, 80), (990, 0, 0), (330, 20, 80))
+    (seen,) = stillness.learn(Habit(), day(*away), profile())[0].days
+    assert (seen.bed, seen.up) == (None, None)
+
+
+def test_a_band_that_is_put_on_in_the_morning_does_not_say_when_she_got_up() -> None:
+    # To bed at 21:00, up at 03:00, when she takes it off until 09:00.
+    off = ((540, 20, 80), (360, 0, 60), (5, 20, 80), (355, 0, 0), (180, 20, 80))
+    (seen,) = stillness.learn(Habit(), day(*off), profile())[0].days
+    assert (seen.bed, seen.up) == (20 * 60 + 59, None)
 
 
 def test_a_slow_band_shows_how_long_she_sat() -> None:
