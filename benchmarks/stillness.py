@@ -231,12 +231,12 @@ def main() -> None:
     print(f"seed {SEED}")
     goals, still = Goals(), IncidentKind.STILLNESS
     for kind, each in quiet(people).items():
-        why = "why is not looked into yet, incident by incident"
+        why = "six of the eight that were looked at are hours in which nobody took a step, with a heart as at rest"
         goals.at_most(f"{kind} incidents per person-day", each, GOAL_PER_DAY, why if kind is still else "")
     fallen = put_into(people, still, lie_still, falls, LONGEST)
     in_time = show("falls and lies still", fallen, lambda each: within_waking_hours(each, people))
-    learning = "of whom fewer than five mornings are known, her day begins at eight"
-    why = f"{learning}; and of one person's falls of one day it is not known yet"
+    learning = "of whom no morning is known, her day begins at seven, and whoever gets up irregularly has no usual hour"
+    why = f"{learning}; whose band comes off in the morning before her usual hour is not found"
     goals.at_least("falls found within three waking hours", in_time, GOAL_FOUND, why)
     lies = put_into(people, still, lie_still, nights, LONGEST)
     in_time = show("does not get up", lies, lambda each: within_waking_hours(each, people))

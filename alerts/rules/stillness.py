@@ -34,15 +34,19 @@ REPEAT_S = 7200.0
 
 DAYS = 28
 LEAST_DAYS = 5
-"""Days after which her own hour of getting up holds."""
+"""Days after which her own hour of getting up is told to others, and a band is known to count no steps."""
 LEAST_DAYS_SAT = 14
 """Days after which she may be given longer."""
 LONG_REST_S = 5400.0
 """A night's rest is made of stretches without a step that are as long: shorter ones are a wait between two walks."""
 UP_BY_H = 7
 """A stretch that began before it, local time, still belongs to the night."""
-USUAL_UP_MIN = 8 * 60
-"""The minute of the day from which somebody of whom nothing is known is up."""
+USUAL_UP_MIN = 7 * 60
+"""The minute of the day from which somebody of whom nothing is known is up: nine of ten people over 65 of five cities
+in Shandong were (1,679 asked; at 5:42 on average, with a standard deviation of an hour; Sleep 2005, 28:1579)."""
+PRIOR_MORNINGS, PRIOR_EVENINGS = 1, 3
+"""So many days of somebody of whom nothing is known stand among her own, so that one of hers alone decides nothing: her
+mornings are taken at the half, her evenings at the quarter."""
 EARLIEST_UP_MIN, LATEST_UP_MIN, EARLIEST_BED_MIN = 5 * 60, 11 * 60, 18 * 60
 NEVER_MOVED = -1
 SITS = 0.8
@@ -189,9 +193,7 @@ def _jumps(state: State, profile: Profile, ts: float) -> bool:
 
 def _up(days: Sequence[Seen]) -> int:
     """When she usually is up, in minutes of the local day."""
-    ups = sorted(each.up for each in days if each.up is not None)
-    if len(ups) < LEAST_DAYS:
-        return USUAL_UP_MIN
+    ups = sorted([*(each.up for each in days if each.up is not None), *[USUAL_UP_MIN] * PRIOR_MORNINGS])
     return min(max(ups[len(ups) // 2], EARLIEST_UP_MIN), LATEST_UP_MIN)
 
 
@@ -199,9 +201,7 @@ def _bed(days: Sequence[Seen], profile: Profile) -> int:
     """When she usually goes to bed, in minutes of the local day: when the night begins at the latest."""
     begins = profile.thresholds.night_from_h
     night = begins * 60 if begins > LATEST_UP_MIN // 60 else DAY_MIN
-    beds = sorted(each.bed for each in days if each.bed is not None)
-    if len(beds) < LEAST_DAYS:
-        return night
+    beds = sorted([*(each.bed for each in days if each.bed is not None), *[night] * PRIOR_EVENINGS])
     return min(max(beds[len(beds) // 4], EARLIEST_BED_MIN), night)
 
 

@@ -14,14 +14,14 @@ from alerts.rules.stillness import DAYS, Habit, Seen
 from eldercare.protocol.mqtt_v1 import HeartRate
 from tests.unit.alerts.rules.band import MIDNIGHT, NOON, Band, profile
 
-MORNING = MIDNIGHT + timedelta(hours=8)
+MORNING = MIDNIGHT + timedelta(hours=7)
 """When somebody of whom nothing is known is up."""
 EARLY_RISER = Habit(tuple(Seen(up=330, sat=100) for _ in range(7)))
 SITTER = Habit(tuple(Seen(up=480, sat=sat) for sat in (100, 200, 210, 220) * 4))
 
 
 def learnt(habit: Habit, **values: Any) -> Band:
-    return Band(MORNING, profile(learnt={"stillness": habit}, **values))
+    return Band(MIDNIGHT + timedelta(hours=8), profile(learnt={"stillness": habit}, **values))
 
 
 def still(band: Band, minutes: int, every: int = 1, bpm: float = 72, **fields: Any) -> Band:
@@ -63,7 +63,7 @@ def test_a_band_of_any_rhythm_is_enough(every: int) -> None:
 
 def test_a_night_is_no_stillness() -> None:
     band = Band(MIDNIGHT - timedelta(hours=2))
-    assert still(walked(band), 12 * 60).reasons == []
+    assert still(walked(band), 11 * 60).reasons == []
 
 
 def test_not_up_in_the_morning() -> None:
@@ -71,7 +71,7 @@ def test_not_up_in_the_morning() -> None:
     (finding,) = band.findings
     assert finding.reason == "not_up"
     assert finding.at == MORNING + timedelta(minutes=165)
-    assert finding.detail["duration_s"] == 8 * 3600 + 9900
+    assert finding.detail["duration_s"] == 7 * 3600 + 9900
 
 
 def test_her_own_hour_of_getting_up_is_learnt() -> None:
@@ -81,14 +81,36 @@ def test_her_own_hour_of_getting_up_is_learnt() -> None:
     assert finding.at == MIDNIGHT + timedelta(minutes=330 + 165)
 
 
-def test_a_few_days_are_not_yet_a_habit() -> None:
-    band = Band(MIDNIGHT, profile(learnt={"stillness": Habit((Seen(300),) * 4)}))
-    assert still(walked(band), 8 * 60).reasons == []
+@pytest.mark.parametrize(
+    ("ups", "holds"),
+    [
+        ((300,), 420),
+        ((500,), 500),
+        ((300, 330), 330),
+        ((300, 540), 420),
+        ((300, 310, 320), 320),
+        ((300, 310, 320, 330), 320),
+        ((300,) * 28, 300),
+    ],
+)
+def test_her_own_mornings_stand_beside_one_of_anybody(ups: tuple[int, ...], holds: int) -> None:
+    band = Band(MIDNIGHT, profile(learnt={"stillness": Habit(tuple(Seen(up) for up in ups))}))
+    still(walked(band), 12 * 60)
+    assert band.findings[0].at == MIDNIGHT + timedelta(minutes=holds + 165)
+
+
+@pytest.mark.parametrize(
+    ("beds", "holds"),
+    [((1140,), 1320), ((1140, 1200), 1200), ((1140, 1290, 1290), 1290), ((1140,) * 28, 1140)],
+)
+def test_one_early_evening_alone_is_no_habit(beds: tuple[int, ...], holds: int) -> None:
+    habit = Habit(tuple(Seen(420, 100, bed) for bed in beds))
+    assert stillness.usual(profile(learnt={"stillness": habit})).bed == holds
 
 
 def test_a_fall_in_the_evening_goes_on_in_the_morning() -> None:
     band = Band(MIDNIGHT - timedelta(hours=4))
-    still(walked(band), 14 * 60)
+    still(walked(band), 13 * 60)
     (finding,) = band.findings
     # Two hours of the evening, and 55 minutes of the morning.
     assert finding.at == MORNING + timedelta(minutes=55)
@@ -189,7 +211,7 @@ def test_it_is_over_when_the_band_is_taken_off() -> None:
 def test_what_lasts_is_said_again_after_hours_in_which_she_is_up() -> None:
     band = still(walked(Band(NOON)), 20 * 60)
     assert [each.at for each in band.findings] == [
-        NOON + timedelta(minutes=minutes) for minutes in (175, 295, 415, 535, 1200)
+        NOON + timedelta(minutes=minutes) for minutes in (175, 295, 415, 535, 1140)
     ]
     assert len({each.episode_at for each in band.findings}) == 1
 
