@@ -15,56 +15,56 @@ MOMENTS = ["0001-01-01T00:00:00+08:00", "0001-01-01T00:00:00Z", "9999-12-31T23:5
            "10000-01-01T00:00:00Z"]  # fmt: skip
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("field", ["away_until", "left_at"])
-async def test_a_moment_at_the_end_of_the_calendar_is_refused(desk: Desk, field: str, moment: str) -> None:
+async def test_a_moment_at_the_end_of_the_calendar_is_refused(desk: Desk, field: str) -> None:
     headers = {"Authorization": f"Bearer {desk.tokens['duty']}"}
-    answer = await desk.client.patch(f"/api/v1/residents/{desk.here.wang}", json={field: moment}, headers=headers)
-    assert answer.status_code == 422, answer.text
-    assert field in answer.text
+    for moment in MOMENTS:
+        answer = await desk.client.patch(f"/api/v1/residents/{desk.here.wang}", json={field: moment}, headers=headers)
+        assert answer.status_code == 422, (moment, answer.text)
+        assert field in answer.text
     await desk.get("duty", "/residents")
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize(
     "path",
     ["/residents/{own}/heart-rate?from={at}", "/residents/{own}/heart-rate?to={at}",
      "/residents/{own}/locations?to={at}",
      "/residents/{own}/status?from={at}", "/rejected?since={at}"],
 )  # fmt: skip
-async def test_a_question_at_the_end_of_the_calendar_is_refused(desk: Desk, path: str, moment: str) -> None:
-    url = "/api/v1" + path.format(own=desk.here.wang, at=moment.replace("+", "%2B"))
-    answer = await desk.client.get(url, headers={"Authorization": f"Bearer {desk.tokens['duty']}"})
-    assert answer.status_code in (413, 422), answer.text
+async def test_a_question_at_the_end_of_the_calendar_is_refused(desk: Desk, path: str) -> None:
+    for moment in MOMENTS:
+        url = "/api/v1" + path.format(own=desk.here.wang, at=moment.replace("+", "%2B"))
+        answer = await desk.client.get(url, headers={"Authorization": f"Bearer {desk.tokens['duty']}"})
+        assert answer.status_code in (413, 422), (moment, answer.text)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        '{"home_lat": NaN, "home_lon": 121}',
-        '{"home_lat": Infinity, "home_lon": 121}',
-        '{"home_lat": 31, "home_lon": -Infinity}',
-        '{"home_lat": 1e400, "home_lon": 121}',
-        '{"safe_radius_m": NaN}',
-        '{"safe_radius_m": 1e99}',
-        '{"grid_id": 99999999999999999999}',
-        '{"birth_date": "9999-12-31"}',
-        '{"birth_date": "0001-01-01"}',
-        '{"birth_date": "infinity"}',
-        '{"birth_date": 1e308}',
-        '{"rule_overrides": {"hr_low_urgent": NaN}}',
-        '{"rule_overrides": {"hr_low_urgent": Infinity}}',
-        f'{{"rule_overrides": {{"hr_low_urgent": {"9" * 400}}}}}',
-        '{"rule_overrides": {"hr_low_urgent": {"a": NaN}}}',
-        '{"name": "\\ud800"}',
-        '{"external_id": "3.10101E+17"}',
-        '{"phone": "+86 120"}',
-    ],
-)
-async def test_what_is_no_value_is_refused(desk: Desk, body: str) -> None:
+NO_VALUES = [
+    '{"home_lat": NaN, "home_lon": 121}',
+    '{"home_lat": Infinity, "home_lon": 121}',
+    '{"home_lat": 31, "home_lon": -Infinity}',
+    '{"home_lat": 1e400, "home_lon": 121}',
+    '{"safe_radius_m": NaN}',
+    '{"safe_radius_m": 1e99}',
+    '{"grid_id": 99999999999999999999}',
+    '{"birth_date": "9999-12-31"}',
+    '{"birth_date": "0001-01-01"}',
+    '{"birth_date": "infinity"}',
+    '{"birth_date": 1e308}',
+    '{"rule_overrides": {"hr_low_urgent": NaN}}',
+    '{"rule_overrides": {"hr_low_urgent": Infinity}}',
+    f'{{"rule_overrides": {{"hr_low_urgent": {"9" * 400}}}}}',
+    '{"rule_overrides": {"hr_low_urgent": {"a": NaN}}}',
+    '{"name": "\\ud800"}',
+    '{"external_id": "3.10101E+17"}',
+    '{"phone": "+86 120"}',
+]
+
+
+async def test_what_is_no_value_is_refused(desk: Desk) -> None:
     headers = {"Authorization": f"Bearer {desk.tokens['duty']}", "Content-Type": "application/json"}
-    answer = await desk.client.patch(f"/api/v1/residents/{desk.here.wang}", content=body, headers=headers)
-    assert answer.status_code in (400, 422), answer.text
+    for body in NO_VALUES:
+        answer = await desk.client.patch(f"/api/v1/residents/{desk.here.wang}", content=body, headers=headers)
+        assert answer.status_code in (400, 422), (body, answer.text)
     await desk.get("duty", f"/residents/{desk.here.wang}/dossier")
 
 
