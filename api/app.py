@@ -23,6 +23,7 @@ from api.query import known_only
 from api.receipts import Receipts
 from api.routers import (
     audits,
+    clinic,
     devices,
     events,
     grids,
@@ -106,6 +107,7 @@ def _routes() -> tuple[BaseRoute, ...]:
     for noun in (
         session,
         residents,
+        clinic,
         readings,
         devices,
         people,

@@ -61,6 +61,15 @@ FILE = {
     "created_at": "2026-10-01T00:00:00+00:00",
 }
 DOSSIER = {"file": FILE, "contacts": [CONTACT], "consents": [CONSENT], "assignments": [ASSIGNMENT]}
+CHANGE = {
+    "id": 41,
+    "fact": "medicines",
+    "at": NOW,
+    "by_id": 8,
+    "by_name": "周医生",
+    "before": "氨氯地平",
+    "after": "氨氯地平，华法林 2.5 mg",
+}
 LACK = {"rule": "going_in_circles", "reason": "fixes_too_slow", "known": 600, "needed": 300, "unit": "s"}
 HEART_RATE = {"ts": "2026-11-24T06:00:00+00:00", "min": 62, "avg": 70.4, "max": 88, "count": 58}
 LOCATION = {

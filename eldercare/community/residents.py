@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from eldercare.accounts import access, audit
 from eldercare.accounts.viewers import Role, Scope, Viewer
-from eldercare.community import limits, resident_rows, resident_schema
+from eldercare.community import limits, resident_history, resident_rows, resident_schema
 from eldercare.community.resident_schema import File, Resident
 from eldercare.platform import clock, pagination
 from eldercare.platform.database import Connection
@@ -183,7 +183,7 @@ async def update(conn: Connection, viewer: Viewer, resident_id: int, changes: Ma
     if "away_until" in values:
         values |= {"away_by": viewer.person_id, "away_set_at": now}
     values |= limits.signed(values, stand.limits, viewer.person_id, now)
-    await _write(conn, resident_rows.update(values, resident_id), values)
+    await _write(conn, resident_rows.update(values, resident_id), values, viewer.person_id)
     await audit.record(conn, viewer, "file", resident_id=resident_id, action="update", detail={"fields": named})
 
 
@@ -205,7 +205,8 @@ async def _limits(conn: Connection, viewer: Viewer, resident_id: int) -> _Limits
 async def create(conn: Connection, values: Mapping[str, Any], today: date, by: int | None = None) -> int:
     """Make a resident from checked or unchecked `values` (at least `name` and `address`); returns their id.
 
-    `by` is the person who does, and signs limits that are among the values. Raises InvalidInput naming the field.
+    `by` is the person who does (0: the command line), and signs limits that are among the values. Raises InvalidInput
+    naming the field.
     """
     for name in resident_schema.REQUIRED:
         if not values.get(name):
@@ -219,13 +220,14 @@ async def create(conn: Connection, values: Mapping[str, Any], today: date, by: i
     if by is not None:
         checked |= limits.signed(checked, {}, by, now)
     query = resident_rows.insert(checked) + sql.SQL(" returning id")
-    row = await (await _write(conn, query, checked)).fetchone()
+    row = await (await _write(conn, query, checked, by)).fetchone()
     assert row is not None  # noqa: S101  an insert returns its row
     resident_id: int = row[0]
     return resident_id
 
 
-async def _write(conn: Connection, query: sql.Composed, values: Mapping[str, Any]) -> AsyncCursor[Any]:
+async def _write(conn: Connection, query: sql.Composed, values: Mapping[str, Any], by: int | None) -> AsyncCursor[Any]:
+    await resident_history.writes(conn, by)
     adapted = {name: Jsonb(value) if isinstance(value, dict) else value for name, value in values.items()}
     try:
         async with conn.transaction():

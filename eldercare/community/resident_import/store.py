@@ -7,8 +7,8 @@ from typing import Any
 
 from psycopg import sql
 
-from eldercare.accounts.viewers import Role
-from eldercare.community import devices, likeness, people, resident_rows
+from eldercare.accounts.viewers import COMMAND_LINE, Role
+from eldercare.community import devices, likeness, people, resident_history, resident_rows
 from eldercare.community.resident_import.check import BadCell, Entry
 from eldercare.community.resident_import.recognise import recognise
 from eldercare.community.resident_schema import FACTS
@@ -41,6 +41,7 @@ async def store(conn: Connection, entries: Sequence[Entry], now: datetime) -> St
     """Write every entry. An empty cell changes nothing. Whoever calls rolls back when `bad` is not empty."""
     # Two lists at once, each in an order of its own, would wait for one another's residents.
     await one_at_a_time(conn)
+    await resident_history.writes(conn, COMMAND_LINE.person_id)
     stored = Stored()
     found = recognise(entries, await everybody(conn))
     grids = await _grids(conn, entries, stored)

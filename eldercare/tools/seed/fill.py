@@ -13,7 +13,8 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from eldercare.accounts import sessions
-from eldercare.community import resident_rows
+from eldercare.accounts.viewers import COMMAND_LINE
+from eldercare.community import resident_history, resident_rows
 from eldercare.community.enroll import hash_password
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import Conflict, InvalidInput
@@ -146,6 +147,7 @@ async def _residents(conn: Connection, planned: Plan, people: dict[str, int], gr
     rows = [_row(resident, grids) for resident in new]
     async with conn.cursor() as cursor:
         if rows:
+            await resident_history.writes(conn, COMMAND_LINE.person_id)
             await cursor.executemany(resident_rows.insert(rows[0]), rows)
         ids = await _ids(conn, "select external_id, id from resident where external_id is not null")
         await cursor.executemany(

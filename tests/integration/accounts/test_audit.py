@@ -185,7 +185,7 @@ async def test_the_services_role_does_what_the_services_do(service_url: str, dat
                 " 'insert') order by 1"
             )
         ).fetchall()
-        assert rights == [("audit",), ("audit_checkpoint",), ("audit_seal",)]
+        assert rights == [("audit",), ("audit_checkpoint",), ("audit_seal",), ("resident_history",)]
 
 
 async def test_the_chain_holds_on_plain_postgresql(plain_database_url: str) -> None:

@@ -32,10 +32,12 @@ KINDS = {"sos": "sos", "wandering": "warning", "low_battery": "task", "off_wrist
 
 
 class Seen(NamedTuple):
-    """What somebody gets: `door` how to get in, `file` the conditions, `place` and `pulse` of the incident itself."""
+    """What somebody gets: `door` how to get in, `file` the conditions, `history` what stood there before, `place` and
+    `pulse` of the incident itself."""
 
     door: bool = False
     file: bool = False
+    history: bool = False
     chart: bool = False
     track: bool = False
     locate: bool = False
@@ -88,10 +90,12 @@ class Desk(NamedTuple):
             (await self.ask(role, "GET", f"/residents/{resident_id}/{part}", params={"to": LATER.isoformat()}))
             for part in ("heart-rate", "locations")
         ]
+        history = await self.ask(role, "GET", f"/residents/{resident_id}/history")
         command = await self.ask(role, "POST", f"/devices/{device_id}/commands", json={"action": "locate"})
         return Seen(
             door=file.get("entry") is not None,
             file=file.get("conditions") is not None,
+            history=history.status_code == 200,
             chart=statuses[0].status_code == 200,
             track=statuses[1].status_code == 200,
             locate=command.status_code == 202,
@@ -152,7 +156,7 @@ async def test_who_gets_what_by_which_relation(desk: Desk) -> None:
         if role in (Role.FAMILY, Role.DOCTOR) and relation == "owner":
             # Nobody of theirs can become that by themselves: only who was called may accept. What they then get is the
             # place where they have to go, and no health.
-            assert not any((found.file, found.chart, found.track, found.locate, found.pulse))
+            assert not any((found.file, found.history, found.chart, found.track, found.locate, found.pulse))
         elif found != wanted:
             wrong.append(f"{role} {relation} {kind}: {found}, not {wanted}")
     assert not wrong, "\n".join(wrong)

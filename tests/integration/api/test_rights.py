@@ -85,6 +85,7 @@ EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", "/residents/{id}"): (EVERYBODY, "200 404 404 404 200"),
     ("GET", "/residents/{id}/dossier"): (EVERYBODY, "200 404 404 404 200"),
     ("GET", "/residents/{id}/unwatched"): (EVERYBODY, "200 404 404 404 200"),
+    ("GET", "/residents/{id}/history"): ("200 403 200 200 403", "200 404 404 404 403"),
     ("PATCH", "/residents/{id}"): ("200 200 403 403 200", "200 404 404 404 200"),
     ("POST", "/residents/{id}/consents"): ("409 403 403 403 409", "201 404 404 404 201"),
     ("DELETE", "/residents/{id}/consents/{purpose}"): ("200 403 403 403 200", "404 404 404 404 404"),
