@@ -60,7 +60,19 @@ FILE = {
     "limits_signed_at": None,
     "created_at": "2026-10-01T00:00:00+00:00",
 }
-DOSSIER = {"file": FILE, "contacts": [CONTACT], "consents": [CONSENT], "assignments": [ASSIGNMENT]}
+EMERGENCY_NOTE = {
+    "text": "服华法林，出血难止；头部垫高；左耳有助听器",
+    "written_by_id": 8,
+    "written_by": "周医生",
+    "written_at": EARLIER,
+}
+DOSSIER = {
+    "file": FILE,
+    "contacts": [CONTACT],
+    "consents": [CONSENT],
+    "assignments": [ASSIGNMENT],
+    "emergency_note": EMERGENCY_NOTE,
+}
 CHANGE = {
     "id": 41,
     "fact": "medicines",
@@ -266,6 +278,7 @@ WHOLE = {
             "finished_at": "2026-11-24T06:04:30+00:00",
         }
     ],
+    "emergency_note": EMERGENCY_NOTE,
 }
 ACCEPTED = {
     "incident_id": 123,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from eldercare.community.resident_schema import EmergencyNote
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
@@ -96,8 +98,13 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class IncidentDetail:
-    """An incident with everything that was done about it."""
+    """An incident with everything that was done about it.
+
+    `emergency_note` is what whoever goes has to know, while it is not over and is no task; None where nobody wrote it,
+    or where it is not the viewer's to read.
+    """
 
     incident: Incident
     timeline: list[TimelineRow]
     notifications: list[Notification]
+    emergency_note: EmergencyNote | None = None

@@ -13,6 +13,8 @@ from alerts.model.incident import IncidentKind, IncidentState, Severity
 from alerts.model.references import Reference
 from eldercare.accounts import access
 from eldercare.accounts.viewers import Scope, Viewer
+from eldercare.community import emergency_note
+from eldercare.community.resident_schema import EmergencyNote
 from eldercare.platform import pagination
 from eldercare.platform.database import Connection
 from eldercare.platform.errors import InvalidInput, NotFound
@@ -128,7 +130,16 @@ async def get(conn: Connection, viewer: Viewer, incident_id: int) -> IncidentDet
         raise NotFound("incident", incident_id)
     told = await notifications_of(conn, [incident])
     notifications = [_as_seen_by(viewer, notification) for notification in told[incident.id]]
-    return IncidentDetail(incident, await _timeline(conn, viewer, incident), notifications)
+    timeline = await _timeline(conn, viewer, incident)
+    return IncidentDetail(incident, timeline, notifications, await _emergency_note(conn, viewer, incident))
+
+
+async def _emergency_note(conn: Connection, viewer: Viewer, incident: Incident) -> EmergencyNote | None:
+    resident_id = incident.resident_id
+    nobody_goes = incident.state == IncidentState.RESOLVED or incident.severity == Severity.TASK
+    if resident_id is None or nobody_goes:
+        return None
+    return (await emergency_note.of(conn, viewer, [resident_id])).get(resident_id)
 
 
 def shown(incidents: Iterable[Incident]) -> list[int]:

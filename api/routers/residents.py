@@ -16,11 +16,18 @@ from api.responses import Json, answers
 from eldercare.accounts import audit
 from eldercare.accounts.access import require_role
 from eldercare.accounts.viewers import Role
-from eldercare.community import consents, devices, people, people_changes, resident_changes, residents
+from eldercare.community import consents, devices, emergency_note, people, people_changes, resident_changes, residents
 from eldercare.community.consents import Consent, Purpose
 from eldercare.community.devices import Assignment
 from eldercare.community.people import Contact
-from eldercare.community.resident_schema import MOST_IN_ADDRESS, MOST_IN_NAME, File, Resident, ResidentFacts
+from eldercare.community.resident_schema import (
+    MOST_IN_ADDRESS,
+    MOST_IN_NAME,
+    EmergencyNote,
+    File,
+    Resident,
+    ResidentFacts,
+)
 from eldercare.community.residents import Filters
 from eldercare.platform.pagination import Page
 
@@ -38,6 +45,7 @@ class Dossier:
     contacts: list[Contact]
     consents: list[Consent]
     assignments: list[Assignment]
+    emergency_note: EmergencyNote | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +162,18 @@ async def get_resident(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
 
 @router.get("/{id}/dossier", response_model=Dossier, responses=answers(examples.DOSSIER, 403, 404, 422))
 async def get_dossier(id: Id, conn: Db, viewer: CurrentViewer) -> Json:
-    """The file of one resident: health, needs, how to get in, contacts, consents, bands."""
+    """The file of one resident: health, needs, how to get in, contacts, consents, bands, and the emergency note."""
     found = await residents.file(conn, viewer, id)
-    if found.resident.sees_health or found.resident.sees_location:
-        await audit.record(conn, viewer, "file", resident_id=id)
+    note = (await emergency_note.of(conn, viewer, [id])).get(id)
+    if found.resident.sees_health or found.resident.sees_location or note is not None:
+        await audit.record(conn, viewer, "file" if note is None else "file,emergency_note", resident_id=id)
     return Json(
         Dossier(
             found,
             await people.contacts_of(conn, viewer, id),
             await consents.history(conn, id),
             await devices.assignments(conn, resident_id=id),
+            note,
         )
     )
 

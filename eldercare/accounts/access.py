@@ -44,6 +44,10 @@ _HELPS_NOW = sql.SQL(
     "exists (select from incident c where c.resident_id = r.id and c.state <> 'resolved'"
     f" and (c.owner_id = {{viewer}} and c.severity <> 'task' or {_CALLED.format(incident='c')}))"
 )
+_GOES_THERE_NOW = sql.SQL(
+    "exists (select from incident c where c.resident_id = r.id and c.state <> 'resolved' and c.severity <> 'task'"
+    f" and (c.owner_id = {{viewer}} or {_CALLED.format(incident='c')}))"
+)
 _CONSENTED = sql.SQL(
     "exists (select from consent c join resident_contact k on k.resident_id = c.resident_id"
     " where c.resident_id = r.id and c.withdrawn_at is null and c.purpose in ({purposes})"
@@ -138,6 +142,21 @@ def signs_limits(viewer: Viewer) -> sql.Composable:
     return _consented(viewer, "doctor", ("clinic",)) if viewer.has(Role.DOCTOR) else FALSE
 
 
+def clinic(viewer: Viewer) -> sql.Composable:
+    """The condition over alias `r` under which `viewer` works with what the clinic writes of a resident: duty, and
+    doctors whom the resident has consented to. Neither family nor grid workers do, called there or not."""
+    return TRUE if viewer.has(Role.DUTY) else signs_limits(viewer)
+
+
+def emergency_note(viewer: Viewer) -> sql.Composable:
+    """The condition over alias `r` under which `viewer` reads what whoever goes there has to know.
+
+    It is for the clinic, for family who see the health, and, consent or not, for whoever is called to the resident or
+    goes there at this moment, as the door is; not for a task, since nobody's illness has to be known to charge a band.
+    """
+    return _any([clinic(viewer), family(viewer, Scope.HEALTH), _for(viewer, _GOES_THERE_NOW)])
+
+
 def technical(viewer: Viewer) -> sql.Composable:
     """The condition over alias `i` under which `viewer` sees the facts of a band or the network (its battery, since
     when it is silent), and not what staff wrote. It is for duty, admin and grid workers, of the incidents that they
@@ -176,6 +195,13 @@ async def require(conn: Connection, viewer: Viewer, resident_id: int, scope: Sco
         raise NotFound("resident", resident_id)
     if not row[1]:
         raise Forbidden(f"your role does not include the {scope} data of resident {resident_id}")
+
+
+async def require_clinic(conn: Connection, viewer: Viewer, resident_id: int) -> None:
+    """Check that `viewer` works with what the clinic writes of the resident (`clinic`). Raises Forbidden."""
+    query = sql.SQL("select from resident r where r.id = {} and {}").format(sql.Literal(resident_id), clinic(viewer))
+    if await (await conn.execute(query)).fetchone() is None:
+        raise Forbidden(f"what the clinic writes of resident {resident_id} is for duty, and for their own doctors")
 
 
 def _for(viewer: Viewer, condition: sql.SQL) -> sql.Composed:

@@ -27,6 +27,7 @@ class MedicalFact(StrEnum):
     ALLERGIES = "allergies"
     MOBILITY = "mobility"
     NOTES = "notes"
+    EMERGENCY_NOTE = "emergency_note"
     RULE_OVERRIDES = "rule_overrides"
     LIMITS_REASON = "limits_reason"
     LIMITS_SIGNATURE = "limits_signature"

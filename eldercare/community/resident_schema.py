@@ -22,6 +22,7 @@ MOST_IN_NUMBER = 100
 MOST_IN_NAME = 100
 MOST_IN_ADDRESS = 500
 MOST_IN_REASON = 500
+MOST_IN_EMERGENCY_NOTE = 500
 """Characters."""
 _LARGEST_ID = 2**63 - 1
 
@@ -256,6 +257,19 @@ class File:
     created_at: datetime
     limits_signed_by: str | None = None
     limits_signed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyNote:
+    """What whoever goes there has to know; by whom and when (aware) it was written.
+
+    It is no fact of the file: other people write it, and other people read it.
+    """
+
+    text: str
+    written_by_id: int
+    written_by: str | None
+    written_at: datetime
 
 
 LISTED = tuple(each.name for each in dataclasses.fields(Resident) if each.name in FACTS)

@@ -32,29 +32,31 @@ KINDS = {"sos": "sos", "wandering": "warning", "low_battery": "task", "off_wrist
 
 
 class Seen(NamedTuple):
-    """What somebody gets: `door` how to get in, `file` the conditions, `history` what stood there before, `place` and
-    `pulse` of the incident itself."""
+    """What somebody gets: `door` how to get in, `file` the conditions, `history` what stood there before, `note` what
+    whoever goes there has to know, `place`, `pulse` and `noted` of the incident itself."""
 
     door: bool = False
     file: bool = False
     history: bool = False
+    note: bool = False
     chart: bool = False
     track: bool = False
     locate: bool = False
     place: bool = False
     pulse: bool = False
     said: bool = False
+    noted: bool = False
 
 
 NOTHING, DOOR = Seen(), Seen(door=True)
-GOES = Seen(door=True, place=True, said=True)
+GOES = Seen(door=True, note=True, place=True, said=True, noted=True)
 ALL = Seen(*[True] * len(Seen._fields))
 
 
 def expected(role: Role, relation: str, severity: str) -> Seen:
     """What the project promises."""
     if role is Role.DUTY:
-        return ALL
+        return ALL._replace(noted=severity != "task")
     if role is Role.ADMIN:
         return GOES if relation == "owner" and severity != "task" else Seen(door=True)
     if role is not Role.GRID or relation == "none":
@@ -91,17 +93,20 @@ class Desk(NamedTuple):
             for part in ("heart-rate", "locations")
         ]
         history = await self.ask(role, "GET", f"/residents/{resident_id}/history")
+        note = await self.ask(role, "GET", f"/residents/{resident_id}/emergency_note")
         command = await self.ask(role, "POST", f"/devices/{device_id}/commands", json={"action": "locate"})
         return Seen(
             door=file.get("entry") is not None,
             file=file.get("conditions") is not None,
             history=history.status_code == 200,
+            note=note.status_code == 200 and note.json()["text"] == "服华法林",
             chart=statuses[0].status_code == 200,
             track=statuses[1].status_code == 200,
             locate=command.status_code == 202,
             place=incident.get("lat") is not None,
             pulse=incident.get("bpm") is not None,
             said="said" in (incident.get("detail") or {}),
+            noted=found.status_code == 200 and found.json()["emergency_note"] is not None,
         )
 
 
@@ -124,6 +129,10 @@ async def _case(desk: Desk, role: Role, relation: str, kind: str) -> tuple[int, 
     conn, who = desk.conn, desk.ids[role]
     inside = role is Role.GRID and relation != "none"
     old = await resident(conn, entry="密码锁 1234", grid_id=desk.grid_id if inside else None)
+    await conn.execute(
+        "update resident set emergency_note = '服华法林', emergency_note_by = %s, emergency_note_at = %s where id = %s",
+        (desk.ids[Role.DOCTOR], NOW, old),
+    )
     device_id = f"band-{old}"
     await wears(conn, old, device_id)
     await beats(conn, device_id, NOW, [70, 71])

@@ -31,6 +31,7 @@ STREAMS = {("GET", "/api/v1/events")}
 LADDER = {"steps": [{"after_s": 0, "targets": ["duty"], "channels": ["voice"]}], "repeat_s": 300}
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/residents/{id}"): {"needs": "助餐"},
+    ("PUT", "/residents/{id}/emergency_note"): {"text": "服华法林"},
     ("POST", "/residents"): {"name": "新来的", "address": "梧桐路99号"},
     ("POST", "/residents/{id}/consents"): {"purpose": "clinic", "given_by": "本人"},
     ("POST", "/devices/{id}/commands"): {"action": "buzz"},
@@ -86,6 +87,8 @@ EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", "/residents/{id}/dossier"): (EVERYBODY, "200 404 404 404 200"),
     ("GET", "/residents/{id}/unwatched"): (EVERYBODY, "200 404 404 404 200"),
     ("GET", "/residents/{id}/history"): ("200 403 200 200 403", "200 404 404 404 403"),
+    ("GET", "/residents/{id}/emergency_note"): ("200 403 200 200 403", "200 404 404 404 403"),
+    ("PUT", "/residents/{id}/emergency_note"): ("200 403 403 200 403", "200 404 404 404 403"),
     ("PATCH", "/residents/{id}"): ("200 200 403 403 200", "200 404 404 404 200"),
     ("POST", "/residents/{id}/consents"): ("409 403 403 403 409", "201 404 404 404 201"),
     ("DELETE", "/residents/{id}/consents/{purpose}"): ("200 403 403 403 200", "404 404 404 404 404"),

@@ -47,7 +47,7 @@ async def told(conn: Connection, who: Viewer, old: int) -> list[tuple[Any, ...]]
 
 
 def test_every_medical_fact_has_a_history() -> None:
-    assert set(MedicalFact) == resident_schema.MEDICAL | {"limits_signature"}
+    assert set(MedicalFact) == resident_schema.MEDICAL | {"limits_signature", "emergency_note"}
 
 
 async def test_a_change_keeps_what_stood_before_who_changed_it_and_when(conn: Connection, duty: Viewer) -> None:
