@@ -24,6 +24,7 @@ from api.receipts import Receipts
 from api.routers import (
     audits,
     clinic,
+    consultations,
     devices,
     events,
     grids,
@@ -108,6 +109,7 @@ def _routes() -> tuple[BaseRoute, ...]:
         session,
         residents,
         clinic,
+        consultations,
         readings,
         devices,
         people,

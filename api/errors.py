@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import orjson
 import psycopg
 import psycopg_pool
 from fastapi import FastAPI, Request, Response
@@ -16,6 +17,7 @@ from eldercare.platform.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    Outdated,
     TooLarge,
     TooManyAttempts,
     TooManyRequests,
@@ -38,6 +40,7 @@ TABLE: dict[type[EldercareError], tuple[int, str, str]] = {
     TooManyRequests: (429, "too-many-requests", "请求过多，请稍后再试 / Too many requests, try again later"),
     TooLarge: (413, "answer-too-large", "查询范围过大 / The answer would be too large"),
     Conflict: (409, "conflict", "与现状冲突 / Conflict"),
+    Outdated: (409, "outdated", "已在别处改过，请看现在的内容 / Changed elsewhere meanwhile"),
     Unavailable: (503, "unavailable", "暂时无法服务，请稍后再试 / Unavailable, try again"),
 }
 _HTTP = {
@@ -55,6 +58,8 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case InvalidInput(field=field, reason=reason):
             return _from_table(error, [FieldError(field=field, reason=reason)])
+        case Outdated(stands=stands):
+            return _from_table(error).model_copy(update={"stands": orjson.loads(orjson.dumps(stands))})
         case EldercareError() if type(error) in TABLE:
             return _from_table(error)
         case RequestValidationError():

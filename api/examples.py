@@ -82,6 +82,37 @@ CHANGE = {
     "before": "氨氯地平",
     "after": "氨氯地平，华法林 2.5 mg",
 }
+DRAFT = {
+    "id": 61,
+    "resident_id": 12,
+    "doctor_id": 8,
+    "doctor": "周医生",
+    "at": EARLIER,
+    "reason": "夜间静息心率四周升高",
+    "findings": "血压 138/82，双下肢无水肿",
+    "advice": "早晚量血压，两周后复查",
+    "next_on": "2026-12-14",
+    "state": "draft",
+    "version": 2,
+    "saved_at": NOW,
+    "signed_at": None,
+    "amendments": [],
+}
+CONSULTATION = {
+    **DRAFT,
+    "state": "signed",
+    "signed_at": NOW,
+    "amendments": [
+        {
+            "id": 5,
+            "consultation_id": 61,
+            "author_id": 8,
+            "author": "周医生",
+            "at": NOW,
+            "text": "家属来电：已停用布洛芬",
+        }
+    ],
+}
 LACK = {"rule": "going_in_circles", "reason": "fixes_too_slow", "known": 600, "needed": 300, "unit": "s"}
 HEART_RATE = {"ts": "2026-11-24T06:00:00+00:00", "min": 62, "avg": 70.4, "max": 88, "count": 58}
 LOCATION = {

@@ -24,6 +24,9 @@ class Problem(BaseModel):
     status: Annotated[int, Field(examples=[404])]
     detail: Annotated[str, Field(examples=["resident 12 not found"])] = ""
     errors: list[FieldError] = []
+    stands: Annotated[
+        dict[str, Any] | None, Field(description="what stands now, where it was changed since it was read")
+    ] = None
 
 
 class ProblemResponse(JSONResponse):
@@ -39,7 +42,7 @@ def problem(status: int, name: str, title: str, detail: str = "", errors: list[F
 
 def respond(found: Problem, headers: dict[str, str] | None = None) -> ProblemResponse:
     """The response of a problem."""
-    content = found.model_dump(exclude=set() if found.errors else {"errors"})
+    content = found.model_dump(exclude={name for name in ("errors", "stands") if not getattr(found, name)})
     return ProblemResponse(content, status_code=found.status, headers=headers)
 
 

@@ -1,5 +1,7 @@
 """The one tree of domain errors. `api.errors` maps each class to an HTTP status; the CLI maps them to exit statuses."""
 
+from typing import Any
+
 
 class EldercareError(Exception):
     """Base of every error this product raises on purpose."""
@@ -54,6 +56,15 @@ class TooLarge(EldercareError):
 
 class Conflict(EldercareError):
     """The thing is in a state that does not allow this change; says which state."""
+
+
+class Outdated(EldercareError):
+    """What somebody changes has been changed since they read it, perhaps by themselves in another window. `stands` is
+    what stands now, a dataclass that they may see."""
+
+    def __init__(self, message: str, stands: Any) -> None:
+        super().__init__(message)
+        self.stands = stands
 
 
 class ConfigurationError(EldercareError):

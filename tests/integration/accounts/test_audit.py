@@ -185,7 +185,9 @@ async def test_the_services_role_does_what_the_services_do(service_url: str, dat
                 " 'insert') order by 1"
             )
         ).fetchall()
-        assert rights == [("audit",), ("audit_checkpoint",), ("audit_seal",), ("resident_history",)]
+        assert [name for (name,) in rights] == [
+            "audit", "audit_checkpoint", "audit_seal", "consultation_amendment", "resident_history",
+        ]  # fmt: skip
 
 
 async def test_the_chain_holds_on_plain_postgresql(plain_database_url: str) -> None:

@@ -32,6 +32,10 @@ LADDER = {"steps": [{"after_s": 0, "targets": ["duty"], "channels": ["voice"]}],
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/residents/{id}"): {"needs": "助餐"},
     ("PUT", "/residents/{id}/emergency_note"): {"text": "服华法林"},
+    ("POST", "/residents/{id}/consultations"): {"reason": "例行"},
+    ("PUT", "/consultations/{id}"): {"reason": "例行", "findings": "无变化", "advice": "照旧", "version": 1},
+    ("POST", "/consultations/{id}/sign"): {"version": 1},
+    ("POST", "/consultations/{id}/amendments"): {"text": "家属来电"},
     ("POST", "/residents"): {"name": "新来的", "address": "梧桐路99号"},
     ("POST", "/residents/{id}/consents"): {"purpose": "clinic", "given_by": "本人"},
     ("POST", "/devices/{id}/commands"): {"action": "buzz"},
@@ -89,6 +93,12 @@ EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", "/residents/{id}/history"): ("200 403 200 200 403", "200 404 404 404 403"),
     ("GET", "/residents/{id}/emergency_note"): ("200 403 200 200 403", "200 404 404 404 403"),
     ("PUT", "/residents/{id}/emergency_note"): ("200 403 403 200 403", "200 404 404 404 403"),
+    ("GET", "/residents/{id}/consultations"): ("200 403 403 200 403", "200 404 404 404 403"),
+    ("POST", "/residents/{id}/consultations"): ("403 403 403 201 403", "403 404 404 404 403"),
+    # Mine is a draft of the doctor's, which is nobody else's to know of; the other one is signed.
+    ("PUT", "/consultations/{id}"): ("404 404 404 200 404", "403 404 404 409 404"),
+    ("POST", "/consultations/{id}/sign"): ("404 404 404 200 404", "403 404 404 409 404"),
+    ("POST", "/consultations/{id}/amendments"): ("404 404 404 409 404", "403 404 404 201 404"),
     ("PATCH", "/residents/{id}"): ("200 200 403 403 200", "200 404 404 404 200"),
     ("POST", "/residents/{id}/consents"): ("409 403 403 403 409", "201 404 404 404 201"),
     ("DELETE", "/residents/{id}/consents/{purpose}"): ("200 403 403 403 200", "404 404 404 404 404"),
@@ -146,6 +156,7 @@ class Stage:
     client: httpx.AsyncClient
     here: AtWork
     policies: tuple[int, int]
+    consultations: tuple[int, int]
     tokens: dict[str, str]
 
     async def ask(self, method: str, path: str, mine: bool, **more: Any) -> httpx.Response:
@@ -169,6 +180,7 @@ class Stage:
             "/devices/": ("band-wang", "band-chen"),
             "/incidents/": (here.accepted, here.opened),
             "/policies/{id}": self.policies,
+            "/consultations/": self.consultations,
             "/people/": (here.grid, here.other_grid),
             "/grids/": (here.grid_id, here.other_grid_id),
         }
@@ -181,6 +193,7 @@ class Stage:
 async def stage(conn: Connection, database_url: str, make_settings: MakeSettings) -> AsyncIterator[Stage]:
     built = await community.at_work(conn)
     policies = await _policy(conn, built.wang), await _policy(conn, None)
+    consultations = await _consultation(conn, built), await _consultation(conn, built, signed_at=NOW, state="signed")
     tokens = await community.log_in(conn, *USERS)
     await conn.commit()
     app = create_app(make_settings(database_url=database_url))
@@ -190,13 +203,21 @@ async def stage(conn: Connection, database_url: str, make_settings: MakeSettings
     ):
         real = app.state.pools
         app.state.pools = real.through(Rehearsal)
-        yield Stage(app, client, built, policies, tokens)
+        yield Stage(app, client, built, policies, consultations, tokens)
         app.state.pools = real
 
 
 async def _policy(conn: Connection, resident_id: int | None) -> int:
     ladder = EscalationPolicy.model_validate(LADDER)
     return (await store.put(conn, IncidentKind.SOS, Severity.SOS, resident_id, ladder, None, NOW)).id
+
+
+async def _consultation(conn: Connection, here: AtWork, **values: Any) -> int:
+    """Li's, by her doctor."""
+    texts = {"reason": "例行", "findings": "无变化", "advice": "照旧"}
+    times = {"at": NOW, "saved_at": NOW}
+    about = {"resident_id": here.li, "doctor_id": here.doctor}
+    return await community.insert(conn, "consultation", **about, **texts, **times, **values)
 
 
 def documented(app: FastAPI) -> list[tuple[str, str]]:

@@ -1,5 +1,9 @@
 """One table from errors to answers."""
 
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
 import httpx
 import psycopg
 import psycopg_pool
@@ -8,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from api import errors
-from api.problems import Problem
+from api.problems import Problem, respond
 from eldercare.platform.errors import (
     ConfigurationError,
     Conflict,
@@ -16,10 +20,19 @@ from eldercare.platform.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    Outdated,
     TooManyAttempts,
     Unauthenticated,
     Unavailable,
 )
+
+
+@dataclass
+class Thing:
+    """What may be changed."""
+
+    version: int
+    saved_at: datetime
 
 
 @pytest.mark.parametrize(
@@ -31,6 +44,7 @@ from eldercare.platform.errors import (
         (Unauthenticated("no"), 401, "unauthenticated"),
         (TooManyAttempts(7), 429, "too-many-attempts"),
         (Conflict("resolved"), 409, "conflict"),
+        (Outdated("saved elsewhere", {"version": 2}), 409, "outdated"),
         (Unavailable("away"), 503, "unavailable"),
         (HTTPException(405), 405, "method-not-allowed"),
         (HTTPException(418), 418, "http"),
@@ -53,6 +67,13 @@ def test_the_table(error: Exception, status: int, name: str) -> None:
 def test_every_error_of_the_domain_has_its_row() -> None:
     answered = {kind for kind in EldercareError.__subclasses__() if kind.__module__ == "eldercare.platform.errors"}
     assert answered - {ConfigurationError} == set(errors.TABLE)
+
+
+async def test_what_stands_now_is_told_with_what_is_outdated_and_with_nothing_else() -> None:
+    stands = Thing(7, datetime(2026, 11, 24, 6, 0, tzinfo=UTC))
+    body = json.loads(bytes(respond(errors.problem_of(Outdated("saved elsewhere", stands))).body))
+    assert body["stands"] == {"version": 7, "saved_at": "2026-11-24T06:00:00+00:00"}
+    assert "stands" not in json.loads(bytes(respond(errors.problem_of(Conflict("resolved"))).body))
 
 
 def test_a_wrong_value_names_its_field() -> None:
