@@ -24,6 +24,7 @@ from api.receipts import Receipts
 from api.routers import (
     audits,
     clinic,
+    clinic_sessions,
     consultations,
     devices,
     events,
@@ -109,6 +110,7 @@ def _routes() -> tuple[BaseRoute, ...]:
         session,
         residents,
         clinic,
+        clinic_sessions,
         consultations,
         readings,
         devices,

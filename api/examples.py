@@ -113,6 +113,26 @@ CONSULTATION = {
         }
     ],
 }
+CLINIC_SESSION = {
+    "id": 3,
+    "doctor_id": 8,
+    "doctor": "周医生",
+    "begins_at": "2026-12-02T06:00:00+00:00",
+    "ends_at": "2026-12-02T08:00:00+00:00",
+    "place": "居委会二楼",
+    "slots": [
+        {
+            "session_id": 3,
+            "resident_id": 12,
+            "name": "张桂英",
+            "begins_at": "2026-12-02T06:00:00+00:00",
+            "minutes": 15,
+            "why": "夜间静息升高",
+            "outcome": None,
+            "consented": True,
+        }
+    ],
+}
 LACK = {"rule": "going_in_circles", "reason": "fixes_too_slow", "known": 600, "needed": 300, "unit": "s"}
 HEART_RATE = {"ts": "2026-11-24T06:00:00+00:00", "min": 62, "avg": 70.4, "max": 88, "count": 58}
 LOCATION = {

@@ -1,5 +1,6 @@
 """What the clinic writes, over HTTP: what a page gets to show where two windows met, and what is read is in the log."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -58,3 +59,24 @@ async def test_the_emergency_note_is_on_the_file_and_on_the_incident_of_whoever_
     assert (await desk.trail())[-2:] == [("grid", "incident,emergency_note", li), ("family", "file,emergency_note", li)]
     too_long = await ask(desk, "doctor", "PUT", f"/residents/{li}/emergency_note", {"text": "长" * 501})
     assert (too_long.status_code, too_long.json()["errors"][0]["field"]) == (422, "body.text")
+
+
+async def test_the_weeks_sessions_begin_now_and_say_what_is_wrong_with_a_slot(desk: Desk) -> None:
+    here, begin, end = desk.here, NOW + timedelta(days=1), NOW + timedelta(days=1, hours=2)
+    new = {"begins_at": begin.isoformat(), "ends_at": end.isoformat(), "place": "居委会二楼"}
+    made = (await ask(desk, "doctor", "POST", "/clinic/sessions", new)).json()
+    again = await ask(desk, "admin", "POST", "/clinic/sessions", {**new, "doctor_id": here.doctor})
+    assert (again.status_code, again.json()["errors"][0]["field"]) == (422, "begins_at")
+    slot = {"begins_at": begin.isoformat(), "minutes": 15, "why": "夜间静息升高"}
+    path = f"/clinic/sessions/{made['id']}/slots"
+    await ask(desk, "doctor", "PUT", f"{path}/{here.wang}", slot)
+    taken = await ask(desk, "duty", "PUT", f"{path}/{here.chen}", slot)
+    assert (taken.status_code, taken.json()["errors"][0]["field"]) == (422, "begins_at")
+    later = {**slot, "begins_at": (begin + timedelta(minutes=15)).isoformat()}
+    assert (await ask(desk, "duty", "PUT", f"{path}/{here.chen}", later)).status_code == 200
+    (session,) = await desk.get("doctor", "/clinic/sessions")
+    assert [(each["name"], each["why"]) for each in session["slots"]] == [("王秀英", "夜间静息升高"), ("陈淑珍", None)]
+    assert await desk.get("duty", "/clinic/sessions", to=begin.isoformat()) == []
+    await desk.get("duty", "/clinic/sessions", status=413, to=(NOW + timedelta(days=36)).isoformat())
+    left = (await ask(desk, "doctor", "DELETE", f"{path}/{here.chen}")).json()
+    assert [each["resident_id"] for each in left["slots"]] == [here.wang]

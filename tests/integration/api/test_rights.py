@@ -7,6 +7,7 @@ transaction is rolled back, and all of them meet the same community. Every answe
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -99,6 +100,11 @@ EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
     ("PUT", "/consultations/{id}"): ("404 404 404 200 404", "403 404 404 409 404"),
     ("POST", "/consultations/{id}/sign"): ("404 404 404 200 404", "403 404 404 409 404"),
     ("POST", "/consultations/{id}/amendments"): ("404 404 404 409 404", "403 404 404 201 404"),
+    ("GET", "/clinic/sessions"): ("200 403 403 200 200", "200 403 403 200 200"),
+    ("POST", "/clinic/sessions"): ("201 403 403 201 201", "201 403 403 201 201"),
+    # Both are the doctor's sessions: Wang is her patient, Chen was put in by the desk.
+    ("PUT", "/clinic/sessions/{id}/slots/{resident_id}"): ("200 403 403 200 403", "200 403 403 404 403"),
+    ("DELETE", "/clinic/sessions/{id}/slots/{resident_id}"): ("200 403 403 200 403", "200 403 403 200 403"),
     ("PATCH", "/residents/{id}"): ("200 200 403 403 200", "200 404 404 404 200"),
     ("POST", "/residents/{id}/consents"): ("409 403 403 403 409", "201 404 404 404 201"),
     ("DELETE", "/residents/{id}/consents/{purpose}"): ("200 403 403 403 200", "404 404 404 404 404"),
@@ -157,6 +163,7 @@ class Stage:
     here: AtWork
     policies: tuple[int, int]
     consultations: tuple[int, int]
+    clinic: tuple[int, int]
     tokens: dict[str, str]
 
     async def ask(self, method: str, path: str, mine: bool, **more: Any) -> httpx.Response:
@@ -165,8 +172,13 @@ class Stage:
         body = BODIES.get(key)
         if key == ("POST", "/incidents"):
             body = {"resident_id": self.here.wang if mine else self.here.chen}
+        if key == ("POST", "/clinic/sessions"):
+            times = {"begins_at": "2026-12-02T14:00:00+08:00", "ends_at": "2026-12-02T16:00:00+08:00"}
+            body = {"doctor_id": self.here.doctor, "place": "居委会二楼", **times}
         if path.endswith("/assign"):
             body = {"resident_id": self.here.wang}
+        if "/slots/" in path and method == "PUT":
+            body = {"begins_at": (NOW + timedelta(hours=0 if mine else 1)).isoformat(), "minutes": 10}
         if path.endswith("/workers"):
             body = {"person_ids": [self.here.other_grid, self.here.grid]}
         if path.endswith(("/send", "/add")):
@@ -181,12 +193,14 @@ class Stage:
             "/incidents/": (here.accepted, here.opened),
             "/policies/{id}": self.policies,
             "/consultations/": self.consultations,
+            "/clinic/sessions/": self.clinic,
             "/people/": (here.grid, here.other_grid),
             "/grids/": (here.grid_id, here.other_grid_id),
         }
         id_of = next((pair for part, pair in ids.items() if part in path), (1, 1))[0 if mine else 1]
         kind = "family" if "/contacts/" in path else "sos"
-        return path.format(id=id_of, purpose="clinic", kind=kind, severity="sos", person_id=here.daughter)
+        return path.format(id=id_of, purpose="clinic", kind=kind, severity="sos", person_id=here.daughter,
+                           resident_id=here.wang if mine else here.chen)  # fmt: skip
 
 
 @pytest.fixture
@@ -194,6 +208,7 @@ async def stage(conn: Connection, database_url: str, make_settings: MakeSettings
     built = await community.at_work(conn)
     policies = await _policy(conn, built.wang), await _policy(conn, None)
     consultations = await _consultation(conn, built), await _consultation(conn, built, signed_at=NOW, state="signed")
+    clinic = await _session(conn, built, built.wang, 0), await _session(conn, built, built.chen, 1)
     tokens = await community.log_in(conn, *USERS)
     await conn.commit()
     app = create_app(make_settings(database_url=database_url))
@@ -203,7 +218,7 @@ async def stage(conn: Connection, database_url: str, make_settings: MakeSettings
     ):
         real = app.state.pools
         app.state.pools = real.through(Rehearsal)
-        yield Stage(app, client, built, policies, consultations, tokens)
+        yield Stage(app, client, built, policies, consultations, clinic, tokens)
         app.state.pools = real
 
 
@@ -218,6 +233,19 @@ async def _consultation(conn: Connection, here: AtWork, **values: Any) -> int:
     times = {"at": NOW, "saved_at": NOW}
     about = {"resident_id": here.li, "doctor_id": here.doctor}
     return await community.insert(conn, "consultation", **about, **texts, **times, **values)
+
+
+async def _session(conn: Connection, here: AtWork, resident_id: int, hours: int) -> int:
+    """An hour of the doctor's, into which the desk has put somebody."""
+    begin = NOW + timedelta(hours=hours)
+    about = {"doctor_id": here.doctor, "place": "居委会二楼", "made_by": here.duty}
+    ends_at = begin + timedelta(hours=1)
+    session_id = await community.insert(conn, "clinic_session", **about, begins_at=begin, ends_at=ends_at)
+    await conn.execute(
+        "insert into clinic_slot (session_id, resident_id, begins_at, ends_at, why) values (%s, %s, %s, %s, '例行')",
+        (session_id, resident_id, begin, begin + timedelta(minutes=15)),
+    )
+    return session_id
 
 
 def documented(app: FastAPI) -> list[tuple[str, str]]:
