@@ -31,6 +31,7 @@ from api.routers import (
     grids,
     health,
     incidents,
+    limits_preview,
     people,
     policies,
     readings,
@@ -91,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.logins = Logins()
     app.state.receipts = Receipts()
+    app.state.trials = limits_preview.one_at_a_time()
     errors.install(app)
     console.install(app)
     document(app, OPENAPI_URL)
@@ -112,6 +114,7 @@ def _routes() -> tuple[BaseRoute, ...]:
         clinic,
         clinic_sessions,
         consultations,
+        limits_preview,
         readings,
         devices,
         people,

@@ -133,6 +133,27 @@ CLINIC_SESSION = {
         }
     ],
 }
+TRIAL = {
+    "since": "2026-10-25T06:05:00+00:00",
+    "until": NOW,
+    "days": 30,
+    "minutes": 34120,
+    "whereabouts": False,
+    "stands": {
+        "counts": [{"kind": "heart_rate", "severity": "warning", "count": 1, "acts": {"text": 1}}],
+        "incidents": [
+            {
+                "kind": "heart_rate",
+                "severity": "warning",
+                "reason": "high_warning",
+                "opened_at": EARLIER,
+                "ended_at": NOW,
+                "acts": "text",
+            }
+        ],
+    },
+    "wanted": {"counts": [], "incidents": []},
+}
 LACK = {"rule": "going_in_circles", "reason": "fixes_too_slow", "known": 600, "needed": 300, "unit": "s"}
 HEART_RATE = {"ts": "2026-11-24T06:00:00+00:00", "min": 62, "avg": 70.4, "max": 88, "count": 58}
 LOCATION = {

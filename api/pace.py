@@ -21,6 +21,8 @@ BODY_S = 10.0
 """Seconds for a whole body, of 256 KiB at most."""
 ANSWER_S = 8.0
 """Seconds until an answer begins. A page says within ten seconds that it cannot be had."""
+LONGER_S = {"/limits/preview": 90.0}
+"""The same for what takes long beside everybody else, by the end of its path."""
 PIECE_BYTES = 64 * 1024
 PIECE_S = 20.0
 """Seconds in which the reader takes each piece of an answer; a telephone in a lift reads more than 3 KiB/s."""
@@ -50,7 +52,7 @@ class Pace:
         answer = _Answer(send, scope.get(ABORT))
         task = tasks.brief(self._answered(scope, reading, answer), "request")
         try:
-            async with asyncio.timeout(ANSWER_S) as limit:
+            async with asyncio.timeout(_patience_s(scope["path"])) as limit:
                 answer.on_start = lambda: limit.reschedule(None)
                 await asyncio.shield(task)
         except TimeoutError:
@@ -70,6 +72,10 @@ class Pace:
         task.cancel()
         response = await errors.answer(Request(scope), Unavailable("the answer took too long"))
         await response(scope, receive, send)
+
+
+def _patience_s(path: str) -> float:
+    return max([ANSWER_S, *(longer for end, longer in LONGER_S.items() if path.endswith(end))])
 
 
 class _Reading:

@@ -134,9 +134,9 @@ async def renew(conn: Connection, person: Due, now: datetime, zone: tzinfo) -> b
     resident_id = person.profile.resident_id
     noon = datetime.combine(person.day, time(12), zone)
     try:
-        readings = await _readings(conn, person.profile, noon - timedelta(days=1), noon)
+        recorded = await readings(conn, person.profile, noon - timedelta(days=1), noon)
         # Beside the event loop: calls go out from this process.
-        learnt, verdicts = await asyncio.to_thread(_learn, person, noon, readings)
+        learnt, verdicts = await asyncio.to_thread(_learn, person, noon, recorded)
         text = registry.write_learnt(learnt)
         if len(text) > LARGEST:
             _log.error("habits_too_large", resident_id=resident_id, bytes=len(text))
@@ -163,20 +163,22 @@ def _learn(person: Due, noon: datetime, readings: Sequence[Reading]) -> tuple[Le
         return person.profile.learnt, ()
 
 
-async def _readings(conn: Connection, profile: Profile, begin: datetime, end: datetime) -> list[Reading]:
+async def readings(conn: Connection, profile: Profile, begin: datetime, end: datetime) -> list[HeartRate | Location]:
+    """The resident's heart rates from `begin` on and before `end` (aware), then their positions, one a minute at most;
+    0 bpm where what was measured in a minute is none that counts by the profile's limits."""
     limits = profile.thresholds
     values = {"resident_id": profile.resident_id, "begin": begin, "end": end}
     bounds = {"least": limits.hr_min_bpm, "most": limits.hr_max_bpm, "quality": limits.hr_min_quality}
     hearts = await (await conn.execute(_HEARTS, values | bounds)).fetchall()
     fixes = await (await conn.execute(_FIXES, values)).fetchall()
-    readings: list[Reading] = [
+    found: list[HeartRate | Location] = [
         HeartRate.model_construct(ts=ts, bpm=bpm, quality=None, steps=steps, motion=_MOTION[active])
         for ts, bpm, steps, active in hearts
     ]
-    readings += [
+    found += [
         Location.model_construct(ts=ts, lat=lat, lon=lon, accuracy_m=accuracy) for ts, lat, lon, accuracy in fixes
     ]
-    return readings
+    return found
 
 
 async def usual(conn: Connection, viewer: Viewer, resident_id: int, zone: tzinfo) -> Usual | None:

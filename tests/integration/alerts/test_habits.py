@@ -252,14 +252,14 @@ async def test_whose_day_cannot_be_learnt_keeps_nobody_waiting(
     people = [await resident(conn), await resident(conn, "李桂兰")]
     for number, each in enumerate(people):
         await wears(conn, each, f"band-{number}", NOON - timedelta(days=1, hours=3))
-    read = habits._readings
+    read = habits.readings
 
     async def broken(conn: Connection, profile: Any, begin: datetime, end: datetime) -> Any:
         if profile.resident_id == people[0]:
             await conn.execute("select 1 / 0")
         return await read(conn, profile, begin, end)
 
-    monkeypatch.setattr(habits, "_readings", broken)
+    monkeypatch.setattr(habits, "readings", broken)
     assert await habits.run_once(conn, SOON, SHANGHAI) == 1
     assert "habits_failed" in capsys.readouterr().out
     rows = await conn.execute("select resident_id from habits")

@@ -37,6 +37,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/consultations/{id}"): {"reason": "例行", "findings": "无变化", "advice": "照旧", "version": 1},
     ("POST", "/consultations/{id}/sign"): {"version": 1},
     ("POST", "/consultations/{id}/amendments"): {"text": "家属来电"},
+    ("POST", "/residents/{id}/limits/preview"): {"rule_overrides": {"hr_high_warning": 125}},
     ("POST", "/residents"): {"name": "新来的", "address": "梧桐路99号"},
     ("POST", "/residents/{id}/consents"): {"purpose": "clinic", "given_by": "本人"},
     ("POST", "/devices/{id}/commands"): {"action": "buzz"},
@@ -105,6 +106,7 @@ EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
     # Both are the doctor's sessions: Wang is her patient, Chen was put in by the desk.
     ("PUT", "/clinic/sessions/{id}/slots/{resident_id}"): ("200 403 403 200 403", "200 403 403 404 403"),
     ("DELETE", "/clinic/sessions/{id}/slots/{resident_id}"): ("200 403 403 200 403", "200 403 403 200 403"),
+    ("POST", "/residents/{id}/limits/preview"): ("200 403 403 200 403", "200 404 404 404 403"),
     ("PATCH", "/residents/{id}"): ("200 200 403 403 200", "200 404 404 404 200"),
     ("POST", "/residents/{id}/consents"): ("409 403 403 403 409", "201 404 404 404 201"),
     ("DELETE", "/residents/{id}/consents/{purpose}"): ("200 403 403 403 200", "404 404 404 404 404"),
