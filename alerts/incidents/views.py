@@ -11,7 +11,7 @@ from psycopg.rows import class_row, tuple_row
 from alerts.incidents.detail import Incident, IncidentDetail, Notification, TimelineRow
 from alerts.model.incident import IncidentKind, IncidentState, Severity
 from alerts.model.references import Reference
-from eldercare.accounts import access
+from eldercare.accounts import access, audit
 from eldercare.accounts.viewers import Scope, Viewer
 from eldercare.community import emergency_note
 from eldercare.community.resident_schema import EmergencyNote
@@ -132,6 +132,16 @@ async def get(conn: Connection, viewer: Viewer, incident_id: int) -> IncidentDet
     notifications = [_as_seen_by(viewer, notification) for notification in told[incident.id]]
     timeline = await _timeline(conn, viewer, incident)
     return IncidentDetail(incident, timeline, notifications, await _emergency_note(conn, viewer, incident))
+
+
+async def read(conn: Connection, viewer: Viewer, incident_id: int) -> IncidentDetail:
+    """As `get`, and leaves a row in the audit log of what of the resident it shows."""
+    whole = await get(conn, viewer, incident_id)
+    if whole.emergency_note is None:
+        await audit.shown(conn, viewer, "incident", shown([whole.incident]))
+    else:
+        await audit.record(conn, viewer, "incident,emergency_note", resident_id=whole.incident.resident_id)
+    return whole
 
 
 async def _emergency_note(conn: Connection, viewer: Viewer, incident: Incident) -> EmergencyNote | None:

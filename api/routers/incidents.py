@@ -271,12 +271,7 @@ async def add_note(id: Id, remark: Remark, conn: Db, viewer: CurrentViewer, now:
 
 
 async def _read(conn: Db, viewer: Viewer, incident_id: int) -> IncidentDetail:
-    whole = await handling.get(conn, viewer, incident_id)
-    if whole.emergency_note is None:
-        await audit.shown(conn, viewer, "incident", views.shown([whole.incident]))
-    else:
-        await audit.record(conn, viewer, "incident,emergency_note", resident_id=whole.incident.resident_id)
-    return whole
+    return await views.read(conn, viewer, incident_id)
 
 
 async def _may(conn: Db, viewer: Viewer, incident_id: int, action: Action) -> None:

@@ -92,8 +92,7 @@ async def new(
 async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
     """One incident with its timeline, and who was told what."""
     viewer = queries.viewer_of(screen)
-    whole = await handling.get(conn, viewer, id)
-    await audit.shown(conn, viewer, "incident", views.shown([whole.incident]))
+    whole = await views.read(conn, viewer, id)
     facts = await _facts(conn, screen, whole)
     waiting = await queries.alarms(conn, screen)
     return render.page(request, screen, "incident.html", here="incidents", alarms=waiting, **facts)
@@ -102,8 +101,7 @@ async def one(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Resp
 @router.get("/parts/incidents/{id}")
 async def one_anew(request: Request, id: Id, conn: Db, screen: CurrentScreen) -> Response:
     """The same incident, anew."""
-    whole = await handling.get(conn, queries.viewer_of(screen), id)
-    await audit.shown(conn, queries.viewer_of(screen), "incident", views.shown([whole.incident]))
+    whole = await views.read(conn, queries.viewer_of(screen), id)
     return render.part(request, screen, "parts/incident_body.html", **await _facts(conn, screen, whole))
 
 
@@ -113,6 +111,7 @@ async def _facts(conn: Connection, screen: Screen, whole: IncidentDetail) -> dic
         "card": await queries.card_of(conn, screen, whole.incident),
         "entries": timeline.entries(screen.t, whole.timeline, whole.notifications, screen.when),
         "told": calls.everything(screen.t, whole.notifications),
+        "emergency_note": whole.emergency_note,
         "may_note": Action.NOTE in allowed_actions,
     }
 

@@ -248,6 +248,8 @@ def _can_do(screen: Screen, known: Known, episode: Episode, words: Mapping[str, 
         found.append(fill(screen, "family.can_medicines_unknown", words))
     if known.allergies:
         found.append(t("family.can_allergies", text=known.allergies))
+    if episode.whole.emergency_note:
+        found.append(t("family.can_read", text=episode.whole.emergency_note.text))
     return found
 
 

@@ -231,7 +231,10 @@ async def test_family_called_without_consent_find_the_door_and_nothing_else(
     client: httpx.AsyncClient, users: dict[str, str], conn: Connection
 ) -> None:
     await conn.execute("update consent set withdrawn_at = eldercare_now() where withdrawn_at is null")
-    await conn.execute("update resident set entry = '钥匙在门卫', conditions = '高血压' where id = 1")
+    await conn.execute(
+        "update resident set entry = '钥匙在门卫', conditions = '高血压', emergency_note = '服华法林，先看头部',"
+        " emergency_note_at = eldercare_now() where id = 1"
+    )
     incident_id = await press(conn)
     called = (
         "insert into notification (incident_id, person_id, channel, address, purpose, content, status, send_after,"
@@ -251,7 +254,9 @@ async def test_family_called_without_consent_find_the_door_and_nothing_else(
         assert page.status_code == 200, path
         # Who else is called is the desk's business: the family's page names who goes.
         others = () if path == "/family" else (grid[0],)
-        for words in (*row, "钥匙在门卫", "因为您被叫到", *others, "我去"):
+        # The note is for whoever goes to an incident, and stands where that is told.
+        note = () if path == "/residents/1" else ("服华法林，先看头部",)
+        for words in (*row, "钥匙在门卫", "因为您被叫到", *others, "我去", *note):
             assert words in page.text, f"{path}: {words}"
         for words in ("高血压", "+99910009999", "心率"):
             assert words not in page.text.replace("心率异常", ""), f"{path}: {words}"
@@ -385,6 +390,11 @@ async def test_an_incidents_page_and_each_of_its_parts_is_one_row_of_the_audit(
         assert (await client.get(path.format(incident_id))).status_code == 200
     rows = await (await conn.execute("select action, what, resident_id from audit order by id")).fetchall()
     assert rows == [("read", "incident", 1), ("read", "incident", 1), ("read", "file", 1), ("board", "board", 1)]
+    await conn.execute("update resident set emergency_note = '服华法林', emergency_note_at = eldercare_now()")
+    await conn.commit()
+    assert "服华法林" in (await client.get(f"/incidents/{incident_id}")).text
+    newest = await conn.execute("select what, resident_id from audit order by id desc limit 1")
+    assert await newest.fetchone() == ("incident,emergency_note", 1)
 
 
 async def test_names_are_never_taken_for_markup(
