@@ -5,7 +5,7 @@ seldom lie on one side, and seldom move away from home at a walking pace (175 re
 """
 
 from collections.abc import Sequence
-from math import hypot
+from math import hypot, inf
 from statistics import median
 from typing import NamedTuple
 
@@ -72,15 +72,22 @@ def find(fixes: Sequence[Fix], edges: Edges, limits: Thresholds, *, walks: bool 
     out = [fix for fix in run if is_out(fix, edges, limits)]
     newest = out[-1]
     before = [fix for fix in fixes if fix.ts < out[0].ts and newest.ts - fix.ts >= STAY_TIMES * limits.exit_dwell_s]
-    if not _has_moved(newest, before[-BEFORE:], limits):
-        return None
+    before = before[-BEFORE:]
+    if _moved_m(newest, before) < limits.exit_m:
+        return None  # home on a map may be the next house but one
     since = newest.ts - limits.exit_dwell_s
-    starts = [fix for fix in run if fix.ts <= since]
+    # Where she always is she sets out from nowhere: then one fix that drifts would be enough.
+    starts = [fix for fix in run if fix.ts <= since and _moved_m(fix, before) >= HALF_OUT * edges.inner]
     home = fixes[begin - 1] if begin else None
     is_gone = (
         any(walks or _goes_on(start, newest, home, len(out) if start is run[0] else 0) for start in starts)
         or any(_stays(start, newest, home, limits) or _rides(start, newest) for start in out if start.ts <= since)
-        or (home is not None and home.ts <= since and _has_set_out(fixes[:begin], newest, edges, limits))
+        or (
+            home is not None
+            and home.ts <= since
+            and _moved_m(home, before) >= HALF_OUT * edges.inner
+            and _has_set_out(fixes[:begin], newest, edges, limits)
+        )
     )
     return Leaving(run[0], out[0], len(out)) if is_gone else None
 
@@ -121,12 +128,11 @@ def could_walk(fix: Fix, seconds: float) -> bool:
     return _off(fix) <= WALK_MPS * seconds + WALK_SLACK_M
 
 
-def _has_moved(newest: Fix, before: Sequence[Fix], limits: Thresholds) -> bool:
-    """Whether she is as far from where she just was as from home: home on a map may be the next house but one."""
+def _moved_m(fix: Fix, before: Sequence[Fix]) -> float:
+    """Metres from where she just was, the middle of the fixes before; any distance where that is not known."""
     if not before:
-        return True
-    east, north = median(fix.east for fix in before), median(fix.north for fix in before)
-    return hypot(newest.east - east, newest.north - north) >= limits.exit_m
+        return inf
+    return hypot(fix.east - median(each.east for each in before), fix.north - median(each.north for each in before))
 
 
 def is_out(fix: Fix, edges: Edges, limits: Thresholds) -> bool:

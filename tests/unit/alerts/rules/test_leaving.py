@@ -121,6 +121,13 @@ def test_home_beside_where_the_map_says_it_is() -> None:
     assert left(130, 128, 132, 130, 129, 190, 192, 190, 191) is None
 
 
+def test_where_she_always_is_is_no_way_from_home() -> None:
+    """She lives 60 or 100 m from home on a map, and one fix drifts."""
+    assert left(60, 58, 62, 60, 59, 230) is None
+    assert left(100, 98, 102, 100, 99, 255) is None
+    assert left(60, 58, 62, 60, 59, 230, 480) is not None
+
+
 def test_whoever_only_passed_by_was_not_at_home() -> None:
     def settled(*metres: float) -> bool:
         way = fixes(*metres, every_s=120)
