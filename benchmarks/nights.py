@@ -190,7 +190,7 @@ def main() -> None:
                 everybody, outside = leaving(windows, kind, rhythm_s, EXITS, steps=steps)
                 print(f"{kind}, a fix per {rhythm_s} s, {known}: {everybody}", end="; ")
                 print(f"of those outside at a fix {outside.in_time} of {outside.put_in} in time")
-    for rhythm_s in RHYTHMS_S:
+    for rhythm_s in (*RHYTHMS_S, 600):
         for name, those, drift in (
             ("recorded drift", windows, Drift),
             ("the worse half of it", worse_half(windows), Drift),

@@ -49,9 +49,15 @@ LEAST_LENGTH_M = {60: 120, 120: 120, 180: 120}
 PACING_WHY = (
     "nine fixes in 45 min, and 22 on a line of 80 m, often lie so that no line is seen, or always at one place of it"
 )
-DANCE_H = (19.0, 20.8)
-DANCE_STEPS, CLEANING_STEPS = 70, 25
+DANCES_H = ((19.0, 20.8), (20.5, 22.5), (5.25, 6.25))
+"""Local hours: on the square after dinner, late, or exercise before dawn; one of these for each person."""
+CLEANS_H = (8.0, 22.2)
+"""She begins to clean between these hours, so that now and then it is late in the evening."""
+DANCE_STEPS, CLEANING_STEPS = 70, 60
 """Steps a minute of who dances, with three minutes of rest in twenty, and of who cleans."""
+
+
+Hours = tuple[float, float]
 
 
 def rounds(windows: Sequence[Window], who: Profile, rhythm_s: float, size_m: float, *, paces: bool) -> Found:
@@ -94,18 +100,18 @@ def old_person(windows: Sequence[Window], rhythm_s: float, number: int) -> Quiet
     for day, plan in enumerate(week(DAYS, chance)):
         way, begin = along(plan), MONDAY + timedelta(days=day)
         readings += fixes_of(way, begin, 86400, rhythm_s, drift)
-        readings += _steps(way, begin, chance, dances=day % 2 == 0)
+        readings += _steps(way, begin, chance, DANCES_H[number % len(DANCES_H)] if day % 2 == 0 else None)
     playback = _played(readings)
     return Quiet(f"old {number}", DAYS, [each for each in playback.episodes if each.kind is IncidentKind.WANDERING])
 
 
-def _steps(way: Way, begin: datetime, chance: random.Random, *, dances: bool) -> Iterator[HeartRate]:
-    """A day of steps, minute by minute: what she walks, a dance in the evening, and an hour of cleaning."""
-    cleans = chance.randrange(8 * 60, 17 * 60)
+def _steps(way: Way, begin: datetime, chance: random.Random, dances_h: Hours | None) -> Iterator[HeartRate]:
+    """A day of steps, minute by minute: what she walks, a dance, and an hour of cleaning."""
+    cleans = chance.randrange(*(round(60 * each) for each in CLEANS_H))
     for minute in range(1, 1440):
         metres = hypot(*(new - old for new, old in zip(way(minute * 60), way(minute * 60 - 60), strict=True)))
         steps = metres / STEP_M if metres < 120 else 0.0
-        if dances and DANCE_H[0] * 60 <= minute < DANCE_H[1] * 60 and minute % 20 > 2:
+        if dances_h and dances_h[0] * 60 <= minute < dances_h[1] * 60 and minute % 20 > 2:
             steps = max(steps, DANCE_STEPS)
         elif cleans <= minute < cleans + 60:
             steps = max(steps, CLEANING_STEPS)

@@ -23,6 +23,8 @@ WALK_MPS = 6 / 3.6
 """Metres a second that an old person walks at most,"""
 WALK_SLACK_M = 500.0
 """and metres beside: whoever is further off after a pause in the fixes had left before the night."""
+FEW_OUT = 2
+"""After more fixes outside she may be slower than `SLOWEST_KMH`."""
 STAY_TIMES, JUMP_TIMES = 2.0, 2.5
 """So many times `exit_dwell_s` for whoever does not move on, and after a jump that was no walk."""
 HALF_OUT = 2 / 3
@@ -61,7 +63,7 @@ def find(fixes: Sequence[Fix], edges: Edges, limits: Thresholds, *, walks: bool 
     """How she has left, by believed fixes in metres from home; None where she has not, or it may be drift.
 
     Any of the fixes that are not at home may be the one from which she went on: one that drifted hides nothing. Where
-    her steps show that she `walks`, she is not asleep, and any two of them are enough.
+    her steps show that she `walks`, any two of them on one side of home are enough, without her going on.
     """
     if not fixes or not is_out(fixes[-1], edges, limits):
         return None
@@ -80,7 +82,8 @@ def find(fixes: Sequence[Fix], edges: Edges, limits: Thresholds, *, walks: bool 
     starts = [fix for fix in run if fix.ts <= since and _moved_m(fix, before) >= HALF_OUT * edges.inner]
     home = fixes[begin - 1] if begin else None
     is_gone = (
-        any(walks or _goes_on(start, newest, home, len(out) if start is run[0] else 0) for start in starts)
+        any(_goes_on(start, newest, home, slowly=start is run[0] and len(out) > FEW_OUT) for start in starts)
+        or (walks and any(_on_foot(start, home) and _angle_cos(start, newest) >= 0.0 for start in starts))
         or any(_stays(start, newest, home, limits) or _rides(start, newest) for start in out if start.ts <= since)
         or (
             home is not None
@@ -92,19 +95,22 @@ def find(fixes: Sequence[Fix], edges: Edges, limits: Thresholds, *, walks: bool 
     return Leaving(run[0], out[0], len(out)) if is_gone else None
 
 
-def _goes_on(start: Fix, newest: Fix, home: Fix | None, outs: int) -> bool:
-    """Whether she moves away from home, no faster than she can; after many fixes outside (`outs`) also slower."""
+def _goes_on(
+    start: Fix, newest: Fix, home: Fix | None, *, slowly: bool = False, fastest_kmh: float = FASTEST_KMH
+) -> bool:
+    """Whether she moves away from home, no faster than she can; where fixes enough say so, however `slowly`."""
     if _off(newest) - _off(start) < PROGRESS_M or not _on_foot(start, home) or _angle_cos(start, newest) < 0.0:
         return False
-    return outs > 2 or SLOWEST_KMH <= _kmh(start, newest) <= FASTEST_KMH
+    return slowly or SLOWEST_KMH <= _kmh(start, newest) <= fastest_kmh
 
 
 def _has_set_out(before: Sequence[Fix], newest: Fix, edges: Edges, limits: Thresholds) -> bool:
-    """Whether the last fix that may be at home lies on her way already."""
+    """Whether the last fix that may be at home lies on her way already, and she walks on from there: the newest is the
+    only one outside, and what is faster may be drift."""
     home, sooner = before[-1], before[-2] if len(before) > 1 else None
     if _at_least(home, limits) < HALF_OUT * edges.inner or _angle_cos(home, newest) < SAME_WAY:
         return False
-    return _goes_on(home, newest, sooner, 0)
+    return _goes_on(home, newest, sooner, fastest_kmh=3.6 * WALK_MPS)
 
 
 def _stays(start: Fix, newest: Fix, home: Fix | None, limits: Thresholds) -> bool:

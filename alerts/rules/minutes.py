@@ -90,17 +90,20 @@ def _first_kept(minutes: Minutes, at: int) -> int:
 
 
 def steps_since(minutes: Minutes, moment: float) -> int:
-    """How many steps were counted after a moment (seconds since the epoch); none where nothing is known of them."""
-    return sum(max(each.steps, 0) for each in minutes if each.at * 60 > moment)
+    """How many steps were counted after a moment (seconds since the epoch), none of them before it: a band that tells
+    of them every half hour tells of some. None where nothing is known of them."""
+    return sum(max(later.steps, 0) for sooner, later in pairwise(minutes) if sooner.at * 60 >= moment)
 
 
-def on_feet(minutes: Minutes, since: float) -> float:
-    """The share of the time from a moment (seconds since the epoch) to the newest minute that was spent on one's feet,
-    by steps; 0 where nothing is known of it."""
-    span = minutes[-1].at - since / 60 if minutes else 0.0
-    if span <= 0:
-        return 0.0
-    return sum(moving for each, moving in zip(minutes, _moving(minutes), strict=True) if each.at * 60 > since) / span
+def on_feet(minutes: Minutes, since: float, now: float) -> float:
+    """The share of the time between two moments (seconds since the epoch) that was spent on one's feet, by steps: 0 to
+    1, and 0 where nothing is known of it. What is told of more time than that counts as far as it lies in it."""
+    spent = sum(
+        min(moving, each.at + 1 - since / 60)
+        for each, moving in zip(minutes, _moving(minutes), strict=True)
+        if each.at * 60 > since
+    )
+    return min(spent / ((now - since) / 60), 1.0)
 
 
 def moved(steps: int | None, motion: str | None) -> int:

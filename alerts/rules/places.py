@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import hypot
+from statistics import median
 from typing import Any
 
 from msgspec import Struct, field
@@ -159,7 +160,7 @@ class _Look:
             return True
         if is_away and self._is_far(newest):
             return False
-        if self._walked_m():
+        if self._walks_oddly():
             return False
         fixes = whereabouts.recall(track, *reference, last=REST_STEPS + 1)
         return 2 * sum(way_m(one, other) < REST_M for one, other in pairwise(fixes)) > REST_STEPS
@@ -238,7 +239,7 @@ class _Look:
         return memory if after == memory else after, tuple(self._said)
 
     def _judge_circles(self, fixes: Sequence[Fix]) -> None:
-        found = None if movement.sits(self._state, self._ts) else loops.find(fixes, self._walked_m())
+        found = None if movement.sits(self._state, self._ts) else loops.find(fixes, self._walked_m(fixes))
         if found is not None:
             severity = Severity.URGENT if self._profile.is_night(self._ts) else Severity.WARNING
             seen = {"path_m": round(found.path_m), "width_m": round(found.width_m)}
@@ -246,19 +247,27 @@ class _Look:
         elif CIRCLES in self._standing and fixes[-1].ts - self._standing[CIRCLES].seen >= LOOP_OVER_S:
             del self._standing[CIRCLES]
 
-    def _walked_m(self) -> float:
-        """The metres that her steps show her to have walked without a rest, at night or at an hour at which she never
-        is out; else 0, since whoever dances on the square walks as well."""
-        walked_m = movement.walked_m(self._state, self._ts)
-        if not walked_m or self._profile.is_night(self._ts):
-            return walked_m
+    def _walks_oddly(self) -> float:
+        """The metres that her steps show her to have walked without a rest at an hour at which she never is out; else
+        0, since whoever dances on the square walks as well."""
         never = places_learnt.never_out(self._learnt.outings, (_hour(self._ts, self._profile),))
-        return walked_m if never else 0.0
+        return movement.walked_m(self._state, self._ts) if never else 0.0
+
+    def _walked_m(self, fixes: Sequence[Fix]) -> float:
+        """The same where it is out of doors: whoever cleans at ten in the evening, or cannot sleep, walks at home. Then
+        the fixes that drift lie around it."""
+        if self._lives is None:
+            return 0.0
+        recent = [fix for fix in fixes if fix.ts >= fixes[-1].ts - loops.WINDOW_S]
+        middle = hypot(median(fix.east for fix in recent), median(fix.north for fix in recent))
+        return self._walks_oddly() if middle > self._edges.inner else 0.0
 
     def _judge_night(self, fixes: Sequence[Fix]) -> None:
         if NIGHT not in self._standing and not self._may_leave(fixes[-1]):
             return
-        left = leaving.find(fixes, self._edges, self._limits, walks=movement.went_out(self._state, self._memory.home))
+        off_m = hypot(fixes[-1].east, fixes[-1].north)
+        walks = movement.went_out(self._state, self._memory.home, off_m)
+        left = leaving.find(fixes, self._edges, self._limits, walks=walks)
         if left is None:
             return
         severity = self._how_grave(fixes, left)

@@ -4,6 +4,7 @@ The hours of a night's rest do not count. When she usually gets up is learnt fro
 sits: whoever sits for longer on many days is given longer.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -45,8 +46,8 @@ USUAL_UP_MIN = 7 * 60
 """The minute of the day from which somebody of whom nothing is known is up: nine of ten people over 65 of five cities
 in Shandong were (1,679 asked; at 5:42 on average, with a standard deviation of an hour; Sleep 2005, 28:1579)."""
 PRIOR_MORNINGS, PRIOR_EVENINGS = 1, 3
-"""So many days of somebody of whom nothing is known stand among her own, so that one of hers alone decides nothing: her
-mornings are taken at the half, her evenings at the quarter."""
+"""So many days of somebody of whom nothing is known stand among her own. Her mornings are taken at the half, so that of
+one and the usual the later holds, and her evenings at the quarter, so that one alone decides nothing."""
 EARLIEST_UP_MIN, LATEST_UP_MIN, EARLIEST_BED_MIN = 5 * 60, 11 * 60, 18 * 60
 NEVER_MOVED = -1
 SITS = 0.8
@@ -322,26 +323,39 @@ def _moves(reading: HeartRate) -> bool:
 
 
 class _Worn(NamedTuple):
-    """In which ten minutes (since the epoch) of a day that began at `begin` a heart was measured, and the share of them
-    that a worn band has."""
+    """When a heart was `measured` in a day that began at `begin`: seconds since the epoch, oldest first."""
 
     begin: float
-    slots: frozenset[int]
-    share: float
+    measured: Sequence[float]
 
     def during(self, begin: float, end: float) -> bool:
-        """Whether the band was worn from `begin` to `end`, as far as that lies in this day."""
-        first, last = int(max(begin, self.begin) // SLOT_S), int(end // SLOT_S)
-        return sum(slot in self.slots for slot in range(first, last)) >= self.share * (last - first)
+        """Whether the band was worn from `begin` to `end`, as far as that lies in this day, in the rhythm that it had
+        then: many measure less often while their wearer sleeps."""
+        begin = max(begin, self.begin)
+        measured = self.measured[bisect_left(self.measured, begin) : bisect_left(self.measured, end)]
+        wanted = int(end // SLOT_S) - int(begin // SLOT_S)
+        share = COVERED * SLOT_S / max(_rhythm_s(measured), SLOT_S)
+        return len({int(ts // SLOT_S) for ts in measured}) >= share * wanted
+
+
+def _rhythm_s(measured: Sequence[float]) -> float:
+    """The rhythm, in seconds, in which a band measured for half of the time, half an hour at the slowest. The longest
+    gap does not count: a band that was off for once has one, and it is not its rhythm."""
+    gaps = sorted(later - sooner for sooner, later in pairwise(measured))[:-1]
+    half, so_far = sum(gaps) / 2, 0.0
+    for gap in gaps:
+        so_far += gap
+        if so_far >= half:
+            return min(gap, SLOWEST_HEART_S)
+    return 0.0
 
 
 def _worn(day: Day, profile: Profile) -> _Worn:
-    """When the band was worn on a day, by the heart that it measured, in its own rhythm."""
-    measured = [each.ts.timestamp() for each in day.hearts if heart_rate.is_plausible(each, profile.thresholds)]
-    gaps = sorted(later - sooner for sooner, later in pairwise(measured))
-    usual = gaps[len(gaps) // 2] if gaps else 0.0
-    share = COVERED * min(1.0, SLOT_S / usual) if usual > 0 else COVERED
-    return _Worn(day.begin, frozenset(int(ts // SLOT_S) for ts in measured), share)
+    """When the band was worn on a day, by the heart that it measured."""
+    return _Worn(
+        day.begin,
+        sorted(each.ts.timestamp() for each in day.hearts if heart_rate.is_plausible(each, profile.thresholds)),
+    )
 
 
 def _night(moved: Sequence[float], midnight: float, worn: _Worn) -> tuple[int | None, int | None]:
@@ -357,9 +371,9 @@ def _night(moved: Sequence[float], midnight: float, worn: _Worn) -> tuple[int | 
     ]
     if not rests:
         return None, None
-    bed = int(rests[0][0] - midnight) // 60 if worn.during(*rests[0]) else 0
+    bed = int(rests[0][0] - midnight) // 60 if worn.during(*rests[0]) else None
     up = int(rests[-1][1] - midnight) // 60 if worn.during(*rests[-1]) else None
-    return (bed + DAY_MIN if bed < 0 else None), up
+    return (bed + DAY_MIN if bed is not None and bed < 0 else None), up
 
 
 def _sat(moved: Sequence[float], up: int | None, midnight: float, worn: _Worn, profile: Profile) -> int:

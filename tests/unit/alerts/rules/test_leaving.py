@@ -108,12 +108,24 @@ def test_a_ride_on_three_wheels_is_told_by_two_fixes() -> None:
     assert left(0, 0, 0, 720, 1390) is not None
 
 
-def test_whoever_walks_is_told_of_by_any_two_fixes() -> None:
+def test_whoever_walks_is_told_of_by_any_two_fixes_on_one_side_without_a_jump() -> None:
+    def walked(*metres: float, every_s: float = 300) -> bool:
+        return leaving.find(fixes(*metres, every_s=every_s), EDGES, LIMITS, walks=True) is not None
+
     assert left(0, 0, 0, 290, 295) is None
-    for metres in ((0, 0, 0, 290, 295), (0, 0, 0, -150, 250), (0, 0, 0, 1200, 1210)):
-        assert leaving.find(fixes(*metres), EDGES, LIMITS, walks=True) is not None
-    assert leaving.find(fixes(0, 0, 0, 0, 290), EDGES, LIMITS, walks=True) is None
-    assert leaving.find(fixes(0, 0, 0, 290, 295, every_s=200), EDGES, LIMITS, walks=True) is None
+    assert walked(0, 0, 0, 290, 295)
+    assert walked(0, 0, 0, 1100, 1110)
+    assert not walked(0, 0, 0, -150, 250)
+    assert not walked(0, 0, 0, 1200, 1210)
+    assert not walked(0, 0, 0, 0, 290)
+    assert not walked(0, 0, 0, 290, 295, every_s=200)
+
+
+def test_one_fix_outside_is_enough_on_foot_alone() -> None:
+    assert left(0, 0, 0, 55, 230) is not None
+    assert left(0, 0, 0, 55, 540) is not None
+    assert left(0, 0, 0, 55, 600) is None
+    assert left(0, 0, 0, 55, 900) is None
 
 
 def test_home_beside_where_the_map_says_it_is() -> None:

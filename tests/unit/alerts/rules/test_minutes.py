@@ -88,11 +88,19 @@ def test_what_a_band_tells_of_movement(steps: int | None, motion: str | None, mo
 def test_steps_are_counted_from_a_moment_on() -> None:
     told = (Minute(10, 1, 70.0, 100), Minute(11, 1, 70.0, UNKNOWN), Minute(12, 1, 70.0, 25), Minute(13, 1, 70.0, 50))
     assert window.steps_since(told, 600.0) == 75
-    assert window.steps_since(told, 599.0) == 175
+    assert window.steps_since(told, 0.0) == 75
+    assert window.steps_since(told, 601.0) == 75
+    assert window.steps_since(told, 661.0) == 50
     assert window.steps_since((), 0.0) == 0
-    assert window.on_feet(told, 600.0) == 0.5
-    assert window.on_feet(told, 13 * 60.0) == 0.0
-    assert window.on_feet((), 0.0) == 0.0
+    assert window.on_feet(told, 600.0, 780.0) == 0.5
+    assert window.on_feet(told, 13 * 60.0, 14 * 60.0) == 0.0
+    assert window.on_feet((), 0.0, 60.0) == 0.0
+
+
+def test_a_share_of_time_is_none_of_time_before_it() -> None:
+    told = (Minute(10, 1, 70.0, 0), Minute(250, 1, 70.0, 6000))
+    assert window.on_feet(told, 211 * 60.0, 250 * 60.0) <= 1.0
+    assert window.on_feet(told, 249 * 60.0, 289 * 60.0) <= 2 / 40
 
 
 def test_movement_takes_its_own_minute_and_exertion_some_after_it() -> None:

@@ -248,6 +248,21 @@ def test_a_day_shows_when_she_got_up_and_how_long_she_sat() -> None:
     assert habit.days == (Seen(up=390, sat=101, bed=1259),)
 
 
+@pytest.mark.parametrize(("by_day", "asleep"), [(1, 10), (1, 20), (5, 20), (5, 30), (10, 30)])
+def test_a_band_that_measures_less_often_while_she_sleeps_is_worn_at_night(by_day: int, asleep: int) -> None:
+    stretches = ((600, 20, by_day), (30, 0, by_day), (480, 0, asleep), (330, 20, by_day))
+    told, now = [], NOON
+    for minutes, steps, every in stretches:
+        for _ in range(minutes // every):
+            told.append(HeartRate(ts=now, bpm=70, steps=steps))
+            now += timedelta(minutes=every)
+    day_of_it = Day.ending((NOON + timedelta(days=1)).astimezone(ZoneInfo("Asia/Shanghai")), told)
+    habit, _ = stillness.learn(Habit(), day_of_it, profile())
+    [seen] = habit.days
+    assert seen.up == 390
+    assert seen.bed == 22 * 60 - by_day
+
+
 def test_a_band_that_counts_nothing_for_days_is_told_once_and_cannot_find_it() -> None:
     habit, said = Habit(), []
     for _ in range(7):
