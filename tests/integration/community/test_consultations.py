@@ -247,3 +247,15 @@ async def test_each_reading_and_writing_is_in_the_audit_log(room: Room) -> None:
         (room.other.person_id, "consultation", "amend", number),
         (room.duty.person_id, "consultations", "read", None),
     ]
+
+
+async def test_a_temporary_table_makes_nobody_gone_whose_consultations_could_go(room: Room) -> None:
+    number = await room.begin()
+    await room.sign(number, 1)
+    await consultations.amend(room.conn, room.doctor, number, "已停用布洛芬", NOW)
+    await room.conn.execute("create temporary table resident (id bigint)")
+    await room.conn.execute("create temporary table consultation (id bigint, state text)")
+    for table in ("consultation", "consultation_amendment"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="never changed"):
+            async with room.conn.transaction():
+                await room.conn.execute(f"delete from public.{table}".encode())

@@ -228,3 +228,21 @@ async def test_the_services_role_adds_and_reads_and_does_nothing_else(service_ur
         assert (await changes(conn, duty, old))[0].after == "拄拐"
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await conn.execute(statement.encode())
+
+
+async def test_a_temporary_table_stands_before_none_of_ours(service_url: str) -> None:
+    async with await connect(service_url) as conn:
+        duty, old = await viewer(conn, Role.DUTY), await resident(conn, mobility="")
+        await conn.execute("create temporary table resident_history (like public.resident_history)")
+        await conn.execute("update public.resident set mobility = '拄拐' where id = %s", (old,))
+        await conn.execute("drop table pg_temp.resident_history")
+        assert (await changes(conn, duty, old))[0].after == "拄拐"
+
+
+async def test_every_trigger_looks_in_our_tables_alone(conn: Connection) -> None:
+    rows = await conn.execute(
+        "select proname from pg_proc where pronamespace = 'public'::regnamespace and prorettype = 'trigger'::regtype"
+        " and 'search_path=public, pg_temp' <> all(coalesce(proconfig, '{}'))"
+        " and not exists (select from pg_depend d where d.objid = pg_proc.oid and d.deptype = 'e')"
+    )
+    assert await rows.fetchall() == []
