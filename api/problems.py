@@ -1,5 +1,6 @@
 """Problem details (RFC 9457): the one shape of every error of the JSON API."""
 
+import json
 from typing import Annotated, Any
 
 from fastapi.responses import JSONResponse
@@ -30,9 +31,13 @@ class Problem(BaseModel):
 
 
 class ProblemResponse(JSONResponse):
-    """A problem, as a response."""
+    """A problem, as a response. It repeats what was sent, where half a character becomes a question mark."""
 
     media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """The bytes."""
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="replace")
 
 
 def problem(status: int, name: str, title: str, detail: str = "", errors: list[FieldError] | None = None) -> Problem:

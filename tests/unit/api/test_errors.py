@@ -76,6 +76,11 @@ async def test_what_stands_now_is_told_with_what_is_outdated_and_with_nothing_el
     assert "stands" not in json.loads(bytes(respond(errors.problem_of(Conflict("resolved"))).body))
 
 
+def test_half_a_character_that_somebody_sent_is_no_reason_not_to_answer() -> None:
+    body = bytes(respond(errors.problem_of(InvalidInput("\ud800", "is no threshold: 阈值"))).body)
+    assert json.loads(body)["errors"] == [{"field": "?", "reason": "is no threshold: 阈值"}]
+
+
 def test_a_wrong_value_names_its_field() -> None:
     found = errors.problem_of(InvalidInput("phone", "is empty"))
     assert [(each.field, each.reason) for each in found.errors] == [("phone", "is empty")]
