@@ -33,8 +33,9 @@ from eldercare.protocol.mqtt_v1 import HeartRate
 
 DAYS = 30
 """How many days are played, and how many before them are learnt from: `habits.BACK_DAYS`."""
-SLICE = timedelta(days=7)
-"""How much one statement reads, so that none takes long."""
+SLICE = timedelta(days=1)
+"""How much is read at once. While the rows of a statement become readings, which takes 0.3 s for a week with a value a
+minute, this process answers nobody."""
 PATIENCE_S = 80.0
 """Seconds after which a play is given up. With a heart rate a minute it takes about 8 s of one core, with a position a
 minute besides about 16 s, and others may want that core."""

@@ -1,14 +1,14 @@
 """Limits are tried on the last thirty days before anybody signs them: what would have been, and nothing is written."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from alerts.detection import trial
+from alerts.detection import habits, trial
 from api import pace
 from eldercare.community import consents
 from eldercare.community.consents import Purpose
@@ -140,6 +140,21 @@ async def test_one_is_tried_at_a_time_and_nobodys_connection_is_held(
     may_end.set()
     assert (await first).status_code == 200
     assert (await preview(desk, "duty", desk.here.wang)).status_code == 200
+
+
+async def test_a_day_is_read_at_a_time_so_that_others_are_answered_meanwhile(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, readings = [], habits.readings
+
+    async def watched(conn: Any, profile: Any, begin: datetime, end: datetime) -> Any:
+        read.append((begin, end))
+        return await readings(conn, profile, begin, end)
+
+    monkeypatch.setattr(habits, "readings", watched)
+    assert (await preview(desk, "doctor", desk.here.wang)).status_code == 200
+    assert max(end - begin for begin, end in read) <= timedelta(days=1)
+    assert (read[0][0], read[-1][1]) == (NOW - timedelta(days=trial.DAYS + habits.BACK_DAYS), NOW)
 
 
 async def test_what_cannot_be_played_is_said_and_the_next_one_is_tried(
