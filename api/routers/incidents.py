@@ -254,7 +254,8 @@ async def reopen(id: Id, reason: Reason, conn: Db, viewer: CurrentViewer, now: N
     """Start again at the first step; the owner so far is among those who are called."""
     await _may(conn, viewer, id, Action.REOPEN)
     await handling.reopen(conn, id, viewer.person_id, VIA, reason.note or None, now)
-    return Json(await handling.get(conn, viewer, id))
+    # The note, which nobody was shown while the incident was over.
+    return Json(await _read(conn, viewer, id))
 
 
 @router.post(

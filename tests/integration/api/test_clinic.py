@@ -80,3 +80,15 @@ async def test_the_weeks_sessions_begin_now_and_say_what_is_wrong_with_a_slot(de
     await desk.get("duty", "/clinic/sessions", status=413, to=(NOW + timedelta(days=36)).isoformat())
     left = (await ask(desk, "doctor", "DELETE", f"{path}/{here.chen}")).json()
     assert [each["resident_id"] for each in left["slots"]] == [here.wang]
+
+
+async def test_an_incident_that_is_opened_again_shows_the_note_and_the_log_says_so(desk: Desk) -> None:
+    wang = desk.here.wang
+    await ask(desk, "duty", "PUT", f"/residents/{wang}/emergency_note", {"text": "服华法林"})
+    whole = (await ask(desk, "duty", "POST", "/incidents", {"resident_id": wang, "note": "来电"})).json()
+    path = f"/incidents/{whole['incident']['id']}"
+    over = (await ask(desk, "duty", "POST", f"{path}/resolve", {"disposition": "false_alarm"})).json()
+    assert over["emergency_note"] is None
+    again = (await ask(desk, "duty", "POST", f"{path}/reopen", {})).json()
+    assert again["emergency_note"]["text"] == "服华法林"
+    assert (await desk.trail())[-1] == ("duty", "incident,emergency_note", wang)
