@@ -37,8 +37,8 @@ SLICE = timedelta(days=1)
 """How much is read at once. While the rows of a statement become readings, which takes 0.3 s for a week with a value a
 minute, this process answers nobody."""
 PATIENCE_S = 80.0
-"""Seconds after which a play is given up. With a heart rate a minute it takes about 8 s of one core, with a position a
-minute besides about 16 s, and others may want that core."""
+"""Seconds after which a play is given up. With a heart rate and a position a minute it took 16 to 28 s of one core, and
+others may want that core."""
 MOST_LISTED = 1_000
 """So many incidents of each side are listed, the newest; all are counted."""
 

@@ -6,6 +6,7 @@ nobody.
 """
 
 import os
+import signal
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,8 @@ from alerts.rules.rule import Day, Learnt, next_noon
 from eldercare.protocol.mqtt_v1 import HeartRate, Location, Status
 
 NICE = 5
+LONGEST_S = 120
+"""Seconds after which it ends itself: whoever waited for it may have been killed."""
 _by_time = attrgetter("ts")
 _MOTION: dict[bool | None, Literal["active", "rest"] | None] = {None: None, True: "active", False: "rest"}
 
@@ -137,6 +140,7 @@ def _found(episode: Episode) -> Found:
 def main() -> None:
     """Read, play, write."""
     os.nice(NICE)
+    signal.alarm(LONGEST_S)
     work = msgspec.json.decode(sys.stdin.buffer.read(), type=Work)
     sys.stdout.buffer.write(msgspec.json.encode(play(work)))
 

@@ -79,6 +79,16 @@ async def make_session(new: NewSession, conn: Db, viewer: CurrentViewer) -> Json
     return Json(await clinic_sessions.get(conn, viewer, made), status_code=status.HTTP_201_CREATED)
 
 
+@router.delete(
+    "/{id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses={key: value for key, value in answers(None, 403, 404, 409, 422).items() if key != 200},
+)
+async def cancel_session(id: Id, conn: Db, viewer: CurrentViewer) -> None:
+    """Take back a session that nobody is in: its doctor, duty and admin. 409 while somebody is."""
+    await clinic_sessions.cancel(conn, viewer, id)
+
+
 @router.put(
     "/{id}/slots/{resident_id}",
     response_model=Session,

@@ -16,7 +16,7 @@ from psycopg.rows import class_row
 from eldercare.accounts import access, audit
 from eldercare.accounts.viewers import Role, Scope, Viewer
 from eldercare.platform.database import Connection
-from eldercare.platform.errors import Forbidden, InvalidInput, NotFound
+from eldercare.platform.errors import Conflict, Forbidden, InvalidInput, NotFound
 from eldercare.platform.validation import fields
 
 MOST_IN_PLACE = 200
@@ -196,6 +196,25 @@ async def take_out(conn: Connection, viewer: Viewer, session_id: int, resident_i
         raise NotFound("slot of resident", resident_id)
     detail = {"session_id": session_id}
     await audit.record(conn, viewer, "clinic_slot", resident_id=resident_id, action="delete", detail=detail)
+
+
+async def cancel(conn: Connection, viewer: Viewer, session_id: int) -> None:
+    """Take back a session into which nobody is put, as its doctor, duty or admin; leaves a row in the audit log.
+    Raises NotFound, Forbidden, and Conflict while somebody is in it: they were told when to come."""
+    access.require_role(viewer, Role.DOCTOR, Role.DUTY, Role.ADMIN)
+    row = await (
+        await conn.execute("select doctor_id from clinic_session where id = %s for update", (session_id,))
+    ).fetchone()
+    if row is None or not (row[0] == viewer.person_id or viewer.has(Role.DUTY, Role.ADMIN)):
+        raise NotFound("clinic session", session_id)
+    gone = await conn.execute(
+        "delete from clinic_session s where id = %s and not exists (select from clinic_slot where session_id = s.id)",
+        (session_id,),
+    )
+    if not gone.rowcount:
+        raise Conflict(f"somebody is put into clinic session {session_id}; take them out first")
+    detail = {"session_id": session_id, "doctor": row[0]}
+    await audit.record(conn, viewer, "clinic_session", action="delete", detail=detail)
 
 
 async def _sessions(conn: Connection, viewer: Viewer, condition: sql.Composable) -> list[Session]:

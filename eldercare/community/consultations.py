@@ -170,7 +170,8 @@ async def sign(
     stands = await _own(conn, viewer, consultation_id)
     _check_version(stands, version)
     draft = Draft(stands.reason, stands.findings, stands.advice, stands.next_on, stands.at)
-    _checked(draft, now, today, whole=True)
+    # What was agreed stays so, however late it is signed.
+    _checked(draft, now, min(today, stands.at.date()), whole=True)
     await conn.execute("update consultation set state = 'signed', signed_at = %s where id = %s", (now, consultation_id))
     await _record(conn, viewer, stands.resident_id, consultation_id, "sign", version)
 

@@ -104,6 +104,7 @@ EXPECTED: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", "/clinic/sessions"): ("200 403 403 200 200", "200 403 403 200 200"),
     ("POST", "/clinic/sessions"): ("201 403 403 201 201", "201 403 403 201 201"),
     # Both are the doctor's sessions: Wang is her patient, Chen was put in by the desk.
+    ("DELETE", "/clinic/sessions/{id}"): ("409 403 403 409 409", "409 403 403 409 409"),
     ("PUT", "/clinic/sessions/{id}/slots/{resident_id}"): ("200 403 403 200 403", "200 403 403 404 403"),
     ("DELETE", "/clinic/sessions/{id}/slots/{resident_id}"): ("200 403 403 200 403", "200 403 403 200 403"),
     ("POST", "/residents/{id}/limits/preview"): ("200 403 403 200 403", "200 404 404 404 403"),

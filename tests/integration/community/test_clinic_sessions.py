@@ -13,7 +13,7 @@ from eldercare.community.clinic_sessions import Session, Slot, Wanted
 from eldercare.community.consents import Purpose
 from eldercare.platform.clock import set_clock
 from eldercare.platform.database import Connection
-from eldercare.platform.errors import Forbidden, InvalidInput, NotFound
+from eldercare.platform.errors import Conflict, Forbidden, InvalidInput, NotFound
 from tests.support.community import NOW, resident, viewer
 
 END = NOW + timedelta(hours=2)
@@ -159,6 +159,21 @@ async def test_whoever_has_left_is_put_in_by_nobody(clinic: Clinic) -> None:
     await resident_changes.leave(clinic.conn, clinic.duty, clinic.stranger, NOW, NOW.date())
     with pytest.raises(InvalidInput, match="resident_id"):
         await clinic.put(clinic.duty, clinic.stranger)
+
+
+async def test_a_session_is_taken_back_while_nobody_is_in_it(clinic: Clinic) -> None:
+    conn = clinic.conn
+    await clinic.put(clinic.doctor, clinic.patient)
+    for who in (clinic.doctor, clinic.duty):
+        with pytest.raises(Conflict, match="take them out first"):
+            await clinic_sessions.cancel(conn, who, clinic.session)
+    with pytest.raises(NotFound):
+        await clinic_sessions.cancel(conn, await viewer(conn, Role.DOCTOR), clinic.session)
+    await clinic_sessions.take_out(conn, clinic.doctor, clinic.session, clinic.patient)
+    await clinic_sessions.cancel(conn, clinic.doctor, clinic.session)
+    with pytest.raises(NotFound):
+        await clinic_sessions.get(conn, clinic.duty, clinic.session)
+    await clinic_sessions.make(conn, clinic.duty, clinic.doctor.person_id, NOW, END, "三楼")
 
 
 async def test_it_is_in_the_log_whose_reasons_were_shown(clinic: Clinic) -> None:

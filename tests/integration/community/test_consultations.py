@@ -123,6 +123,13 @@ async def test_two_windows_do_not_write_over_each_other(room: Room) -> None:
     await room.sign(number, 3)
 
 
+async def test_what_was_agreed_is_signed_however_late(room: Room) -> None:
+    number = await room.begin()
+    later = NOW + timedelta(days=30)
+    await consultations.sign(room.conn, room.doctor, number, 1, later, later.date())
+    assert [(each.state, each.next_on) for each in await room.seen(room.duty)] == [("signed", WHOLE.next_on)]
+
+
 async def test_what_is_signed_is_only_added_to(room: Room) -> None:
     number = await room.begin()
     with pytest.raises(Conflict, match="draft"):
