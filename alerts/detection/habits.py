@@ -10,11 +10,13 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal, NamedTuple
 
 import psycopg
+from psycopg import sql
 
 from alerts.detection import device_state
 from alerts.incidents.opening import apply_verdicts
 from alerts.model.incident import SubjectVerdict, Verdict, resident_subject
-from alerts.rules import Profile, Reading, registry, stillness
+from alerts.rules import Profile, Reading, registry, resting_rate, stillness
+from alerts.rules.resting_rate import Nights
 from alerts.rules.rule import Day, Learnt
 from alerts.rules.stillness import Usual
 from eldercare.accounts import access
@@ -184,6 +186,13 @@ async def readings(conn: Connection, profile: Profile, begin: datetime, end: dat
 async def usual(conn: Connection, viewer: Viewer, resident_id: int, zone: tzinfo) -> Usual | None:
     """What is usual of her getting up, sitting and going to bed, as the rule about stillness takes it; `zone` is the
     community's. Raises NotFound, Forbidden. The caller audits."""
+    profile = await profile_of(conn, viewer, resident_id, zone)
+    return None if profile is None else stillness.usual(profile)
+
+
+async def profile_of(conn: Connection, viewer: Viewer, resident_id: int, zone: tzinfo) -> Profile | None:
+    """A resident as the rules see them, with what is learnt of them; `zone` is the community's. Raises NotFound,
+    Forbidden. The caller audits."""
     await access.require(conn, viewer, resident_id, Scope.HEALTH)
     rows = await conn.execute(_ONE, (resident_id,))
     row = await rows.fetchone()
@@ -191,10 +200,22 @@ async def usual(conn: Connection, viewer: Viewer, resident_id: int, zone: tzinfo
         return None
     lat, lon, radius_m, away_until, overrides, learnt = row
     known = device_state.learnt(resident_id, learnt)
-    profile = device_state.profile_of(resident_id, lat, lon, radius_m, away_until, overrides, known, zone)
-    return stillness.usual(profile)
+    return device_state.profile_of(resident_id, lat, lon, radius_m, away_until, overrides, known, zone)
 
 
+async def nights(conn: Connection, viewer: Viewer, resident_ids: Sequence[int]) -> dict[int, Nights]:
+    """What the rule about resting rates knows of the nights of these residents, by id; of whom it knows nothing, and
+    whose health the viewer does not see, there is none. The caller audits."""
+    query = _NIGHTS.format(ids=sql.Literal(list(resident_ids)), health=access.resident(viewer, Scope.HEALTH))
+    rows = await (await conn.execute(query)).fetchall()
+    known = ((row[0], device_state.learnt(row[0], row[1]).get(resting_rate.RULE.slot)) for row in rows)
+    return {resident_id: found for resident_id, found in known if isinstance(found, Nights)}
+
+
+_NIGHTS = sql.SQL(
+    "select r.id, h.learnt::text from resident r join habits h on h.resident_id = r.id"
+    " where r.id = any({ids}) and {health}"
+)
 _ONE = """
 select home_lat, home_lon, safe_radius_m, away_until, rule_overrides::text, h.learnt::text
 from resident r left join habits h on h.resident_id = r.id where r.id = %s

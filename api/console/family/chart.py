@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.console.family.day import Point
+from api.console.shell import paths
 
 WIDTH, HEIGHT, MARGIN = 240, 72, 4
 """Units of the drawing."""
@@ -36,28 +37,11 @@ def draw(points: Sequence[Point]) -> Drawing | None:
     def y(bpm: float) -> float:
         return round(HEIGHT - MARGIN - (bpm - low) / (high - low) * (HEIGHT - 2 * MARGIN), 1)
 
-    runs = _runs([None if each.bpm is None else (x(at), y(each.bpm)) for at, each in enumerate(points)])
-    tops = _runs([None if each.usual is None else (x(at), y(each.usual.high)) for at, each in enumerate(points)])
-    lows = _runs([None if each.usual is None else (x(at), y(each.usual.low)) for at, each in enumerate(points)])
+    measured_at = [None if each.bpm is None else (x(at), y(each.bpm)) for at, each in enumerate(points)]
+    tops = [None if each.usual is None else (x(at), y(each.usual.high)) for at, each in enumerate(points)]
+    lows = [None if each.usual is None else (x(at), y(each.usual.low)) for at, each in enumerate(points)]
     return Drawing(
-        line=" ".join(_path(run) for run in runs if len(run) > 1),
-        ground=" ".join(
-            f"{_path([*top, *reversed(bottom)])} Z" for top, bottom in zip(tops, lows, strict=True) if len(top) > 1
-        ),
-        dots=[run[0] for run in runs if len(run) == 1],
+        line=paths.line(measured_at),
+        ground=paths.between(lows, tops),
+        dots=[run[0] for run in paths.runs(measured_at) if len(run) == 1],
     )
-
-
-def _runs(points: Sequence[tuple[float, float] | None]) -> list[list[tuple[float, float]]]:
-    """The stretches without a gap."""
-    found: list[list[tuple[float, float]]] = [[]]
-    for point in points:
-        if point is not None:
-            found[-1].append(point)
-        elif found[-1]:
-            found.append([])
-    return [run for run in found if run]
-
-
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    return "M" + " L".join(f"{x} {y}" for x, y in points)
