@@ -30,11 +30,12 @@ HOME_RESIDENTS = 20
 
 @router.get("/")
 async def first_page(request: Request, conn: Db, screen: CurrentScreen, settings: SettingsOf) -> Response:
-    """The duty board for duty; a home page for the other roles, which for a relative is the family's."""
-    if screen.only_family:
-        return see("/family")
+    """The duty board for duty; a home page for the other roles, which for a relative is the family's and for a doctor
+    the patients."""
+    if screen.first_page != "/":
+        return see(screen.first_page)
     found = await queries.unresolved(conn, screen)
-    facts = await _queue(conn, screen, found)
+    facts = await queue_of(conn, screen, found)
     if not screen.on_duty:
         page = await residents.listing(conn, queries.viewer_of(screen), limit=HOME_RESIDENTS)
         await _audit(conn, screen, found, page.items)
@@ -54,7 +55,7 @@ async def alarms(request: Request, conn: Db, screen: CurrentScreen) -> Response:
 async def queue(request: Request, conn: Db, screen: CurrentScreen) -> Response:
     """The cards, anew."""
     found = await queries.unresolved(conn, screen)
-    facts = await _queue(conn, screen, found)
+    facts = await queue_of(conn, screen, found)
     await _audit(conn, screen, found, [])
     return render.part(request, screen, "parts/queue.html", **facts)
 
@@ -76,7 +77,8 @@ def map_tiles(settings: Settings) -> dict[str, str | None]:
     }
 
 
-async def _queue(conn: Connection, screen: Screen, found: list[Incident]) -> dict[str, Any]:
+async def queue_of(conn: Connection, screen: Screen, found: list[Incident]) -> dict[str, Any]:
+    """What `parts/queue.html` shows of these incidents."""
     shown = await queries.cards_of(conn, screen, found)
     return {
         "cards": [card for card in shown if card.severity != Severity.TASK],

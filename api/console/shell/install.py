@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from api.console.clinic import page as clinic
 from api.console.committee import residents
 from api.console.duty import actions, board, incidents
 from api.console.family import page as family
@@ -44,5 +45,5 @@ def install(app: FastAPI) -> None:
 def serve(router: APIRouter) -> None:
     """Put the console at `/` of `router`: the static files and every page."""
     router.mount("/static", Static(directory=STATIC), name="static")
-    for pages in (login, board, family, residents, incidents, actions, api_docs):
+    for pages in (login, board, family, clinic, residents, incidents, actions, api_docs):
         router.include_router(pages.router)

@@ -75,6 +75,8 @@ def page(request: Request, screen: Screen, template: str, status_code: int = 200
         "on_duty": screen.on_duty,
         "in_family": screen.in_family,
         "only_family": screen.only_family,
+        "in_clinic": screen.in_clinic,
+        "first_page": screen.first_page,
         "back": screen.back,
         "here": None,
         "alarms": [],

@@ -84,6 +84,21 @@ class Screen:
         return self.viewer is not None and self.viewer.has(Role.FAMILY)
 
     @property
+    def in_clinic(self) -> bool:
+        """Whether the viewer is a doctor here."""
+        return self.viewer is not None and self.viewer.has(Role.DOCTOR)
+
+    @property
+    def first_page(self) -> str:
+        """Where whoever has logged in begins: a doctor who is nothing else that works here, with the patients."""
+        others = (Role.DUTY, Role.GRID, Role.ADMIN)
+        if self.only_family:
+            return "/family"
+        if self.viewer is not None and self.in_clinic and not self.viewer.has(*others):
+            return "/clinic"
+        return "/"
+
+    @property
     def only_family(self) -> bool:
         """Whether the viewer logs in as a relative and as nothing else: then the family's page is all they need."""
         others = (role for role in LOGIN_ROLES if role is not Role.FAMILY)

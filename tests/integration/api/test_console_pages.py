@@ -273,11 +273,11 @@ async def test_nothing_one_may_see_is_no_sign_that_all_is_well(
     await press(conn)
     await log_in(client, users, username)
     for path in ("/", "/incidents", "/parts/incidents", "/parts/alarms"):
-        page = await client.get(path)
+        page = await client.get(path, follow_redirects=True)
         assert page.status_code == 200, path
         assert "state-calm" not in page.text, path
         assert "没有人在等" not in page.text, path
-    assert "没有您可以看到的事件" in (await client.get("/")).text
+    assert "没有您可以看到的事件" in (await client.get("/", follow_redirects=True)).text
 
 
 async def test_the_bar_denies_nothing_that_the_page_shows(
