@@ -20,6 +20,7 @@ from typing import Any
 
 import psycopg
 
+from eldercare.demo import history
 from eldercare.demo.embedded import EmbeddedBroker, EmbeddedPostgres, free_port
 from eldercare.demo.showcase import Showcase
 from eldercare.demo.supervisor import Interrupt, Service, Stopped, Supervisor
@@ -88,6 +89,9 @@ def _run(settings: Settings, folder: Path, interrupt: Interrupt, stack: ExitStac
     supervisor = Supervisor(interrupt, environment, folder, folder / "logs")
     stack.callback(supervisor.stop)
     known = remembered(memory) or _seed(supervisor)
+    if first:
+        with psycopg.connect(postgres.url) as past:
+            history.write(past, settings.timezone)
     broker = EmbeddedBroker(folder / "broker", addresses.broker_port)
     bands = {r["device_id"]: r["mqtt_password"] for r in known["residents"] if r.get("device_id")}
     stack.callback(broker.stop)
