@@ -10,7 +10,7 @@ from statistics import median
 from alerts.detection import habits
 from alerts.incidents import handling
 from alerts.incidents.detail import Incident
-from alerts.model.incident import Severity
+from alerts.model.incident import IncidentKind, Severity
 from alerts.rules.profile import Profile
 from alerts.rules.resting_rate import Nights
 from api.console.clinic import reasons, reckoning
@@ -29,6 +29,8 @@ from eldercare.platform.errors import Forbidden
 
 MOST_INCIDENTS = 500
 """Incidents that are looked through, the newest first."""
+CLINICS = (IncidentKind.RESTING_RATE, IncidentKind.SPOT_VALUE)
+"""Kinds whose tasks are the clinic's; those about a band are the desk's."""
 YEAR_DAYS = 365
 
 
@@ -134,7 +136,7 @@ def look(patient: Patient, nights: Nights | None, own: Sequence[Incident], now: 
         last_call=max((each.occurred_at for each in calls), default=None),
         calls_now=any(each.resolved_at is None for each in own if each.severity == Severity.SOS),
         urgent=len(urgent),
-        tasks=sum(each.resolved_at is None and each.severity == Severity.TASK for each in own),
+        tasks=sum(each.resolved_at is None and each.severity == Severity.TASK and each.kind in CLINICS for each in own),
         side=nights.side if nights else 0,
         rate=nights.rate if nights else 0.0,
         usual=median(nights.usual) if nights and nights.usual else 0.0,

@@ -69,8 +69,13 @@ async def test_a_doctor_sees_the_weeks_of_whoever_agreed_and_each_look_is_logged
     )
     await practice.conn.commit()
 
+    for kind in ("spot_value", "off_wrist"):  # of which the second is the desk's
+        await incident(practice.conn, here.wang, device_id="band-wang", kind=kind, severity="task")
+    await practice.conn.commit()
+
     listed = await practice.look("/clinic")
     assert "王秀英" in listed
+    assert "诊所待办 1 件" in listed
     assert "求助 1 次" in listed
     assert "李桂兰" not in listed
     assert "另有 1 位登记在您名下" in listed
@@ -87,8 +92,8 @@ async def test_a_doctor_sees_the_weeks_of_whoever_agreed_and_each_look_is_logged
     assert await practice.trail() == [("doctor", "clinic", here.wang)] * 5
     await practice.look(f"/clinic/{here.wang}?window=century", status=422)
 
-    # Nothing on these pages judges: no illness, no score.
-    for text in (listed, page):
+    # Nothing on these pages judges: no illness, no score. Below the list stand the desk's cards, in its words.
+    for text in (listed.partition('id="incidents"')[0], page):
         assert not re.search("诊断|异常|评分|风险", text)
 
 
