@@ -444,7 +444,7 @@ async def test_each_look_is_one_row_with_whom_it_showed(home: Home) -> None:
 async def test_the_page_is_for_family_alone(home: Home, who: str) -> None:
     for path in PAGES:
         await home.look(who, path, 403)
-    assert 'href="/family"' not in await home.look(who, "/")
+    assert 'href="/family"' not in await home.look(who, "/residents")
 
 
 async def test_nobody_gets_in_without_a_login(home: Home) -> None:
