@@ -36,6 +36,16 @@ PROVIDER_NUMBER = "+99988000000"
 DESK_NUMBER = "+99910000001"
 """The desk's own number: the telephone of the duty officer whom the seed makes up."""
 TICK_S = 0.5
+PAGES = (
+    {"role": "duty", "title": "值班台 · Duty board", "path": "/"},
+    {"role": "duty", "title": "老人 · Residents", "path": "/residents"},
+    {"role": "duty", "title": "事件 · Incidents", "path": "/incidents"},
+    {"role": "grid", "title": "网格员 · Grid worker", "path": "/"},
+    {"role": "family", "title": "家人 · Family", "path": "/family"},
+    {"role": "doctor", "title": "门诊 · Clinic", "path": "/clinic"},
+    {"role": "admin", "title": "管理 · Admin", "path": "/"},
+)
+"""Who sees what where, as demo.json tells it; the first of a role is where its login begins."""
 LABELS = {
     "phones": "模拟电话 simulated telephones",
     "alerts": "呼叫服务 alerts",
@@ -98,7 +108,7 @@ def _run(settings: Settings, folder: Path, interrupt: Interrupt, stack: ExitStac
     broker.start(bands)
     supervisor.environment[f"{PREFIX}MQTT_URL"] = broker.url
     _started("消息服务器 MQTT broker")
-    remember(memory, {**known, "urls": _urls(addresses, broker, postgres)})
+    remember(memory, {**known, "urls": _urls(addresses, broker, postgres), "pages": PAGES})
 
     conn = stack.enter_context(psycopg.connect(postgres.url, autocommit=True))
     for service in _services(memory, addresses, conn, first=first):
@@ -242,7 +252,10 @@ def _urls(addresses: Addresses, broker: EmbeddedBroker, postgres: EmbeddedPostgr
 
 def _introduce(known: dict[str, Any], addresses: Addresses, broker: EmbeddedBroker, folder: Path) -> None:
     """Say what runs, the logins, and where to click."""
-    logins = "\n".join(f"    {u['role']:8} {u['username']:16} {u['password']}" for u in known["users"])
+    begins = {page["role"]: f"{addresses.api}{page['path']}" for page in reversed(PAGES)}
+    logins = "\n".join(
+        f"    {u['role']:10} {u['username']:16} {u['password']}  {begins.get(u['role'], '')}" for u in known["users"]
+    )
     _say(f"""
 独居老人守护 · Eldercare — {len(known["residents"])} 位老人，{len(known["residents"])} 只手环 · residents with bands
 
@@ -251,7 +264,7 @@ def _introduce(known: dict[str, Any], addresses: Addresses, broker: EmbeddedBrok
   接口 API              {addresses.api}/docs
   手环接入 MQTT         mqtt://127.0.0.1:{broker.port}
 
-  登录 Logins (角色 role, 用户名 username, 密码 password)
+  登录 Logins (角色 role, 用户名 username, 密码 password, 页面 page)
 {logins}
 
   1. 打开值班台，用 duty 登录 · Open the duty board and log in as duty.

@@ -4,13 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+from starlette.routing import Match
 
+from api.app import create_app
+from eldercare.accounts.viewers import LOGIN_ROLES
 from eldercare.demo import run
 from eldercare.platform.errors import ConfigurationError
 from eldercare.platform.settings import PREFIX
 from eldercare.tools.seed.plan import plan
 from tests.conftest import MakeSettings
 
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 ADDRESSES = run.Addresses("http://127.0.0.1:8000", "http://127.0.0.1:8010", "http://127.0.0.1:8020", 1883)
 
 
@@ -33,6 +37,15 @@ def test_the_desks_number_is_a_simulated_telephone_that_is_there(
     monkeypatch.setenv(f"{PREFIX}DESK_PHONE", "+8613800000000")
     given = run.service_environment(make_settings(), tmp_path, ADDRESSES, "postgresql://127.0.0.1/x")
     assert given[f"{PREFIX}DESK_PHONE"] in {person.phone for person in plan(1).staff if "duty" in person.roles}
+
+
+def test_every_role_that_logs_in_has_a_page_that_is_there(make_settings: MakeSettings) -> None:
+    app = create_app(make_settings(database_url=NOWHERE))
+    for page in run.PAGES:
+        scope = {"type": "http", "method": "GET", "path": page["path"], "headers": [], "root_path": ""}
+        assert any(route.matches(scope)[0] is Match.FULL for route in app.routes), page
+    seeded = {role for person in plan(1).staff for role in person.roles} & set(LOGIN_ROLES)
+    assert seeded <= {page["role"] for page in run.PAGES} | {"duty_lead"}
 
 
 def test_a_second_demo_in_the_same_folder_is_refused(tmp_path: Path) -> None:
