@@ -98,9 +98,14 @@ def _told(key: str, events: Sequence[Event]) -> Sentence | None:
 
 def _resting(weeks: Weeks) -> Sentence | None:
     if not weeks.shares.is_enough:
-        return Sentence("thin", {"percent": round(100 * weeks.shares.covered)})
+        # Rounded down: what is below the limit never reads as the limit itself.
+        return Sentence("thin", {"percent": int(100 * weeks.shares.covered)})
     trend, usual = weeks.trend, weeks.usual
-    if trend is None or usual is None or not trend.said:
+    if usual is None:
+        return Sentence("no_baseline")
+    if trend is None:
+        return Sentence("few_nights")
+    if not trend.said:
         return None
     key = "rate_up" if trend.difference > 0 else "rate_down"
     values = {"was": round(usual.usual), "now": round(trend.now), "beyond": trend.beyond, "nights": trend.nights}

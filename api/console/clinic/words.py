@@ -167,13 +167,14 @@ def sentences(screen: Screen, person: Person) -> list[str]:
     r = person.reckoned
     events = [each for each in person.events if each.at.timestamp() / 60 >= r.begin]
     weeks = Weeks(events, r.usual, r.trend, r.shares, r.activity, r.long_gaps)
-    said = [sentence(screen, each) for each in since.say(weeks)]
-    return said or [screen.t("since.nothing", day=day(screen, r.period))]
+    before = day(screen, r.period)
+    said = [sentence(screen, each, before) for each in since.say(weeks)]
+    return said or [screen.t("since.nothing", day=before)]
 
 
-def sentence(screen: Screen, each: Sentence) -> str:
-    """One sentence; it begins with a capital in English."""
-    text = screen.t(f"since.{each.key}", **_filled(screen, each.values))
+def sentence(screen: Screen, each: Sentence, before: str) -> str:
+    """One sentence, `before` being the day that it compares with; it begins with a capital in English."""
+    text = screen.t(f"since.{each.key}", before=before, **_filled(screen, each.values))
     return text[:1].upper() + text[1:]
 
 

@@ -31,8 +31,9 @@ def keys(weeks: Weeks) -> list[str]:
     ("weeks", "expected"),
     [
         (CALM, []),
-        (replace(CALM, trend=None), []),
-        (replace(CALM, usual=None, trend=None), []),
+        (replace(CALM, trend=None), ["few_nights"]),
+        (replace(CALM, usual=None, trend=None), ["no_baseline"]),
+        (replace(CALM, usual=None, trend=None, shares=THIN), ["thin"]),
         (replace(CALM, trend=UP), ["rate_up"]),
         (replace(CALM, trend=UP._replace(difference=-9)), ["rate_down"]),
         (replace(CALM, trend=UP._replace(said=False)), []),
@@ -81,3 +82,8 @@ def test_several_calls_are_told_by_the_newest_and_by_their_kind_where_they_share
 def test_the_longest_gap_is_the_one_that_is_named() -> None:
     said = say(replace(CALM, gaps=[Gap(0, 300, Known.OFF), Gap(500, 2000, Known.SILENT)]))[0]
     assert said.values == {"length": 1500, "day": 500, "why": Known.SILENT, "n": 2}
+
+
+def test_what_is_below_the_limit_never_reads_as_the_limit() -> None:
+    said = say(replace(CALM, shares=Shares(1000, 1000, 999, 699)))[0]
+    assert (said.key, said.values) == ("thin", {"percent": 69})
