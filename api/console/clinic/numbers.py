@@ -33,11 +33,15 @@ class Range(NamedTuple):
 
 
 class Beyond(NamedTuple):
-    """Time beyond one limit in force (beats per minute): the minutes, and their share of those that count."""
+    """Time beyond one limit in force (beats per minute), as a share of the minutes that count."""
 
     limit: float
-    minutes: int
     share: float
+
+    @property
+    def min_a_day(self) -> float:
+        """How many minutes that are of 24 hours of minutes that count."""
+        return self.share * 24 * 60
 
 
 class Bin(NamedTuple):
@@ -84,9 +88,9 @@ def ranges(values: Iterable[Value], profile: Profile) -> tuple[Range | None, Ran
     return span(by_night[False]), span(by_night[True])
 
 
-def beyond(values: Sequence[Value], profile: Profile, stand_min: int) -> tuple[Beyond | None, Beyond | None]:
-    """Time at or above the limit, and at or below that of day or night; a value stands for `stand_min` minutes. The
-    limits are those that warn. Of the lower one that of the day is named."""
+def beyond(values: Sequence[Value], profile: Profile) -> tuple[Beyond | None, Beyond | None]:
+    """Time at or above the limit, and at or below that of day or night. The limits are those that warn. Of the lower
+    one that of the day is named."""
     if not values:
         return None, None
     limits = profile.thresholds
@@ -95,8 +99,8 @@ def beyond(values: Sequence[Value], profile: Profile, stand_min: int) -> tuple[B
         high += bpm >= limits.hr_high_warning
         low += bpm <= (limits.hr_night_low_warning if profile.is_night(at * 60) else limits.hr_low_warning)
     return (
-        Beyond(limits.hr_high_warning, high * stand_min, high / len(values)),
-        Beyond(limits.hr_low_warning, low * stand_min, low / len(values)),
+        Beyond(limits.hr_high_warning, high / len(values)),
+        Beyond(limits.hr_low_warning, low / len(values)),
     )
 
 

@@ -84,7 +84,7 @@ def reckon(recorded: Recorded, profile: Profile, away: Away | None, now: datetim
     usual = nights.baseline(before, profile.thresholds.resting_change)
     day, night = numbers.ranges(recent, profile)
     usual_day, usual_night = numbers.ranges([each for each in values if each[0] < begin], profile)
-    high, low = numbers.beyond(recent, profile, timeline.rhythm_min)
+    high, low = numbers.beyond(recent, profile)
     modal, modal_days = numbers.modal_day(recent, zone)
     steps = numbers.steps_by_day(recorded.minutes, zone)
     worn = _worn(timeline, begins(now, zone).date(), today, zone)

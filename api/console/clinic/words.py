@@ -252,7 +252,6 @@ def numbers(screen: Screen, person: Person) -> list[Line]:
         Line("day", t("clinic.day_range"), _range(screen, r.day), t("clinic.range_note")),
         Line("night", t("clinic.night_range"), _range(screen, r.night), t("clinic.range_note")),
     ]
-    days = max(1.0, r.shares.valid / 1440)
     for name, found, limit in (
         ("above", r.high, limits.hr_high_warning),
         ("below", r.low, limits.hr_low_warning),
@@ -261,7 +260,7 @@ def numbers(screen: Screen, person: Person) -> list[Line]:
         if found is None:
             lines.append(Line(name, label, t("clinic.none")))
             continue
-        a_day = t("clinic.a_day", n=f"{found.minutes / days:.0f}")
+        a_day = t("clinic.a_day", n=f"{found.min_a_day:.0f}")
         lines.append(Line(name, label, _percent(found.share), a_day))
     lines.append(Line("steps", t("clinic.steps"), *_activity(screen, person)))
     lines.append(Line("out", t("clinic.out"), t("clinic.out_closed"), t("clinic.out_why")))

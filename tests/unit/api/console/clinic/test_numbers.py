@@ -51,12 +51,12 @@ def test_day_and_night_have_their_own_ranges() -> None:
 def test_time_beyond_a_limit_counts_from_the_limit_itself_and_the_night_has_its_own() -> None:
     noon, midnight = at(NOW), at(NOW) + 10 * 60
     values = [(noon, 111.0), (noon + 1, 110.0), (noon + 2, 50.0), (midnight, 50.0), (midnight + 1, 40.0)]
-    high, low = beyond(values, PROFILE, 5)
+    high, low = beyond(values, PROFILE)
     assert high is not None
     assert low is not None
-    assert (high.limit, high.minutes, high.share) == (111, 5, 0.2)
-    assert (low.limit, low.minutes, low.share) == (50, 10, 0.4)
-    assert beyond([], PROFILE, 1) == (None, None)
+    assert (high.limit, high.share, high.min_a_day) == (111, 0.2, pytest.approx(288))
+    assert (low.limit, low.share, low.min_a_day) == (50, 0.4, pytest.approx(576))
+    assert beyond([], PROFILE) == (None, None)
 
 
 def test_a_quarter_of_an_hour_of_fewer_than_five_days_is_blank() -> None:

@@ -55,3 +55,10 @@ def test_nights_away_say_nothing_of_her() -> None:
     found = of(rising(), away)
     assert [each.rate for each in found.nights[-8:]] == [None] * 8
     assert found.trend is None
+
+
+def test_a_heart_beyond_the_limit_all_day_is_so_for_24_of_24_hours_whatever_the_bands_rhythm() -> None:
+    uneven = [each for each in minutes(days_ago(14), NOW, night=130, day=130) if each.at % 10 in (0, 1, 5)]
+    high = of(uneven).high
+    assert high is not None
+    assert (high.share, high.min_a_day) == (1.0, 1440)
