@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
@@ -130,7 +130,7 @@ def look(patient: Patient, nights: Nights | None, own: Sequence[Incident], now: 
     recent = [each for each in own if now - each.occurred_at < timedelta(days=PERIOD_DAYS)]
     calls = [each for each in recent if each.severity == Severity.SOS and each.disposition not in NOTHING]
     urgent = [each for each in recent if each.severity == Severity.URGENT and each.disposition not in NOTHING]
-    worn_h = 24 * patient.hours / patient.had_band_h if patient.had_band_h > 0 else 0.0
+    valued_h = 24 * patient.hours / patient.had_band_h if patient.had_band_h > 0 else 0.0
     return Look(
         calls=len(calls),
         last_call=max((each.occurred_at for each in calls), default=None),
@@ -140,5 +140,6 @@ def look(patient: Patient, nights: Nights | None, own: Sequence[Incident], now: 
         side=nights.side if nights else 0,
         rate=nights.rate if nights else 0.0,
         usual=median(nights.usual) if nights and nights.usual else 0.0,
-        worn_h=min(24.0, worn_h) if patient.has_band else None,
+        night=date.fromordinal(nights.last) if nights and nights.last else None,
+        valued_h=min(24.0, valued_h) if patient.has_band else None,
     )

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import IntEnum
 from typing import NamedTuple
 
 LITTLE_H = 12.0
-"""Hours a day: whoever wears the band for fewer has half a day of which nobody knows."""
+"""Hours a day: whoever has values in fewer has half a day of which nobody knows."""
 
 
 class Weight(IntEnum):
@@ -27,14 +27,15 @@ class Reason(NamedTuple):
 
     weight: Weight
     key: str
-    values: dict[str, datetime | float | str] = {}  # noqa: RUF012  nobody changes it
+    values: dict[str, date | float | str] = {}  # noqa: RUF012  nobody changes it
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
     """What is known of one patient at a glance: calls for help of the last 30 days that were none by mistake, whether
     one is not over, urgent changes, open tasks, and what the rule knows of the nights: on which side of usual they are
-    (0: they are not), and both rates, beats per minute. `worn_h` is hours a day with a value, None without a band."""
+    (0: they are not), both rates, beats per minute, and on which day the last night ended. `valued_h` is hours a day
+    with a value, None without a band."""
 
     calls: int
     last_call: datetime | None
@@ -44,7 +45,8 @@ class Look:
     side: int
     rate: float
     usual: float
-    worn_h: float | None
+    night: date | None
+    valued_h: float | None
 
 
 def why(look: Look) -> list[Reason]:
@@ -52,14 +54,8 @@ def why(look: Look) -> list[Reason]:
     found: list[Reason] = []
     if look.calls_now:
         found.append(Reason(Weight.CALLS_NOW, "calls_now"))
-    if look.side:
-        key = "rate_up" if look.side > 0 else "rate_down"
-        values: dict[str, datetime | float | str] = {
-            "now": round(look.rate),
-            "usual": round(look.usual),
-            "by": abs(round(look.rate) - round(look.usual)),
-        }
-        found.append(Reason(Weight.RESTING, key, values))
+    if look.side and look.night is not None:
+        found.append(_resting(look, look.night))
     if look.urgent:
         found.append(Reason(Weight.URGENT, "urgent", {"n": look.urgent}))
     if look.calls and look.last_call is not None and not look.calls_now:
@@ -67,11 +63,20 @@ def why(look: Look) -> list[Reason]:
         found.append(Reason(Weight.CALLED, key, {"n": look.calls, "at": look.last_call}))
     if look.tasks:
         found.append(Reason(Weight.TASK, "tasks", {"n": look.tasks}))
-    if not look.worn_h:
-        found.append(Reason(Weight.NO_BAND, "no_band" if look.worn_h is None else "no_data"))
-    elif look.worn_h < LITTLE_H:
-        found.append(Reason(Weight.LITTLE, "little", {"hours": round(look.worn_h)}))
+    if not look.valued_h:
+        found.append(Reason(Weight.NO_BAND, "no_band" if look.valued_h is None else "no_data"))
+    elif look.valued_h < LITTLE_H:
+        found.append(Reason(Weight.LITTLE, "little", {"hours": round(look.valued_h, 0 if look.valued_h >= 1 else 1)}))
     return found
+
+
+def _resting(look: Look, night: date) -> Reason:
+    """The rule's word stands for some nights after she is back at her usual: then the last night is not beyond."""
+    now, usual = round(look.rate), round(look.usual)
+    by = (now - usual) * look.side
+    key = "rate_back" if by <= 0 else "rate_up" if look.side > 0 else "rate_down"
+    values: dict[str, date | float | str] = {"now": now, "usual": usual, "by": by, "night": night}
+    return Reason(Weight.RESTING, key, values)
 
 
 def order(reasons: Sequence[Reason]) -> tuple[int, ...]:

@@ -133,6 +133,8 @@ def _filled(screen: Screen, values: Mapping[str, object]) -> dict[str, str]:
     for key, value in values.items():
         if isinstance(value, datetime):
             found[key] = moment(screen, value)
+        elif isinstance(value, date):
+            found[key] = day(screen, value)
         elif isinstance(value, Known):
             found[key] = screen.t(f"gap.{GAPS[value]}")
         elif key == "kind":

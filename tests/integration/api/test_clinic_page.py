@@ -75,7 +75,7 @@ async def test_a_doctor_sees_the_weeks_of_whoever_agreed_and_each_look_is_logged
         await incident(practice.conn, here.wang, device_id="band-wang", kind=kind, severity="task")
     await practice.conn.commit()
 
-    nights = Nights(usual=(58.0,) * 28, last=1, rate=67.0, side=1)
+    nights = Nights(usual=(58.0,) * 28, last=NOW.date().toordinal(), rate=67.0, side=1)
     await practice.conn.execute(
         "insert into habits (resident_id, learnt, through) values (%s, %s, %s)",
         (here.wang, registry.write_learnt({"resting_rate": nights}), NOW.date()),
@@ -84,7 +84,7 @@ async def test_a_doctor_sees_the_weeks_of_whoever_agreed_and_each_look_is_logged
 
     listed = await practice.look("/clinic")
     assert "王秀英" in listed
-    assert "夜间静息 67，与本人基线 58 相比高 9" in listed
+    assert "11月24日 夜间静息 67，与本人基线 58 相比高 9" in listed
     assert "诊所待办 1 件" in listed
     assert "求助 1 次" in listed
     assert "李桂兰" not in listed
