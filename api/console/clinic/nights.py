@@ -130,6 +130,12 @@ def trend(period: Sequence[Night], usual: Baseline | None, enough: bool) -> Tren
     return Trend(now, now - usual.usual, beyond, len(last), slope(period), said)
 
 
+def rate_now(period: Sequence[Night]) -> float | None:
+    """The middle of the last `LAST_NIGHTS` nights, which the trend compares; None where none of them has a rate."""
+    last = [each.rate for each in period[-LAST_NIGHTS:] if each.rate is not None]
+    return median(last) if last else None
+
+
 def slope(period: Sequence[Night]) -> float | None:
     """Theil and Sen's slope, beats per minute a week: the middle of the slopes of all pairs, which no single night
     moves."""

@@ -65,7 +65,7 @@ def sheet(screen: Screen, person: Person, by: str) -> Sheet:
             today=words.day(screen, r.today),
         ),
         printed=t("sheet.printed", at=f"{screen.when.now.astimezone(screen.when.zone):%Y-%m-%d %H:%M}", by=by),
-        source=t("sheet.source", band=resident.device_id or t("clinic.none"), rhythm=r.rhythm_min),
+        source=t("sheet.source", band=resident.device_id or t("clinic.band_none"), rhythm=r.rhythm_min),
         since=t("clinic.since", day=words.day(screen, r.period)),
         sentences=words.sentences(screen, person),
         trust=words.trust(screen, person),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from api.console.clinic import charts, since, wear
+from api.console.clinic import charts, nights, since, wear
 from api.console.clinic.charts import TableRow
 from api.console.clinic.drawing import GAPS, Drawing
 from api.console.clinic.facts import Person, Row, Window
@@ -271,8 +271,7 @@ def numbers(screen: Screen, person: Person) -> list[Line]:
 
 def _resting(screen: Screen, person: Person) -> tuple[str, str]:
     r, t = person.reckoned, screen.t
-    known = [each.rate for each in r.nights if each.rate is not None]
-    now = r.trend.now if r.trend else known[-1] if known else None
+    now = nights.rate_now(r.nights)
     text = t("clinic.none") if now is None else t("clinic.bpm", n=round(now))
     if r.usual is None:
         return text, t("clinic.baseline_none")
@@ -282,13 +281,14 @@ def _resting(screen: Screen, person: Person) -> tuple[str, str]:
         bar=f"{r.usual.bar:.1f}".removesuffix(".0"),
         nights=r.usual.nights,
     )
-    return text, f"{usual}{_slope(screen, r.trend)}"
+    return text, f"{usual}{_slope(screen, r.trend, round(r.usual.usual))}"
 
 
-def _slope(screen: Screen, trend: Trend | None) -> str:
+def _slope(screen: Screen, trend: Trend | None, usual: int) -> str:
     if trend is None or not trend.said or trend.a_week is None:
         return ""
-    return screen.t("clinic.slope", difference=f"{trend.difference:+.0f}", slope=f"{trend.a_week:+.1f}")
+    # The difference is that of the two numbers beside it.
+    return screen.t("clinic.slope", difference=f"{round(trend.now) - usual:+d}", slope=f"{trend.a_week:+.1f}")
 
 
 def _range(screen: Screen, found: Range | None) -> str:

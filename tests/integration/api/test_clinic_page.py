@@ -140,7 +140,12 @@ async def test_little_data_are_said_to_be_little_and_a_doctor_begins_at_the_clin
     await practice.conn.execute("delete from device_status")
     await practice.conn.execute("update assignment set period = tstzrange(lower(period), %s)", (NOW,))
     await practice.conn.commit()
-    assert "佩戴 0% · 有效 0%" in await practice.look(f"/clinic/{here.wang}?window=year")
+    nothing = await practice.look(f"/clinic/{here.wang}?window=year")
+    assert "佩戴 0% · 有效 0%" in nothing
+    # Where nothing was measured no number reads as "none at all", and the band is not said to be at fault.
+    assert re.search(r'data-number="above">.*?<b>没有数据</b>', nothing, re.DOTALL)
+    assert re.search(r'data-number="steps">.*?<b>没有报来步数</b>', nothing, re.DOTALL)
+    assert "没有可说的变化" not in nothing
     assert "现在没有手环" in await practice.look("/clinic")
     first = await practice.client.get("/", headers={"Cookie": f"{COOKIE}={practice.tokens['doctor']}"})
     assert (first.status_code, first.headers["location"]) == (303, "/clinic")

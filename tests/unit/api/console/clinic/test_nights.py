@@ -6,7 +6,7 @@ import pytest
 
 from alerts.rules.resting_rate import night_rate
 from alerts.rules.rule import Day
-from api.console.clinic.nights import Baseline, Night, baseline, nights, slope, trend
+from api.console.clinic.nights import Baseline, Night, baseline, nights, rate_now, slope, trend
 from eldercare.protocol.mqtt_v1 import HeartRate
 from tests.unit.api.console.clinic.weeks import NOW, PROFILE, ZONE, days_ago, minutes
 
@@ -90,3 +90,8 @@ def test_one_wild_night_moves_no_slope() -> None:
     rates[10] = 120
     assert slope(of(*rates)) == pytest.approx(1.0, abs=0.1)
     assert slope(of(*rates[:9])) is None
+
+
+def test_the_rate_of_now_is_of_the_last_seven_nights_and_never_older() -> None:
+    assert rate_now(of(90.0, 50, 52, None, 51, None, None, 60)) == 51.5
+    assert rate_now(of(60.0, *[None] * 7)) is None
