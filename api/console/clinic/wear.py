@@ -4,10 +4,12 @@ Three gaps are told apart: the band lay beside her, it said nothing, or she had 
 measured nothing, is neither.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from itertools import groupby, pairwise
 from math import ceil
+from operator import attrgetter
 from statistics import median
 from typing import NamedTuple
 
@@ -83,7 +85,7 @@ class Shares(NamedTuple):
 
 
 def rhythm_min(minutes: Sequence[Minute]) -> int:
-    """The band's own rhythm: minutes from one value to the next, 1 to `LONGEST_STAND_MIN`."""
+    """The rhythm of one band: minutes from one value to the next, 1 to `LONGEST_STAND_MIN`."""
     measured = [each.at for each in minutes if each.bpm is not None]
     gaps = [later - sooner for sooner, later in pairwise(measured)]
     return min(max(1, ceil(median(gaps))), LONGEST_STAND_MIN) if gaps else 1
@@ -99,11 +101,13 @@ class Timeline:
 
     def __init__(self, begin: int, end: int, recorded: Recorded) -> None:
         self.begin, self.end = begin, max(begin, end)
-        self.rhythm_min = rhythm_min(recorded.minutes)
+        self.rhythm_min = 1
+        """That of the newest band that measured anything."""
         self._known = bytearray([Known.BEFORE]) * (self.end - self.begin)
         self._hold(recorded.held)
         self._hear(recorded.heard)
-        self._measure(recorded.minutes)
+        for each in recorded.held:
+            self._measure(_within(recorded.minutes, each), each.end)
 
     def at(self, minute: int) -> Known:
         """What is known of one minute; nothing of those outside."""
@@ -156,9 +160,13 @@ class Timeline:
         for each, following in zip(heard, [*(later.at for later in heard[1:]), self.end], strict=False):
             self._fill(each.at, min(following, each.at + HEARD_MIN), names[each.worn], over=_OVER_SILENT)
 
-    def _measure(self, minutes: Sequence[Minute]) -> None:
-        for each, following in zip(minutes, [*(later.at for later in minutes[1:]), self.end], strict=False):
-            until = min(following, each.at + self.rhythm_min)
+    def _measure(self, minutes: Sequence[Minute], end: int) -> None:
+        """The minutes of one band, which she had up to `end`: each band has a rhythm of its own."""
+        rhythm = rhythm_min(minutes)
+        if any(each.bpm is not None for each in minutes):
+            self.rhythm_min = rhythm
+        for each, following in zip(minutes, [*(later.at for later in minutes[1:]), end], strict=False):
+            until = min(following, each.at + rhythm)
             if each.bpm is None:
                 self._fill(each.at, until, Known.UNMEASURED, over=_OVER_SILENT)
             elif self.at(each.at) is not Known.OFF:  # what a band measures that is not worn is no heart
@@ -169,6 +177,11 @@ class Timeline:
         for index in range(first, last):
             if self._known[index] in over:
                 self._known[index] = known
+
+
+def _within(minutes: Sequence[Minute], held: Held) -> Sequence[Minute]:
+    begin, end = (bisect_left(minutes, at, key=attrgetter("at")) for at in (held.begin, held.end))
+    return minutes[begin:end]
 
 
 def _pieces(start: int, part: bytearray) -> list[Gap]:

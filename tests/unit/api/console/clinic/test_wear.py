@@ -87,6 +87,12 @@ def test_a_value_stands_for_the_bands_own_rhythm_up_to_half_an_hour(every: int, 
     assert whole(found).shares().valid == valid
 
 
+def test_a_band_that_measures_more_seldom_than_the_one_before_covers_as_much() -> None:
+    found = [*values((0, 1000)), *values((1000, 1440), every=20)]
+    line = whole(found, held=[Held(0, 1000), Held(1000, 1440)])
+    assert (line.rhythm_min, line.shares().valid, line.gaps()) == (20, 1440, [])
+
+
 def test_seventy_per_cent_are_enough_and_days_before_the_band_count_against_it() -> None:
     assert whole(values((0, 1008))).shares().is_enough
     assert not whole(values((0, 1007))).shares().is_enough
