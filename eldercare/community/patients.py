@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from eldercare.accounts import access
-from eldercare.accounts.viewers import Role, Scope, Viewer
+from eldercare.accounts.viewers import Role, Viewer
 from eldercare.community import plausible
 from eldercare.platform.database import Connection
 
@@ -47,7 +47,7 @@ _SEEN = sql.SQL(
     """
     select r.id, r.name, r.gender, r.birth_date, coalesce(worn.has_band, false) as has_band,
            coalesce(worn.had_band_h, 0)::float8 as had_band_h, coalesce(worn.hours, 0) as hours
-    from (select * from resident r where r.left_at is null and {health} and {agreed} order by r.id limit {limit}) r
+    from (select * from resident r where r.left_at is null and {clinic} and {agreed} order by r.id limit {limit}) r
     left join lateral (
         select bool_or(a.period @> {now}) as has_band,
                sum(extract(epoch from least(coalesce(upper(a.period), 'infinity'), {now})
@@ -69,7 +69,7 @@ async def listing(conn: Connection, viewer: Viewer, start: datetime, now: dateti
     measured in [`start`, `now`). Raises Forbidden for everybody else. The caller audits."""
     access.require_role(viewer, Role.DOCTOR, Role.DUTY)
     query = _SEEN.format(
-        health=access.resident(viewer, Scope.HEALTH),
+        clinic=access.clinic(viewer),
         agreed=_AGREED,
         now=sql.Literal(now),
         start=sql.Literal(start),

@@ -64,10 +64,12 @@ class Row:
 
 async def gather(conn: Connection, screen: Screen, viewer: Viewer, resident_id: int, window: Window) -> Person:
     """What is known of one person now. Raises Forbidden for whoever is no doctor and not of the desk, NotFound for a
-    doctor to whose seeing her she has not agreed. The caller audits."""
+    doctor to whose seeing her she has not agreed, and Forbidden where that doctor knows of her otherwise, as her family
+    or called to her. The caller audits."""
     access.require_role(viewer, Role.DOCTOR, Role.DUTY)
     now, zone = screen.when.now, screen.when.zone
     file = await residents.file(conn, viewer, resident_id)
+    await access.require_clinic(conn, viewer, resident_id)
     profile = await habits.profile_of(conn, viewer, resident_id, zone)
     if profile is None:
         raise Forbidden(f"the health of resident {resident_id} is not yours to see")

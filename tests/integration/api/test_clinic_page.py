@@ -127,6 +127,29 @@ async def test_consent_and_role_decide_and_a_withdrawal_acts_at_once(practice: P
     assert await practice.trail() == before
 
 
+async def test_who_is_her_family_too_reads_her_as_family_and_not_as_her_doctor(practice: Practice) -> None:
+    conn, here = practice.conn, practice.here
+    await conn.execute("insert into person_role (person_id, role) values (%s, 'family')", (here.doctor,))
+    await people.link(conn, here.wang, here.doctor, "family")
+    await consents.give(conn, here.wang, Purpose.FAMILY_HEALTH, given_by="本人", now=LONG_AGO)
+    await conn.commit()
+    await practice.look(f"/clinic/{here.wang}")
+    before = await practice.trail()
+
+    # She agreed that the clinic sees her, and this is her relative and no longer her doctor.
+    await conn.execute("delete from resident_contact where resident_id = %s and kind = 'doctor'", (here.wang,))
+    await conn.commit()
+    await practice.look(f"/clinic/{here.wang}", status=403)
+    assert "王秀英" not in (await practice.look("/clinic")).partition('id="incidents"')[0]
+    await people.link(conn, here.wang, here.doctor, "doctor")
+
+    await consents.withdraw(conn, here.wang, Purpose.CLINIC, NOW)
+    await conn.commit()
+    await practice.look(f"/clinic/{here.wang}", status=403)
+    assert "王秀英" not in (await practice.look("/clinic")).partition('id="incidents"')[0]
+    assert await practice.trail() == before
+
+
 async def test_little_data_are_said_to_be_little_and_a_doctor_begins_at_the_clinic(practice: Practice) -> None:
     here = practice.here
     await practice.conn.execute("delete from heart_rate where ts < %s", (NOW - timedelta(days=3),))
