@@ -379,7 +379,8 @@ def nights_text(screen: Screen, found: Person) -> str:
     known = sum(each.rate is not None for each in r.nights)
     if r.usual is None:
         return t("clinic.by_night_no_usual", known=known, nights=len(r.nights))
-    span = {"low": round(r.usual.low), "high": round(r.usual.high)}
+    # Not rounded to whole beats: a night of 48.2 is below 48.5, and would not be below "48".
+    span = {name: f"{bpm:.1f}".removesuffix(".0") for name, bpm in (("low", r.usual.low), ("high", r.usual.high))}
     return t("clinic.by_night", known=known, nights=len(r.nights), **span)
 
 

@@ -93,7 +93,7 @@ async def test_a_doctor_sees_the_weeks_of_whoever_agreed_and_each_look_is_logged
     for words in (
         "美托洛尔 25 mg", "青霉素", "自 10月26日 以来", "有过求助：头晕，坐着。", "夜间静息", "与本人基线相比高",
         "无信号", "未佩戴", "每 5 分钟一个值", "位置没有开放给诊所", "9 分钟", "▼ 减慢心率的药",
-        "打印 2026-11-24 14:00",
+        "打印 2026-11-24 14:00", "底色是本人平时的范围 47.5–56.5",
     ):  # fmt: skip
         assert words in page, words
     for window in ("day", "week", "year"):
