@@ -2,9 +2,7 @@
 select (h.ts at time zone %(zone)s)::date as day,
        percentile_cont(0.05) within group (order by h.bpm) filter (where counts),
        percentile_cont(0.5) within group (order by h.bpm) filter (where counts),
-       percentile_cont(0.95) within group (order by h.bpm) filter (where counts),
-       count(*) filter (where counts),
-       sum(h.steps)::integer
+       percentile_cont(0.95) within group (order by h.bpm) filter (where counts)
 from assignment a
 join heart_rate h on h.device_id = a.device_id and h.ts >= lower(a.period)
                  and h.ts < coalesce(upper(a.period), 'infinity') and h.ts >= %(start)s and h.ts < %(end)s

@@ -29,15 +29,12 @@ class Held(NamedTuple):
 
 
 class DayOfYear(NamedTuple):
-    """One local day: the 5th, 50th and 95th percentile of its `values` plausible heart rates, beats per minute, and its
-    steps (None: not counted)."""
+    """One local day: the 5th, 50th and 95th percentile of its plausible heart rates, beats per minute."""
 
     day: date
     low: float
     middle: float
     high: float
-    values: int
-    steps: int | None
 
 
 class Recorded(NamedTuple):
