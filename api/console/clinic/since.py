@@ -61,6 +61,7 @@ class Weeks:
 def say(weeks: Weeks) -> list[Sentence]:
     """The sentences; none where there is nothing to say."""
     found = [
+        _calls_now(weeks.events),
         _calls(weeks.events),
         _of_severity(weeks.events, "urgent"),
         _resting(weeks),
@@ -71,8 +72,14 @@ def say(weeks: Weeks) -> list[Sentence]:
     return [each for each in found if each is not None][:MOST]
 
 
+def _calls_now(events: Sequence[Event]) -> Sentence | None:
+    """What has no outcome goes on, and is not told as if it were over."""
+    going = [each.at for each in events if each.severity == "sos" and each.outcome is None]
+    return Sentence("sos_now", {"at": min(going)}) if going else None
+
+
 def _calls(events: Sequence[Event]) -> Sentence | None:
-    real = [each for each in events if each.severity == "sos" and each.outcome not in NOTHING]
+    real = [each for each in events if each.severity == "sos" and each.outcome not in (None, *NOTHING)]
     return _told("sos", real)
 
 

@@ -42,6 +42,8 @@ def keys(weeks: Weeks) -> list[str]:
         (replace(CALM, events=[event(found="头晕")]), ["sos_once_found"]),
         (replace(CALM, events=[event(outcome="false_alarm"), event(outcome="test")]), []),
         (replace(CALM, events=[event(), event()]), ["sos_often"]),
+        (replace(CALM, events=[event(outcome=None)]), ["sos_now"]),
+        (replace(CALM, events=[event(outcome=None), event()]), ["sos_now", "sos_once"]),
         (replace(CALM, events=[event("urgent", "heart_rate")]), ["urgent_once"]),
         (replace(CALM, events=[event("warning", "stillness")]), ["warning_once"]),
         (replace(CALM, events=[event("warning", "off_wrist"), event("task", "resting_rate")]), []),
