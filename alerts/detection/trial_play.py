@@ -140,10 +140,10 @@ def _found(episode: Episode) -> Found:
 def main() -> None:
     """Read, play, write."""
     os.nice(NICE)
-    signal.alarm(LONGEST_S)
     work = msgspec.json.decode(sys.stdin.buffer.read(), type=Work)
     sys.stdout.buffer.write(msgspec.json.encode(play(work)))
 
 
 if __name__ == "__main__":
+    signal.alarm(LONGEST_S)  # of this process alone, and so not in main
     main()

@@ -8,10 +8,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 from unittest import mock
 
 import psycopg
@@ -29,10 +30,6 @@ from tests.support.services.mosquitto import Mosquitto
 ROOT = Path(__file__).parents[3]
 
 
-OTHER_PROGRAMS = {"alerts", "api", "ingest", "ingest-sos", "ingest-telemetry", "replay"}
-"""Commands that another program takes over, or that set up what a process has once."""
-
-
 @dataclass(frozen=True, slots=True)
 class Done:
     returncode: int
@@ -41,32 +38,11 @@ class Done:
 
 
 def eldercare(*arguments: str, cwd: Path, **settings: object) -> Done:
-    """Run a command with these settings (ELDERCARE_ is put before) and nothing else of ours.
-
-    In this process where that is the same: to start Python takes longer than what most of them do.
-    """
-    own = {name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")}
-    environment = {**own, "PYTHONPATH": str(ROOT), **{f"ELDERCARE_{k.upper()}": str(v) for k, v in settings.items()}}
-    if arguments[0] in OTHER_PROGRAMS:
-        return _started(arguments, cwd, environment)
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        mock.patch.dict(os.environ, environment, clear=True),
-        mock.patch.object(sys, "argv", ["eldercare", *arguments]),
-        contextlib.chdir(cwd),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-        pytest.raises(SystemExit) as left,
-    ):
-        main()
-    return Done(left.value.code or 0, out.getvalue(), err.getvalue())
-
-
-def _started(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Done:
+    """Run `python -m eldercare` with these settings (ELDERCARE_ is put before) and nothing else of ours."""
     done = subprocess.run(
         [sys.executable, "-m", "eldercare", *arguments],
         cwd=cwd,
-        env=environment,
+        env=_environment(settings),
         capture_output=True,
         text=True,
         check=False,
@@ -75,11 +51,37 @@ def _started(arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+def run_here(*arguments: str, cwd: Path, **settings: object) -> Done:
+    """The same in this process, for commands that no other program takes over and outside of an event loop: to start
+    Python takes longer than what most of them do."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, _environment(settings), clear=True),
+        mock.patch.object(sys, "argv", ["eldercare", *arguments]),
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+        mock.patch.object(os, "execv", _taken_over),
+        mock.patch.object(os, "execve", _taken_over),
+        pytest.raises(SystemExit) as left,
+    ):
+        main()
+    return Done(left.value.code or 0, out.getvalue(), err.getvalue())
+
+
+def _environment(settings: Mapping[str, object]) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")}
+    return {**own, "PYTHONPATH": str(ROOT), **{f"ELDERCARE_{k.upper()}": str(v) for k, v in settings.items()}}
+
+
+def _taken_over(*_: object) -> NoReturn:
+    raise AssertionError("another program would take over this process: use eldercare()")
+
+
 def test_a_command_is_a_program(tmp_path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ELDERCARE_")}
-    done = _started(["clock", "show"], tmp_path, {**environment, "PYTHONPATH": str(ROOT)})
+    done = eldercare("clock", "show", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == eldercare("clock", "show", cwd=tmp_path).stderr
+    assert done == run_here("clock", "show", cwd=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_a_command_is_a_program(tmp_path: Path) -> None:
 def test_a_wrong_setting_is_one_line_and_status_2(
     tmp_path: Path, command: list[str], settings: dict[str, str], line: str
 ) -> None:
-    done = eldercare(*command, cwd=tmp_path, **settings)
+    done = run_here(*command, cwd=tmp_path, **settings)
     assert done.returncode == 2
     assert done.stderr.startswith(line)
     assert len(done.stderr.splitlines()) == 1
@@ -109,10 +111,10 @@ def test_services_are_started_by_name_and_name_what_they_lack(tmp_path: Path, se
 
 
 def test_a_database_that_is_away_or_empty_is_said(tmp_path: Path, empty_database_url: str) -> None:
-    away = eldercare("seed", cwd=tmp_path, database_url="postgresql://postgres@127.0.0.1:1/x")
+    away = run_here("seed", cwd=tmp_path, database_url="postgresql://postgres@127.0.0.1:1/x")
     assert (away.returncode, len(away.stderr.splitlines())) == (2, 1)
     assert "Connection refused" in away.stderr
-    empty = eldercare("seed", cwd=tmp_path, database_url=empty_database_url)
+    empty = run_here("seed", cwd=tmp_path, database_url=empty_database_url)
     assert (empty.returncode, "run `eldercare migrate` first" in empty.stderr) == (2, True)
 
 
@@ -125,23 +127,23 @@ def test_from_an_empty_database_to_bands_that_the_broker_knows(
         "broker_passwords": broker.passwords,
         "broker_pid_file": broker.pid_file,
     }
-    migrated = eldercare("migrate", cwd=tmp_path, **settings)
+    migrated = run_here("migrate", cwd=tmp_path, **settings)
     assert migrated.stdout.splitlines()[0] == "已应用 applied 0001_initial"
-    seeded = eldercare("seed", "--residents", "3", "--json", cwd=tmp_path, **settings)
+    seeded = run_here("seed", "--residents", "3", "--json", cwd=tmp_path, **settings)
     made = json.loads(seeded.stdout)
     assert [resident["device_id"] for resident in made["residents"]] == ["band-0001", "band-0002", "band-0003"]
     users = [line.split(":")[0] for line in broker.passwords.read_text().splitlines()]
     assert users == ["eldercare", "band-0001", "band-0002", "band-0003"]
-    enrolled = eldercare("enroll", "--device", "band-0002", "--device", "spare-1", cwd=tmp_path, **settings)
+    enrolled = run_here("enroll", "--device", "band-0002", "--device", "spare-1", cwd=tmp_path, **settings)
     assert [line.split()[0] for line in enrolled.stdout.splitlines()] == ["band-0002", "spare-1"]
     assert "4 bands in the password file; the broker was told" in enrolled.stderr
     asyncio.run(_bands_of_an_import(empty_database_url, "band-0102", "band-0101"))
-    rest = eldercare("enroll", "--all", cwd=tmp_path, **settings)
+    rest = run_here("enroll", "--all", cwd=tmp_path, **settings)
     assert [line.split()[0] for line in rest.stdout.splitlines()] == ["band-0101", "band-0102"]
     assert "6 bands in the password file" in rest.stderr
-    again = eldercare("enroll", "--all", cwd=tmp_path, **settings)
+    again = run_here("enroll", "--all", cwd=tmp_path, **settings)
     assert (again.returncode, again.stdout) == (0, "")
-    broken = eldercare("enroll", "--device", "band#1", cwd=tmp_path, **settings)
+    broken = run_here("enroll", "--device", "band#1", cwd=tmp_path, **settings)
     assert (broken.returncode, broken.stderr.startswith("eldercare: device_id: ")) == (1, True)
 
 
@@ -155,13 +157,13 @@ async def _bands_of_an_import(url: str, *device_ids: str) -> None:
 
 def test_a_misspelt_setting_is_named_by_every_command(tmp_path: Path, database_url: str) -> None:
     (tmp_path / ".env").write_text("ELDERCARE_TWILO_FROM=+999\n")
-    done = eldercare("clock", "show", cwd=tmp_path, database_url=database_url, timezon="Asia/Shanghai")
+    done = run_here("clock", "show", cwd=tmp_path, database_url=database_url, timezon="Asia/Shanghai")
     assert done.returncode == 0
     assert [line.partition("（")[0] for line in done.stderr.splitlines()] == [
         "eldercare: ELDERCARE_TIMEZON",
         "eldercare: ELDERCARE_TWILO_FROM",
     ]
-    examined = eldercare("doctor", cwd=tmp_path, database_url=database_url, timezon="Asia/Shanghai")
+    examined = run_here("doctor", cwd=tmp_path, database_url=database_url, timezon="Asia/Shanghai")
     assert examined.stderr == ""
     assert "! warning ELDERCARE_TIMEZON（" in examined.stdout
     assert "did you mean ELDERCARE_TWILIO_FROM?" in examined.stdout
@@ -193,7 +195,7 @@ def test_people_to_call_are_added_with_a_password_that_opens_the_door(tmp_path: 
         conn.execute("insert into grid (name, community) values ('一网格', '朝阳里'), ('二网格', '朝阳里')")
 
     def add(*arguments: str) -> Done:
-        return eldercare("add-person", *arguments, cwd=tmp_path, database_url=database_url)
+        return run_here("add-person", *arguments, cwd=tmp_path, database_url=database_url)
 
     duty = add("沈值班", "--role", "duty", "--role", "duty_lead", "--phone", "+86 138 0000 0000", "--username", "shen")
     number, username, password = (line.rpartition(" ")[2] for line in duty.stdout.splitlines())
@@ -242,7 +244,7 @@ def test_people_to_call_are_added_with_a_password_that_opens_the_door(tmp_path: 
 def test_a_person_that_cannot_be_is_one_line_and_nobody(
     tmp_path: Path, database_url: str, arguments: list[str], line: str
 ) -> None:
-    done = eldercare("add-person", "沈值班", *arguments, cwd=tmp_path, database_url=database_url)
+    done = run_here("add-person", "沈值班", *arguments, cwd=tmp_path, database_url=database_url)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
     assert done.stderr.startswith(f"eldercare: {line}")
     with psycopg.connect(database_url) as conn:
@@ -251,7 +253,7 @@ def test_a_person_that_cannot_be_is_one_line_and_nobody(
 
 def test_the_clock_is_set_shown_and_reset(tmp_path: Path, database_url: str) -> None:
     def said(*arguments: str, **more: str) -> Done:
-        return eldercare("clock", *arguments, cwd=tmp_path, database_url=database_url, **more)
+        return run_here("clock", *arguments, cwd=tmp_path, database_url=database_url, **more)
 
     assert said("set", "2020-02-29T08:00:00+08:00", "--speed", "0").stdout == "2020-02-29T08:00:00+08:00 × 0\n"
     assert said("show", timezone="UTC").stdout == "2020-02-29T00:00:00+00:00 × 0\n"
@@ -268,7 +270,7 @@ def test_what_was_done_by_mistake_is_undone_by_commands(tmp_path: Path, database
     """Each command as people type it; what the changes do is told in test_changes.py."""
 
     def said(*arguments: str, status: int = 0) -> str:
-        done = eldercare(*arguments, cwd=tmp_path, database_url=database_url)
+        done = run_here(*arguments, cwd=tmp_path, database_url=database_url)
         assert done.returncode == status, done.stderr
         assert status == 0 or len(done.stderr.splitlines()) == 1
         return done.stdout if status == 0 else done.stderr
@@ -318,7 +320,7 @@ def test_what_was_done_by_mistake_is_undone_by_commands(tmp_path: Path, database
 
 def test_a_resident_is_added_as_a_row_of_a_list_is_and_leaves_again(tmp_path: Path, database_url: str) -> None:
     def said(*arguments: str, status: int = 0) -> str:
-        done = eldercare(*arguments, cwd=tmp_path, database_url=database_url)
+        done = run_here(*arguments, cwd=tmp_path, database_url=database_url)
         assert done.returncode == status, done.stderr
         assert status == 0 or len(done.stderr.splitlines()) == 1
         return done.stdout + done.stderr
@@ -360,7 +362,7 @@ def test_a_resident_is_added_as_a_row_of_a_list_is_and_leaves_again(tmp_path: Pa
 
 
 def test_the_headings_of_a_list_are_told_without_a_list(tmp_path: Path) -> None:
-    done = eldercare("import-residents", "--columns", cwd=tmp_path)
+    done = run_here("import-residents", "--columns", cwd=tmp_path)
     lines = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (0, "")
     assert lines[1].startswith("* name: 姓名、")
@@ -371,7 +373,7 @@ def test_a_file_that_is_no_list_is_refused_in_one_line(tmp_path: Path, database_
     file = tmp_path / "list.csv"
     for content, reason in ((b"", "is empty"), (b"\0\1\2", "neither xlsx nor csv"), (b"a,b\n1,2\n", "name no column")):
         file.write_bytes(content)
-        done = eldercare("import-residents", str(file), cwd=tmp_path, database_url=database_url)
+        done = run_here("import-residents", str(file), cwd=tmp_path, database_url=database_url)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith("eldercare: file: ")
         assert reason in done.stderr
@@ -396,7 +398,7 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path, database_url: str, broke
             "insert into assignment (device_id, resident_id, period)"
             " select 'resting', id, tstzrange(now() - interval '1 day', now() - interval '2 hours') from resident"
         )
-    done = eldercare("doctor", cwd=tmp_path, database_url=database_url, mqtt_url=broker.url)
+    done = run_here("doctor", cwd=tmp_path, database_url=database_url, mqtt_url=broker.url)
     assert done.returncode == 1
     for words in (
         "the broker lets us in",
@@ -419,11 +421,11 @@ def test_the_doctor_names_what_is_wrong(tmp_path: Path, database_url: str, broke
 
 
 def test_the_doctor_finds_nothing_wrong_with_a_good_community(tmp_path: Path, database_url: str) -> None:
-    assert eldercare("seed", "--residents", "20", cwd=tmp_path, database_url=database_url).returncode == 0
+    assert run_here("seed", "--residents", "20", cwd=tmp_path, database_url=database_url).returncode == 0
     with psycopg.connect(database_url) as conn:
         for service in ("ingest.sos", "ingest.telemetry", "alerts", "api"):
             conn.execute("insert into heartbeat (instance, service) values (%s, %s)", (service, service))
-    done = eldercare("doctor", cwd=tmp_path, database_url=database_url)
+    done = run_here("doctor", cwd=tmp_path, database_url=database_url)
     of_database = [line for line in done.stdout.splitlines() if "ELDERCARE_" not in line]
     assert [line for line in of_database if line.startswith(("✗", "!"))] == []
     assert "2 位值班员可呼叫" not in done.stdout
@@ -431,7 +433,7 @@ def test_the_doctor_finds_nothing_wrong_with_a_good_community(tmp_path: Path, da
 
 
 def test_the_doctor_names_alarms_whose_next_step_does_not_come(tmp_path: Path, database_url: str) -> None:
-    assert eldercare("seed", "--residents", "3", cwd=tmp_path, database_url=database_url).returncode == 0
+    assert run_here("seed", "--residents", "3", cwd=tmp_path, database_url=database_url).returncode == 0
     with psycopg.connect(database_url) as conn:
         conn.execute(
             "insert into incident (subject, kind, severity, source, occurred_at, opened_at, round_started_at, due_at)"
@@ -443,14 +445,14 @@ def test_the_doctor_names_alarms_whose_next_step_does_not_come(tmp_path: Path, d
             " select id, eldercare_now(), 'step_failed', 'ladder' from incident where subject = 'device:1'"
         )
         ids = [row[0] for row in conn.execute("select id from incident where subject <> 'device:2' order by id")]
-    done = eldercare("doctor", cwd=tmp_path, database_url=database_url)
+    done = run_here("doctor", cwd=tmp_path, database_url=database_url)
     [found] = [line for line in done.stdout.splitlines() if "next step does not come" in line]
     assert found.startswith("✗")
     assert f"编号 {ids[0]}, {ids[1]}）" in found
 
 
 def test_the_doctor_names_residents_whose_stored_limits_do_not_hold(tmp_path: Path, database_url: str) -> None:
-    assert eldercare("seed", "--residents", "3", cwd=tmp_path, database_url=database_url).returncode == 0
+    assert run_here("seed", "--residents", "3", cwd=tmp_path, database_url=database_url).returncode == 0
     with psycopg.connect(database_url) as conn:
         ids = [row[0] for row in conn.execute("select id from resident order by id")]
         [(name,)] = conn.execute(
@@ -458,14 +460,14 @@ def test_the_doctor_names_residents_whose_stored_limits_do_not_hold(tmp_path: Pa
         ).fetchall()
         detail = f'{{"overrides_refused": [{ids[1]}]}}'
         conn.execute("insert into heartbeat (instance, service, detail) values ('a', 'alerts', %s)", (detail,))
-    done = eldercare("doctor", cwd=tmp_path, database_url=database_url)
+    done = run_here("doctor", cwd=tmp_path, database_url=database_url)
     [found] = [line for line in done.stdout.splitlines() if "limits of their own hold" in line]
     assert found.startswith("!")
     assert f"for: {name} ({ids[1]}) →" in found
 
 
 def test_the_doctor_knows_numbers_that_twilio_never_reaches(tmp_path: Path, database_url: str) -> None:
-    assert eldercare("seed", "--residents", "1", cwd=tmp_path, database_url=database_url).returncode == 0
+    assert run_here("seed", "--residents", "1", cwd=tmp_path, database_url=database_url).returncode == 0
     with psycopg.connect(database_url) as conn:
         conn.execute(
             "update contact_method set address = '+8613812345678' where id = (select min(id) from contact_method)"
@@ -485,7 +487,7 @@ def test_the_doctor_says_that_the_database_is_not_migrated(tmp_path: Path, open_
     server = EmbeddedPostgres(open_folder / "postgres")
     server.start()
     try:
-        done = eldercare("doctor", cwd=tmp_path, database_url=server.url)
+        done = run_here("doctor", cwd=tmp_path, database_url=server.url)
     finally:
         server.stop()
     assert "not migrated: 0001_initial" in done.stdout
@@ -501,7 +503,7 @@ def test_a_recording_is_replayed_and_the_clock_goes_along(
         "broker_passwords": clean_broker.passwords,
         "broker_pid_file": clean_broker.pid_file,
     }
-    seeded = eldercare("seed", "--residents", "2", "--json", cwd=tmp_path, **settings)
+    seeded = run_here("seed", "--residents", "2", "--json", cwd=tmp_path, **settings)
     (tmp_path / "seed.json").write_text(seeded.stdout, encoding="utf-8")
     start = datetime(2020, 3, 5, tzinfo=UTC)
     with (tmp_path / "recorded.csv").open("w", newline="") as file:
