@@ -10,7 +10,7 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from math import cos, hypot, pi, sin
+from math import hypot
 from operator import attrgetter
 
 from alerts.model.incident import IncidentKind
@@ -32,10 +32,9 @@ from benchmarks.wandering import (
     Window,
     along,
     at_home_by_night,
-    circle,
     drift_windows,
     fixes_of,
-    pacing,
+    goes_round,
     report_quiet,
     week,
 )
@@ -66,12 +65,7 @@ def rounds(windows: Sequence[Window], who: Profile, rhythm_s: float, size_m: flo
     chance, found = random.Random(f"{SEED} steps {rhythm_s} {size_m} {paces}"), Found()
     begin = MONDAY + timedelta(days=29, hours=15)
     for _ in range(COUNT):
-        kmh, off, angle = chance.uniform(2.5, 4.5), chance.uniform(0, 600), chance.uniform(0, 2 * pi)
-        middle = off * cos(angle), off * sin(angle)
-        if paces:
-            way = pacing(size_m, kmh, middle, chance.uniform(0, 2), chance.uniform(0, pi))
-        else:
-            way = circle(size_m, kmh, middle, chance.uniform(0, 2 * pi), chance.choice((1, -1)))
+        way, kmh = goes_round(chance, size_m, paces=paces)
         drift, before = Drift(windows, chance), begin - timedelta(hours=1)
         readings: list[HeartRate | Location] = [*fixes_of(lambda _: (0.0, 0.0), before, 3600, rhythm_s, drift)]
         readings += fixes_of(way, begin, 3600, rhythm_s, drift)

@@ -267,17 +267,22 @@ def odd_hours(windows: Sequence[Window], rhythm_s: float, count: int) -> Found:
     return found
 
 
+def goes_round(chance: random.Random, size_m: float, *, paces: bool) -> tuple[Way, float]:
+    """A way of somebody who goes in circles of this radius, or paces over this length, up to 600 m from home; and how
+    many kilometres an hour they walk."""
+    kmh, off, angle = chance.uniform(2.5, 4.5), chance.uniform(0, 600), chance.uniform(0, 2 * pi)
+    middle = off * cos(angle), off * sin(angle)
+    if paces:
+        return pacing(size_m, kmh, middle, chance.uniform(0, 2), chance.uniform(0, pi)), kmh
+    return circle(size_m, kmh, middle, chance.uniform(0, 2 * pi), chance.choice((1, -1))), kmh
+
+
 def rounds(windows: Sequence[Window], rhythm_s: float, size_m: float, count: int, *, paces: bool) -> Found:
     """Somebody who sits at home and at ten in the morning goes in circles for an hour, up to 600 m from there."""
     chance, found = random.Random(f"{SEED} rounds {rhythm_s} {size_m} {paces}"), Found()
     begin = MONDAY + timedelta(hours=10)
     for _ in range(count):
-        kmh, off, angle = chance.uniform(2.5, 4.5), chance.uniform(0, 600), chance.uniform(0, 2 * pi)
-        middle = off * cos(angle), off * sin(angle)
-        if paces:
-            way = pacing(size_m, kmh, middle, chance.uniform(0, 2), chance.uniform(0, pi))
-        else:
-            way = circle(size_m, kmh, middle, chance.uniform(0, 2 * pi), chance.choice((1, -1)))
+        way, _ = goes_round(chance, size_m, paces=paces)
         drift = Drift(windows, chance)
         before = list(fixes_of(lambda _: (0.0, 0.0), begin - timedelta(hours=1), 3600, rhythm_s, drift))
         walk = list(fixes_of(way, begin, 3600, rhythm_s, drift))

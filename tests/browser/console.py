@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from playwright.async_api import Page
+
+from api.console.shell.i18n import Language
+from api.console.shell.screen import LANGUAGE_COOKIE, THEME_COOKIE
 from tests.support.services.processes import Server, dies_with_parent, free_port, listens
 
 ROOT = Path(__file__).parents[2]
@@ -53,3 +57,25 @@ def console(database_url: str, folder: Path, seeded: Mapping[str, list[dict[str,
     )
     users = {user["username"]: user["password"] for user in seeded["users"]}
     return Console(server, database_url, f"http://127.0.0.1:{port}", users, list(seeded["residents"]))  # type: ignore[arg-type]
+
+
+async def log_in(
+    page: Page, service: Console, username: str = "duty", language: Language | None = None, theme: str | None = None
+) -> None:
+    """Log in as a person does, in a language and a look where these are given, and land on their own page."""
+    chosen = {LANGUAGE_COOKIE: language, THEME_COOKIE: theme}
+    await page.context.add_cookies(
+        [{"name": name, "value": value, "url": service.url} for name, value in chosen.items() if value]
+    )
+    await page.goto(f"{service.url}/login")
+    await page.locator("[name=username]").fill(username)
+    await page.locator("[name=password]").fill(service.users[username])
+    await page.locator("form.card button").click()
+    own = {"family": "/family", "doctor": "/clinic"}
+    await page.wait_for_url(f"{service.url}{own.get(username, '/')}")
+
+
+async def shoot(page: Page, name: str) -> None:
+    """Keep a picture of the whole page in the folder that SHOTS names, for somebody who looks."""
+    if shots := os.environ.get("SHOTS"):
+        await page.screenshot(path=f"{shots}/{name}.png", full_page=True)

@@ -8,8 +8,7 @@ from playwright.async_api import Page, expect
 
 from eldercare.platform.database import connect
 from eldercare.tools.seed.fill import seed
-from tests.browser.console import Console, console
-from tests.browser.test_console import log_in
+from tests.browser.console import Console, console, log_in
 from tests.support.services.databases import DatabaseServer
 from tests.support.services.missing import missing
 from tests.support.services.timescale import HOW

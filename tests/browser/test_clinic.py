@@ -1,7 +1,6 @@
 """The doctor's pages in a real browser: from the list to a person's weeks, at every width, and the sheet on paper."""
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -13,12 +12,11 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from api.console.shell.i18n import LANGUAGES, Language
-from api.console.shell.screen import LANGUAGE_COOKIE, THEME_COOKIE
 from eldercare.platform import clock
 from eldercare.platform.database import COMMAND, Connection, connect
 from eldercare.tools.seed.fill import seed
 from tests.browser import history
-from tests.browser.console import Console, console
+from tests.browser.console import Console, console, log_in, shoot
 from tests.browser.test_console import agree_to, faults
 from tests.browser.test_narrow import LONG, NEXT_FRAME, OUTSIDE
 from tests.support import weeks
@@ -76,25 +74,6 @@ async def conn(shared: Console) -> AsyncIterator[Connection]:
     await connection.close()
 
 
-async def come_in(page: Page, service: Console, language: Language = "zh", theme: str = "light") -> None:
-    await page.context.add_cookies(
-        [
-            {"name": LANGUAGE_COOKIE, "value": language, "url": service.url},
-            {"name": THEME_COOKIE, "value": theme, "url": service.url},
-        ]
-    )
-    await page.goto(f"{service.url}/login")
-    await page.locator("[name=username]").fill("doctor")
-    await page.locator("[name=password]").fill(service.users["doctor"])
-    await page.locator("form.card button").click()
-    await page.wait_for_url(f"{service.url}/clinic")
-
-
-async def shoot(page: Page, name: str) -> None:
-    if shots := os.environ.get("SHOTS"):
-        await page.screenshot(path=f"{shots}/{name}.png", full_page=True)
-
-
 def pages_of(pdf: bytes) -> int:
     return len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf))
 
@@ -103,7 +82,7 @@ def pages_of(pdf: bytes) -> int:
 async def test_a_doctor_goes_from_the_list_to_a_persons_weeks(
     page: Page, shared: Console, conn: Connection, language: Language, theme: str
 ) -> None:
-    await come_in(page, shared, language, theme)
+    await log_in(page, shared, "doctor", language, theme)
     await expect(page.locator("#patient-1 .reasons li").first).to_be_visible()
     await expect(page.locator("#not-agreed")).to_be_visible()
     for width in WIDTHS:
@@ -134,7 +113,7 @@ async def _fits(page: Page, width: int, name: str) -> None:
 async def test_the_sheet_is_one_page_whatever_is_written_in_the_file(
     page: Page, shared: Console, conn: Connection, language: Language
 ) -> None:
-    await come_in(page, shared, language)
+    await log_in(page, shared, "doctor", language)
     await page.goto(f"{shared.url}/clinic/1")
     await page.emulate_media(media="print")
     await page.set_viewport_size({"width": 794, "height": 1123})
@@ -169,7 +148,7 @@ async def test_the_sheet_is_one_page_whatever_is_written_in_the_file(
 
 
 async def test_the_windows_and_the_table_are_reached_by_keyboard(page: Page, shared: Console, conn: Connection) -> None:
-    await come_in(page, shared)
+    await log_in(page, shared, "doctor")
     await page.goto(f"{shared.url}/clinic/1")
     await page.locator("#heart a").first.focus()
     await page.keyboard.press("Enter")

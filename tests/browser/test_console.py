@@ -22,7 +22,7 @@ from eldercare.platform.database import COMMAND, Connection, connect
 from eldercare.tools.seed.fill import seed
 from ingest.protocols.gcj02 import to_wgs84
 from tests.browser import history
-from tests.browser.console import ROOT, Console, console
+from tests.browser.console import ROOT, Console, console, log_in
 from tests.support.services.databases import DatabaseServer
 from tests.support.services.missing import missing
 from tests.support.services.timescale import HOW
@@ -67,15 +67,6 @@ def service(shared: Console, conn: Connection) -> Console:
     if not shared.server.running:
         shared.start()
     return shared
-
-
-async def log_in(page: Page, service: Console, username: str = "duty") -> None:
-    await page.goto(f"{service.url}/login")
-    await page.locator("[name=username]").fill(username)
-    await page.locator("[name=password]").fill(service.users[username])
-    await page.locator("form.card button").click()
-    own = {"family": "/family", "doctor": "/clinic"}
-    await page.wait_for_url(f"{service.url}{own.get(username, '/')}")
 
 
 async def press(conn: Connection, service: Console, number: int = 0, **said: object) -> int:

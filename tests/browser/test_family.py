@@ -1,7 +1,6 @@
 """The family's page in a real browser: a daughter through an alarm, on a telephone and on a desk, in both languages."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -11,12 +10,11 @@ from playwright.async_api import Page, expect
 
 from alerts.incidents import handling
 from api.console.shell.i18n import LANGUAGES, Language
-from api.console.shell.screen import LANGUAGE_COOKIE, THEME_COOKIE
 from eldercare.platform import clock
 from eldercare.platform.database import COMMAND, Connection, connect
 from eldercare.tools.seed.fill import seed
 from tests.browser import history
-from tests.browser.console import Console, console
+from tests.browser.console import Console, console, log_in, shoot
 from tests.browser.test_console import agree_to, faults, live, press
 from tests.browser.test_narrow import LONG, NEXT_FRAME, OUTSIDE
 from tests.support.services.databases import DatabaseServer
@@ -88,22 +86,7 @@ async def come_in(
     page: Page, service: Console, language: Language = "zh", width: int = 390, theme: str = "light"
 ) -> None:
     await page.set_viewport_size({"width": width, "height": 844 if width < 600 else 900})
-    await page.context.add_cookies(
-        [
-            {"name": LANGUAGE_COOKIE, "value": language, "url": service.url},
-            {"name": THEME_COOKIE, "value": theme, "url": service.url},
-        ]
-    )
-    await page.goto(f"{service.url}/login")
-    await page.locator("[name=username]").fill("family")
-    await page.locator("[name=password]").fill(service.users["family"])
-    await page.locator("form.card button").click()
-    await page.wait_for_url(f"{service.url}/family")
-
-
-async def shoot(page: Page, name: str) -> None:
-    if shots := os.environ.get("SHOTS"):
-        await page.screenshot(path=f"{shots}/{name}.png", full_page=True)
+    await log_in(page, service, "family", language, theme)
 
 
 async def person(conn: Connection, username: str) -> int:

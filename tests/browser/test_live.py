@@ -14,8 +14,8 @@ from playwright.async_api import Page, expect
 from eldercare.accounts import sessions
 from eldercare.platform.database import Connection, connect
 from eldercare.tools.seed.fill import seed
-from tests.browser.console import Console, console
-from tests.browser.test_console import live, log_in, press
+from tests.browser.console import Console, console, log_in
+from tests.browser.test_console import live, press
 from tests.support.services.timescale import Timescale
 
 LOST = 20_000

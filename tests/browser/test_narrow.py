@@ -10,8 +10,8 @@ from eldercare.platform import clock
 from eldercare.platform.database import COMMAND, connect
 from eldercare.tools.seed.fill import seed
 from tests.browser import history
-from tests.browser.console import Console, console
-from tests.browser.test_console import log_in, press
+from tests.browser.console import Console, console, log_in
+from tests.browser.test_console import press
 from tests.support.services.databases import DatabaseServer
 from tests.support.services.missing import missing
 from tests.support.services.timescale import HOW
